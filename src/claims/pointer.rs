@@ -1,0 +1,84 @@
+//! JSON pointers (RFC 6901) into a token's claims.
+
+use super::tree::{Object, Value};
+
+/// Where a claim stands, parsed when the verifier is built.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Pointer {
+    text: Box<str>,
+    tokens: Option<Box<[Box<str>]>>,
+}
+
+impl Pointer {
+    pub(crate) fn new(text: &str) -> Self {
+        let tokens = text.strip_prefix('/').and_then(|rest| {
+            rest.split('/')
+                .map(|token| unescape(token).filter(|name| !name.is_empty()))
+                .collect()
+        });
+        Self {
+            text: text.into(),
+            tokens,
+        }
+    }
+
+    /// The text as the operator wrote it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_valid(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Follows the pointer. `null` counts as absent: Keycloak and others write `"groups": null`.
+    pub(crate) fn find<'t, 'a>(&self, claims: &'t Object<'a>) -> Option<&'t Value<'a>> {
+        let (last, path) = self.tokens.as_deref()?.split_last()?;
+        path.iter()
+            .try_fold(claims, |object, name| object.get(name)?.as_object())?
+            .get(last)
+            .filter(|value| **value != Value::Null)
+    }
+}
+
+/// RFC 6901 section 4: `~1` is `/`, `~0` is `~`, any other `~` is an error.
+fn unescape(token: &str) -> Option<Box<str>> {
+    let mut name = String::with_capacity(token.len());
+    let mut characters = token.chars();
+    while let Some(character) = characters.next() {
+        name.push(match character {
+            '~' => match characters.next()? {
+                '0' => '~',
+                '1' => '/',
+                _ => return None,
+            },
+            plain => plain,
+        });
+    }
+    Some(name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_follow_rfc_6901() {
+        let claims =
+            Object::parse(br#"{"a":{"b/c":{"d~e":"x"}},"https://ex.org/roles":["y"],"n":null}"#)
+                .unwrap();
+        let find = |pointer: &str| Pointer::new(pointer).find(&claims).cloned();
+        assert_eq!(find("/a/b~1c/d~0e").unwrap().as_str(), Some("x"));
+        assert!(find("/https:~1~1ex.org~1roles").is_some());
+        assert_eq!(find("/n"), None);
+        assert_eq!(find("/a/missing"), None);
+        assert_eq!(find("/a/b~1c/d~0e/f"), None);
+    }
+
+    #[test]
+    fn malformed_pointers_are_known_at_build() {
+        for text in ["", "sub", "/", "/a//b", "/a~", "/a~2"] {
+            assert!(!Pointer::new(text).is_valid(), "{text:?}");
+        }
+    }
+}

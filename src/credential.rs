@@ -1,0 +1,96 @@
+//! Where the token is read from: the `Authorization` header of RFC 6750 section 2.1.
+//!
+//! A request carries at most one credential. Two headers, or two tokens in one header, are
+//! refused rather than resolved: proxies and applications that pick different ones disagree about
+//! who is asking (CVE-2026-26308).
+
+use http::{HeaderMap, header::AUTHORIZATION};
+
+use crate::error::{Error, ErrorKind};
+
+/// Reads the one bearer token of a request.
+///
+/// # Errors
+///
+/// `missing_token` without an `Authorization` header or with one of another scheme,
+/// `invalid_request` with two credentials, none where the scheme announces one, or no text.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Err(Error::new(ErrorKind::MissingToken));
+    };
+    if values.next().is_some() {
+        return Err(Error::new(ErrorKind::InvalidRequest));
+    }
+    let Ok(value) = value.to_str() else {
+        return Err(Error::new(ErrorKind::InvalidRequest));
+    };
+    // RFC 9110 section 11.1: the scheme is case-insensitive.
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Error::new(match scheme.contains(['\t', ',']) {
+            true => ErrorKind::InvalidRequest,
+            false => ErrorKind::MissingToken,
+        }));
+    }
+    let token = token.trim_matches(' ');
+    if token.is_empty() || token.contains([' ', '\t', ',']) {
+        return Err(Error::new(ErrorKind::InvalidRequest));
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&[u8]]) -> Result<String, ErrorKind> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+        }
+        bearer(&headers)
+            .map(str::to_owned)
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_scheme_is_case_insensitive() {
+        for value in [
+            "Bearer a.b.c",
+            "bearer a.b.c",
+            "BEARER a.b.c",
+            "Bearer   a.b.c",
+        ] {
+            assert_eq!(read(&[value.as_bytes()]).as_deref(), Ok("a.b.c"), "{value}");
+        }
+    }
+
+    #[test]
+    fn no_bearer_token_is_missing() {
+        assert_eq!(read(&[]), Err(ErrorKind::MissingToken));
+        assert_eq!(read(&[b"Basic dTpw"]), Err(ErrorKind::MissingToken));
+        assert_eq!(read(&[b"BearerToken abc"]), Err(ErrorKind::MissingToken));
+        assert_eq!(read(&[b""]), Err(ErrorKind::MissingToken));
+    }
+
+    #[test]
+    fn anything_but_one_credential_is_an_invalid_request() {
+        for values in [
+            &[b"Bearer a.b.c".as_slice(), b"Bearer a.b.c"] as &[&[u8]],
+            &[b"Basic dTpw", b"Bearer a.b.c"],
+            &[b"Bearer a.b.c", b"Basic dTpw"],
+            &[b"Bearer"],
+            &[b"Bearer "],
+            &[b"Bearer a.b.c, Bearer d.e.f"],
+            &[b"Bearer a.b.c,d.e.f"],
+            &[b"Bearer a.b.c d.e.f"],
+            &[b"Bearer\ta.b.c"],
+            &[b"Bearer a\xff"],
+        ] {
+            assert_eq!(read(values), Err(ErrorKind::InvalidRequest), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Who a verified token speaks for.
+//!
+//! An [`Identity`] is evidence: only a [`JwtVerifier`](crate::JwtVerifier) makes one, after every
+//! check on the token has passed. Whoever holds one need not check anything again, except what
+//! only the application knows (is this user still active?), and that is a
+//! [`Provisioner`](crate::Provisioner)'s work.
+
+use std::{fmt, sync::Arc};
+
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::{email::Email, provisioner::IssuerPolicy, verifier::payload_of};
+
+/// The key under which an identity is stored, cached and published.
+///
+/// SHA-256 over the length-prefixed tenant, canonical issuer and subject. Hashing makes every
+/// database collation, padding and index-length rule irrelevant: two subjects that differ in one
+/// byte, in case or in a trailing space are two people on every backend, and `("a", "bc")` never
+/// equals `("ab", "c")`.
+///
+/// ```
+/// use tower_jit_provisioning::IdentityKey;
+///
+/// let ana = IdentityKey::new("", "https://id.example.com", "ana");
+/// assert_ne!(ana, IdentityKey::new("", "https://id.example.com", "Ana"));
+/// assert_ne!(ana, IdentityKey::new("", "https://id.example.co", "mana"));
+/// assert_eq!(ana.to_string().len(), 64);
+/// ```
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IdentityKey([u8; 32]);
+
+impl IdentityKey {
+    /// Derives the key of a subject at an issuer, inside a tenant (`""` when there are none).
+    #[must_use]
+    pub fn new(tenant: &str, issuer: &str, subject: &str) -> Self {
+        Self(digest([tenant, issuer, subject]))
+    }
+
+    /// Returns the 32 bytes of the digest.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Writes 64 lower-case hexadecimal digits, the form the bundled tables store.
+impl fmt::Display for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdentityKey({self})")
+    }
+}
+
+/// SHA-256 over length-prefixed parts: no two different lists of parts share an input.
+pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// What stands behind a token.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A visitor without an account, as Firebase and Supabase issue tokens for.
+    Anonymous,
+    /// A person.
+    Human,
+    /// A client acting for itself: client credentials, a service account, a workload.
+    Service,
+}
+
+impl PrincipalKind {
+    /// Returns the stable label: `anonymous`, `human` or `service`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Human => "human",
+            Self::Service => "service",
+        }
+    }
+}
+
+/// The application roles that a token grants, after the issuer's mapping.
+///
+/// Absent and truncated are not empty: a token that says nothing about roles must not be read as
+/// one that takes them away, or a large group list (Entra ID's overage) demotes administrators.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RoleClaim {
+    /// None of the issuer's role paths is in the token.
+    Absent,
+    /// The token lists roles; these are the mapped ones, sorted and without duplicates.
+    Present(Vec<String>),
+    /// The issuer left the list out because it was too long.
+    Truncated,
+}
+
+impl RoleClaim {
+    /// Returns the mapped roles, or nothing when the token does not state them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::Present(roles) => roles,
+            Self::Absent | Self::Truncated => &[],
+        }
+    }
+}
+
+/// A verified token's subject and everything mapped from its claims.
+///
+/// Cheap to clone. See the [module docs](self) for who can make one.
+#[derive(Clone)]
+pub struct Identity(Arc<Verified>);
+
+/// What the verifier hands over. Only `verifier` fills it.
+pub(crate) struct Verified {
+    pub(crate) key: IdentityKey,
+    pub(crate) tenant: Arc<str>,
+    pub(crate) issuer: Arc<str>,
+    pub(crate) subject: Box<str>,
+    pub(crate) kind: PrincipalKind,
+    pub(crate) email: Option<Email>,
+    pub(crate) email_is_vouched: bool,
+    pub(crate) full_name: Option<Box<str>>,
+    pub(crate) username: Option<Box<str>>,
+    pub(crate) roles: RoleClaim,
+    pub(crate) scopes: Box<[Box<str>]>,
+    pub(crate) client_id: Option<Box<str>>,
+    pub(crate) issued_at: Option<i64>,
+    pub(crate) expires_at: i64,
+    pub(crate) policy: Arc<IssuerPolicy>,
+    pub(crate) token: Arc<str>,
+}
+
+impl Identity {
+    pub(crate) fn new(verified: Verified) -> Self {
+        Self(Arc::new(verified))
+    }
+
+    /// The token itself: a live credential that never leaves this crate.
+    pub(crate) fn token(&self) -> &Arc<str> {
+        &self.0.token
+    }
+
+    /// Returns the key under which this identity is found or created.
+    #[must_use]
+    pub fn key(&self) -> IdentityKey {
+        self.0.key
+    }
+
+    /// Returns the tenant, `""` when the issuer has none.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.0.tenant
+    }
+
+    /// Returns the canonical issuer: the configured one, also when the token named an alias.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Returns the subject, byte for byte as the issuer's subject strategy found it.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Returns what stands behind the token.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.0.kind
+    }
+
+    /// Returns the e-mail address the token carries, vouched for or not.
+    ///
+    /// Never a key to find a user by: see [`vouched_email`](Self::vouched_email).
+    #[must_use]
+    pub fn email(&self) -> Option<&Email> {
+        self.0.email.as_ref()
+    }
+
+    /// Returns the e-mail address if the issuer vouches for it.
+    ///
+    /// It does when the same signed document says so (`email_verified` is JSON `true`; OpenID
+    /// Connect Core 1.0 section 5.1) or the operator declared it authoritative for the domain.
+    /// An absent flag and the string `"true"` are no voucher.
+    #[must_use]
+    pub fn vouched_email(&self) -> Option<&Email> {
+        self.email().filter(|_| self.0.email_is_vouched)
+    }
+
+    /// Returns the display name.
+    #[must_use]
+    pub fn full_name(&self) -> Option<&str> {
+        self.0.full_name.as_deref()
+    }
+
+    /// Returns the user name: for display only, issuers let people change it.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.0.username.as_deref()
+    }
+
+    /// Returns the application roles the token grants.
+    #[must_use]
+    pub fn roles(&self) -> &RoleClaim {
+        &self.0.roles
+    }
+
+    /// Returns the scopes the token carries (RFC 6749 section 3.3).
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.scopes.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns the client the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.client_id.as_deref()
+    }
+
+    /// Returns when the token was issued (`iat`), in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<i64> {
+        self.0.issued_at
+    }
+
+    /// Returns when the token expires (`exp`), in milliseconds since the Unix epoch, without leeway.
+    #[must_use]
+    pub fn expires_at(&self) -> i64 {
+        self.0.expires_at
+    }
+
+    /// Returns the policy of the issuer, as it was when the token was verified.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<IssuerPolicy> {
+        &self.0.policy
+    }
+
+    /// Reads the token's claims into a type of the application's own.
+    ///
+    /// The claims are decoded at each call rather than kept in memory beside the token; call it
+    /// where a claim is needed that [`ClaimMap`](crate::ClaimMap) does not map.
+    ///
+    /// # Errors
+    ///
+    /// If the claims do not fit `T`.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&payload_of(&self.0.token))
+    }
+}
+
+/// Shows the key, the issuer and the kind; nothing personal, and never the token.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("key", &self.0.key)
+            .field("issuer", &self.0.issuer)
+            .field("kind", &self.0.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! The layer: verifier and provisioner, shared by every service it wraps.
+
+use std::{fmt, sync::Arc};
+
+use tower_layer::Layer;
+
+use crate::{
+    provisioner::Provisioner,
+    rejection::{ProblemJson, RejectionResponse},
+    service::Provision,
+    verifier::JwtVerifier,
+};
+
+/// Turns the bearer token of a request into the application's own user.
+///
+/// Before the inner service is called, its request's extensions hold an
+/// [`Identity`](crate::Identity) and a [`CurrentUser`](crate::CurrentUser); values of these types
+/// put there by an outer layer are gone. A request that is refused never reaches the inner service;
+/// [`rejection`](crate::rejection) has the answers.
+///
+/// One value serves axum and tonic:
+///
+/// ```
+/// # #[cfg(feature = "axum")] {
+/// use axum::{Router, routing::get};
+/// use tower_jit_provisioning::{
+///     CurrentUser, JwtVerifier, MemoryProvisioner, MemoryUser, ProvisionLayer,
+/// };
+///
+/// async fn me(user: CurrentUser<MemoryUser>) -> String {
+///     user.full_name.clone().unwrap_or_default()
+/// }
+///
+/// fn app(verifier: JwtVerifier) -> Router {
+///     let layer = ProvisionLayer::new(verifier, MemoryProvisioner::new());
+///     Router::new().route("/me", get(me)).layer(layer)
+/// }
+/// # }
+/// ```
+///
+/// A CORS layer belongs outside of this one: a pre-flight request carries no token.
+#[must_use]
+pub struct ProvisionLayer<P>(Arc<Gate<P>>);
+
+/// What every wrapped service shares.
+pub(crate) struct Gate<P> {
+    pub(crate) verifier: JwtVerifier,
+    pub(crate) provisioner: Arc<P>,
+    pub(crate) rejection: Arc<dyn RejectionResponse>,
+    pub(crate) admits_anonymous: bool,
+}
+
+impl<P: Provisioner> ProvisionLayer<P> {
+    /// Requires a bearer token that `verifier` accepts, and has `provisioner` find or create its
+    /// user.
+    pub fn new(verifier: JwtVerifier, provisioner: P) -> Self {
+        Self(Arc::new(Gate {
+            verifier,
+            provisioner: Arc::new(provisioner),
+            rejection: Arc::new(ProblemJson),
+            admits_anonymous: false,
+        }))
+    }
+
+    /// Lets requests without a bearer token pass, without a user.
+    ///
+    /// A request that carries one is still refused if it is bad. Handlers take
+    /// `Option<CurrentUser<U>>`.
+    pub fn allow_anonymous(self) -> Self {
+        Self(Arc::new(Gate {
+            admits_anonymous: true,
+            ..self.0.share()
+        }))
+    }
+
+    /// Shapes the body and extra headers of refusals. Default: [`ProblemJson`].
+    pub fn with_rejection(self, rejection: impl RejectionResponse) -> Self {
+        Self(Arc::new(Gate {
+            rejection: Arc::new(rejection),
+            ..self.0.share()
+        }))
+    }
+}
+
+impl<P> Gate<P> {
+    fn share(&self) -> Self {
+        Self {
+            verifier: self.verifier.clone(),
+            provisioner: Arc::clone(&self.provisioner),
+            rejection: Arc::clone(&self.rejection),
+            admits_anonymous: self.admits_anonymous,
+        }
+    }
+}
+
+impl<P> Clone for ProvisionLayer<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P> fmt::Debug for ProvisionLayer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvisionLayer")
+            .field("verifier", &self.0.verifier)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, P> Layer<S> for ProvisionLayer<P> {
+    type Service = Provision<S, P>;
+
+    fn layer(&self, inner: S) -> Provision<S, P> {
+        Provision::new(inner, Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,454 @@
+//! Who may become a user: decisions only, no I/O.
+//!
+//! A [`Provisioner`](super::Provisioner) reads what its store knows, asks here, and does what it is
+//! told. Because nothing in here waits or writes, every refusal is decided before the first write,
+//! and the rules can be tested without a database.
+
+use std::collections::BTreeMap;
+
+use super::{DenialReason, ProvisionError};
+use crate::{
+    email::Email,
+    identity::{Identity, PrincipalKind, RoleClaim},
+};
+
+/// What the subjects of one issuer may become.
+///
+/// It travels with every [`Identity`], so a request is judged by the policy that was in force when
+/// its token was verified.
+///
+/// ```
+/// use tower_jit_provisioning::{IssuerPolicy, Linking, SignUp};
+///
+/// let policy = IssuerPolicy::new()
+///     .with_sign_up(SignUp::Open)
+///     .with_linking(Linking::VerifiedEmail)
+///     .map_role("orders-admin", "admin");
+/// # let _ = policy;
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct IssuerPolicy {
+    sign_up: SignUp,
+    linking: Linking,
+    trusted_sources: Vec<String>,
+    services: bool,
+    roles: BTreeMap<String, String>,
+}
+
+/// Whether an unknown subject becomes a user.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum SignUp {
+    /// No: only users who are already there.
+    Closed,
+    /// Yes, at the first request.
+    #[default]
+    Open,
+}
+
+/// Whether an unknown subject may be an existing user.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Linking {
+    /// No. A vouched address that is somebody else's is a conflict.
+    #[default]
+    Never,
+    /// Yes, by an address that both sides have proved: the issuer vouches for it, and the local
+    /// user has it verified by a trusted source. Proof on one side only is how accounts are taken
+    /// over (CVE-2023-3128) or prepared for it (CVE-2026-53516).
+    VerifiedEmail,
+}
+
+impl Default for IssuerPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl IssuerPolicy {
+    /// Opens sign-up to people, links nobody, registers no services and maps no roles.
+    pub fn new() -> Self {
+        Self {
+            sign_up: SignUp::default(),
+            linking: Linking::default(),
+            trusted_sources: ["import", "mailbox"].map(str::to_owned).into(),
+            services: false,
+            roles: BTreeMap::new(),
+        }
+    }
+
+    /// Sets whether an unknown subject becomes a user. Default: [`SignUp::Open`].
+    pub fn with_sign_up(mut self, sign_up: SignUp) -> Self {
+        self.sign_up = sign_up;
+        self
+    }
+
+    /// Sets whether an unknown subject may be an existing user. Default: [`Linking::Never`].
+    pub fn with_linking(mut self, linking: Linking) -> Self {
+        self.linking = linking;
+        self
+    }
+
+    /// Sets whose verification of a local address counts for linking. Default: `mailbox` (the
+    /// owner answered a mail) and `import` (an operator vouched).
+    pub fn with_trusted_email_sources<I>(mut self, sources: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.trusted_sources = sources.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets services sign up like people. By default a service must be registered beforehand.
+    pub fn allow_services(mut self) -> Self {
+        self.services = true;
+        self
+    }
+
+    /// Maps one of the issuer's roles to one of the application's. Unmapped roles pass nothing on.
+    pub fn map_role(mut self, theirs: impl Into<String>, ours: impl Into<String>) -> Self {
+        self.roles.insert(theirs.into(), ours.into());
+        self
+    }
+
+    pub(crate) fn links_by_email(&self) -> bool {
+        self.linking == Linking::VerifiedEmail
+    }
+
+    /// Maps a token's roles; the result is sorted and has no duplicates.
+    pub(crate) fn mapped(&self, roles: RoleClaim) -> RoleClaim {
+        match roles {
+            RoleClaim::Present(theirs) => {
+                let mut ours: Vec<String> = theirs
+                    .iter()
+                    .filter_map(|role| self.roles.get(role).cloned())
+                    .collect();
+                ours.sort_unstable();
+                ours.dedup();
+                RoleClaim::Present(ours)
+            }
+            RoleClaim::Absent => RoleClaim::Absent,
+            RoleClaim::Truncated => RoleClaim::Truncated,
+        }
+    }
+}
+
+/// Whether a user may act, and if not, why.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Status {
+    /// May act.
+    Active,
+    /// Switched off by an operator or a job. Provisioning never switches it back on.
+    Deactivated,
+    /// Deleted; the identity stays behind so that the next request does not resurrect the user.
+    Deleted,
+    /// Waits for approval.
+    Pending,
+}
+
+impl Status {
+    /// Returns the stable label, the one the bundled tables store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deactivated => "deactivated",
+            Self::Deleted => "deleted",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// Finds the status of a label.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        [
+            Self::Active,
+            Self::Deactivated,
+            Self::Deleted,
+            Self::Pending,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == label)
+    }
+}
+
+/// What a store knows of the user behind an identity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) status: Status,
+    /// As recorded when the identity was created.
+    pub(crate) kind: PrincipalKind,
+    /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
+    pub(crate) tokens_valid_after: Option<i64>,
+}
+
+/// Whether a known user may enter with this token. Asked at every request, cached or not.
+pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
+    match user.status {
+        Status::Active => {}
+        Status::Deactivated => return Err(DenialReason::Deactivated.into()),
+        Status::Deleted => return Err(DenialReason::Deleted.into()),
+        Status::Pending => return Err(DenialReason::PendingApproval.into()),
+    }
+    // A client that takes a person's place, or the reverse: RFC 9700 section 4.15.
+    if user.kind != identity.kind() {
+        return Err(DenialReason::KindMismatch.into());
+    }
+    let is_revoked = user
+        .tokens_valid_after
+        .is_some_and(|after| identity.issued_at().is_none_or(|issued| issued <= after));
+    match is_revoked {
+        true => Err(ProvisionError::Revoked),
+        false => Ok(()),
+    }
+}
+
+/// The address by which an unknown identity could be somebody: vouched for, and a person's.
+pub(crate) fn linking_address(identity: &Identity) -> Option<&Email> {
+    identity
+        .vouched_email()
+        .filter(|_| identity.kind() == PrincipalKind::Human)
+}
+
+/// The local user who holds the identity's address verified.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) status: Status,
+    /// Who verified the address: `mailbox`, `import`, `issuer:…`.
+    pub(crate) verified_by: String,
+    /// Whether the user is a person.
+    pub(crate) is_human: bool,
+    /// Whether the user already has an identity of this issuer.
+    pub(crate) has_identity_of_issuer: bool,
+}
+
+/// What becomes of an identity the store does not know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Newcomer {
+    /// Create a user.
+    Create,
+    /// Attach the identity to the candidate.
+    Link,
+}
+
+/// Decides about an identity the store does not know. `candidate` is the user who holds
+/// [`linking_address`] verified, in the same tenant.
+pub(crate) fn decide(
+    identity: &Identity,
+    candidate: Option<&Candidate>,
+) -> Result<Newcomer, ProvisionError> {
+    let policy = identity.policy();
+    if let Some(candidate) = candidate {
+        let may_link = policy.links_by_email()
+            && candidate.status == Status::Active
+            && candidate.is_human
+            && !candidate.has_identity_of_issuer
+            && policy.trusted_sources.contains(&candidate.verified_by);
+        return match may_link {
+            true => Ok(Newcomer::Link),
+            false => Err(ProvisionError::Conflict),
+        };
+    }
+    let is_open = match (policy.sign_up, identity.kind()) {
+        (SignUp::Closed, _) | (SignUp::Open, PrincipalKind::Anonymous) => false,
+        (SignUp::Open, PrincipalKind::Service) => policy.services,
+        (SignUp::Open, PrincipalKind::Human) => true,
+    };
+    match is_open {
+        true => Ok(Newcomer::Create),
+        false => Err(DenialReason::SignUpClosed.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestIdentity;
+
+    fn candidate() -> Candidate {
+        Candidate {
+            status: Status::Active,
+            verified_by: "mailbox".to_owned(),
+            is_human: true,
+            has_identity_of_issuer: false,
+        }
+    }
+
+    fn vouched(linking: Linking) -> Identity {
+        TestIdentity::new("https://id.example.com", "ana")
+            .with_vouched_email("ana@example.com")
+            .with_policy(IssuerPolicy::new().with_linking(linking))
+            .build()
+    }
+
+    #[test]
+    fn a_vouched_address_of_somebody_else_is_a_conflict_while_linking_is_off() {
+        let decision = decide(&vouched(Linking::Never), Some(&candidate()));
+        assert!(matches!(decision, Err(ProvisionError::Conflict)));
+    }
+
+    #[test]
+    fn linking_needs_every_condition() {
+        let identity = vouched(Linking::VerifiedEmail);
+        assert!(matches!(
+            decide(&identity, Some(&candidate())),
+            Ok(Newcomer::Link)
+        ));
+        for spoiled in [
+            Candidate {
+                status: Status::Deactivated,
+                ..candidate()
+            },
+            Candidate {
+                status: Status::Pending,
+                ..candidate()
+            },
+            Candidate {
+                status: Status::Deleted,
+                ..candidate()
+            },
+            Candidate {
+                verified_by: "issuer:https://other.example".to_owned(),
+                ..candidate()
+            },
+            Candidate {
+                verified_by: String::new(),
+                ..candidate()
+            },
+            Candidate {
+                is_human: false,
+                ..candidate()
+            },
+            Candidate {
+                has_identity_of_issuer: true,
+                ..candidate()
+            },
+        ] {
+            let decision = decide(&identity, Some(&spoiled));
+            assert!(
+                matches!(decision, Err(ProvisionError::Conflict)),
+                "{spoiled:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_persons_vouched_address_is_looked_up() {
+        let unvouched = TestIdentity::new("https://id.example.com", "ana")
+            .with_email("ana@example.com")
+            .build();
+        assert!(linking_address(&unvouched).is_none());
+        let service = TestIdentity::new("https://id.example.com", "ana")
+            .with_vouched_email("ana@example.com")
+            .with_kind(PrincipalKind::Service)
+            .build();
+        assert!(linking_address(&service).is_none());
+        assert!(linking_address(&vouched(Linking::Never)).is_some());
+    }
+
+    #[test]
+    fn sign_up_is_for_people_unless_services_are_allowed_by_name() {
+        let decide_kind = |kind, policy: IssuerPolicy| {
+            let identity = TestIdentity::new("https://id.example.com", "x")
+                .with_kind(kind)
+                .with_policy(policy)
+                .build();
+            decide(&identity, None).map_err(|error| error.reason())
+        };
+        let open = IssuerPolicy::new;
+        let closed = || {
+            IssuerPolicy::new()
+                .with_sign_up(SignUp::Closed)
+                .allow_services()
+        };
+        let refused = Err("sign_up_closed");
+        assert_eq!(
+            decide_kind(PrincipalKind::Human, open()),
+            Ok(Newcomer::Create)
+        );
+        assert_eq!(decide_kind(PrincipalKind::Service, open()), refused);
+        assert_eq!(
+            decide_kind(PrincipalKind::Service, open().allow_services()),
+            Ok(Newcomer::Create)
+        );
+        assert_eq!(
+            decide_kind(PrincipalKind::Anonymous, open().allow_services()),
+            refused
+        );
+        assert_eq!(decide_kind(PrincipalKind::Human, closed()), refused);
+        assert_eq!(decide_kind(PrincipalKind::Service, closed()), refused);
+    }
+
+    #[test]
+    fn status_kind_and_revocation_are_judged_at_every_request() {
+        let identity = TestIdentity::new("https://id.example.com", "ana")
+            .with_issued_at(1_000)
+            .build();
+        let user = Snapshot {
+            status: Status::Active,
+            kind: PrincipalKind::Human,
+            tokens_valid_after: None,
+        };
+        let judge = |user| admit(&identity, user).map_err(|error| error.reason());
+        assert_eq!(judge(user), Ok(()));
+        for (status, reason) in [
+            (Status::Deactivated, "deactivated"),
+            (Status::Deleted, "deleted"),
+            (Status::Pending, "pending_approval"),
+        ] {
+            assert_eq!(judge(Snapshot { status, ..user }), Err(reason));
+        }
+        let kind = PrincipalKind::Service;
+        assert_eq!(judge(Snapshot { kind, ..user }), Err("kind_mismatch"));
+        for (after, verdict) in [
+            (999, Ok(())),
+            (1_000, Err("revoked")),
+            (1_001, Err("revoked")),
+        ] {
+            let tokens_valid_after = Some(after);
+            assert_eq!(
+                judge(Snapshot {
+                    tokens_valid_after,
+                    ..user
+                }),
+                verdict,
+                "{after}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_without_issue_time_is_revoked_with_the_others() {
+        let identity = TestIdentity::new("https://id.example.com", "ana").build();
+        let user = Snapshot {
+            status: Status::Active,
+            kind: PrincipalKind::Human,
+            tokens_valid_after: Some(0),
+        };
+        assert!(matches!(
+            admit(&identity, user),
+            Err(ProvisionError::Revoked)
+        ));
+    }
+
+    #[test]
+    fn roles_pass_only_through_the_mapping() {
+        let theirs = RoleClaim::Present(vec!["b".to_owned(), "a".to_owned(), "admin".to_owned()]);
+        assert_eq!(
+            IssuerPolicy::new().mapped(theirs.clone()),
+            RoleClaim::Present(Vec::new())
+        );
+        let policy = IssuerPolicy::new()
+            .map_role("a", "editor")
+            .map_role("b", "editor");
+        assert_eq!(
+            policy.mapped(theirs),
+            RoleClaim::Present(vec!["editor".to_owned()])
+        );
+        assert_eq!(policy.mapped(RoleClaim::Absent), RoleClaim::Absent);
+        assert_eq!(policy.mapped(RoleClaim::Truncated), RoleClaim::Truncated);
+    }
+}

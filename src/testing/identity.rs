@@ -1,0 +1,129 @@
+//! Identities without tokens, for tests of provisioners.
+
+use std::sync::Arc;
+
+use crate::{
+    email::Email,
+    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim, Verified},
+    provisioner::IssuerPolicy,
+};
+
+/// Builds an [`Identity`] that no token stands behind.
+///
+/// This is why feature `testing` must never be enabled in production: there, an identity proves
+/// that a token was verified.
+///
+/// ```
+/// use tower_jit_provisioning::testing::TestIdentity;
+///
+/// let identity = TestIdentity::new("https://id.example.com", "ana")
+///     .with_vouched_email("ana@example.com")
+///     .build();
+/// assert_eq!(identity.subject(), "ana");
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct TestIdentity {
+    tenant: String,
+    issuer: String,
+    subject: String,
+    kind: PrincipalKind,
+    email: Option<(Email, bool)>,
+    full_name: Option<String>,
+    roles: RoleClaim,
+    issued_at: Option<i64>,
+    policy: IssuerPolicy,
+}
+
+impl TestIdentity {
+    /// A person at an issuer, with the default policy and nothing else.
+    pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            tenant: String::new(),
+            issuer: issuer.into(),
+            subject: subject.into(),
+            kind: PrincipalKind::Human,
+            email: None,
+            full_name: None,
+            roles: RoleClaim::Absent,
+            issued_at: None,
+            policy: IssuerPolicy::new(),
+        }
+    }
+
+    /// Sets the tenant.
+    pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Sets what stands behind the identity.
+    pub fn with_kind(mut self, kind: PrincipalKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Sets an address that nobody vouches for; none if it is no address.
+    pub fn with_email(mut self, address: &str) -> Self {
+        self.email = Email::parse(address).map(|email| (email, false));
+        self
+    }
+
+    /// Sets an address that the issuer vouches for; none if it is no address.
+    pub fn with_vouched_email(mut self, address: &str) -> Self {
+        self.email = Email::parse(address).map(|email| (email, true));
+        self
+    }
+
+    /// Sets the display name.
+    pub fn with_full_name(mut self, name: impl Into<String>) -> Self {
+        self.full_name = Some(name.into());
+        self
+    }
+
+    /// Sets the application roles the token grants.
+    pub fn with_roles<I>(mut self, roles: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.roles = RoleClaim::Present(roles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets when the token was issued, in milliseconds since the Unix epoch.
+    pub fn with_issued_at(mut self, instant: i64) -> Self {
+        self.issued_at = Some(instant);
+        self
+    }
+
+    /// Sets the issuer's policy.
+    pub fn with_policy(mut self, policy: IssuerPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Makes the identity.
+    #[must_use]
+    pub fn build(self) -> Identity {
+        let (email, email_is_vouched) = self.email.unzip();
+        Identity::new(Verified {
+            key: IdentityKey::new(&self.tenant, &self.issuer, &self.subject),
+            tenant: self.tenant.into(),
+            issuer: self.issuer.into(),
+            subject: self.subject.into(),
+            kind: self.kind,
+            email,
+            email_is_vouched: email_is_vouched.unwrap_or(false),
+            full_name: self.full_name.map(Into::into),
+            username: None,
+            roles: self.roles,
+            scopes: Box::default(),
+            client_id: None,
+            issued_at: self.issued_at,
+            expires_at: i64::MAX,
+            policy: Arc::new(self.policy),
+            token: "".into(),
+        })
+    }
+}

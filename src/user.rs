@@ -1,0 +1,170 @@
+//! The user of the request, as handlers read it.
+
+use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
+
+use http::Extensions;
+
+use crate::provisioner::{Outcome, Provisioned};
+
+/// The application's own user behind the request.
+///
+/// The layer puts it into the request's extensions. With feature `axum` it is an extractor, and so
+/// is `Option<CurrentUser<U>>` where the layer admits anonymous requests; tonic handlers call
+/// [`from_extensions`](Self::from_extensions). On a route without the layer both answer 500: a
+/// forgotten layer is a fault of the server, and must never look like an anonymous visitor.
+///
+/// ```
+/// use tower_jit_provisioning::CurrentUser;
+///
+/// struct Account {
+///     name: String,
+/// }
+///
+/// fn greet(extensions: &http::Extensions) -> Result<String, Box<dyn std::error::Error>> {
+///     let user = CurrentUser::<Account>::from_extensions(extensions)?;
+///     Ok(format!("hello {}", user.name))
+/// }
+/// assert!(greet(&http::Extensions::new()).is_err());
+/// ```
+pub struct CurrentUser<U> {
+    user: Arc<U>,
+    outcome: Outcome,
+}
+
+impl<U> CurrentUser<U> {
+    pub(crate) fn new(provisioned: Provisioned<U>) -> Self {
+        let (user, outcome) = provisioned.into_parts();
+        Self { user, outcome }
+    }
+
+    /// Returns what provisioning did for this request.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Returns the shared user.
+    #[must_use]
+    pub fn into_inner(self) -> Arc<U> {
+        self.user
+    }
+}
+
+impl<U: Send + Sync + 'static> CurrentUser<U> {
+    /// Returns the user that the layer put there.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingUser`] if the layer does not stand in front of this handler, is made for another
+    /// user type, or let an anonymous request pass.
+    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingUser> {
+        extensions.get().ok_or(MissingUser)
+    }
+}
+
+impl<U> Clone for CurrentUser<U> {
+    fn clone(&self) -> Self {
+        Self {
+            user: Arc::clone(&self.user),
+            outcome: self.outcome,
+        }
+    }
+}
+
+impl<U> Deref for CurrentUser<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.user
+    }
+}
+
+/// Shows the outcome only: the user's fields are the application's, and often personal.
+impl<U> fmt::Debug for CurrentUser<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentUser")
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Marks a request that the layer let pass without a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anonymous;
+
+/// There is no current user in the extensions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct MissingUser;
+
+impl fmt::Display for MissingUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no current user of this type; does `ProvisionLayer` stand in front?")
+    }
+}
+
+impl StdError for MissingUser {}
+
+#[cfg(feature = "axum")]
+mod extract {
+    use std::any::type_name;
+
+    use axum_core::{
+        extract::{FromRequestParts, OptionalFromRequestParts},
+        response::{IntoResponse, Response},
+    };
+    use http::request::Parts;
+
+    use super::{Anonymous, CurrentUser, MissingUser};
+    use crate::{Identity, rejection::internal_error};
+
+    fn missing(route: &Parts, wanted: &str) -> MissingUser {
+        tracing::error!(
+            route = %route.uri.path(),
+            wanted,
+            "an extractor found nothing; does `ProvisionLayer` stand in front of this route?"
+        );
+        MissingUser
+    }
+
+    impl<U: Send + Sync + 'static, S: Sync> FromRequestParts<S> for CurrentUser<U> {
+        type Rejection = MissingUser;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
+            Self::from_extensions(&parts.extensions)
+                .cloned()
+                .map_err(|_| missing(parts, type_name::<Self>()))
+        }
+    }
+
+    impl<U: Send + Sync + 'static, S: Sync> OptionalFromRequestParts<S> for CurrentUser<U> {
+        type Rejection = MissingUser;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingUser> {
+            match parts.extensions.get::<Self>() {
+                Some(user) => Ok(Some(user.clone())),
+                None if parts.extensions.get::<Anonymous>().is_some() => Ok(None),
+                None => Err(missing(parts, type_name::<Self>())),
+            }
+        }
+    }
+
+    impl<S: Sync> FromRequestParts<S> for Identity {
+        type Rejection = MissingUser;
+
+        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
+            parts
+                .extensions
+                .get::<Self>()
+                .cloned()
+                .ok_or_else(|| missing(parts, type_name::<Self>()))
+        }
+    }
+
+    /// Answers 500 with a body that says nothing: the reason is in the log.
+    impl IntoResponse for MissingUser {
+        fn into_response(self) -> Response {
+            internal_error().map(axum_core::body::Body::from)
+        }
+    }
+}

