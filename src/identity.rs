@@ -89,6 +89,14 @@ impl PrincipalKind {
             Self::Service => "service",
         }
     }
+
+    /// Finds the kind of a label.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        [Self::Anonymous, Self::Human, Self::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == label)
+    }
 }
 
 /// The application roles that a token grants, after the issuer's mapping.

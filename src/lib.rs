@@ -14,6 +14,8 @@ pub mod testing;
 mod user;
 mod verifier;
 
+#[cfg(feature = "sea-orm")]
+pub use self::provisioner::sea_orm;
 pub use self::{
     claims::ClaimMap,
     email::Email,

@@ -38,6 +38,8 @@
 
 mod memory;
 pub(crate) mod policy;
+#[cfg(feature = "sea-orm")]
+pub mod sea_orm;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 

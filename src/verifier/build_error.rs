@@ -52,7 +52,7 @@ impl BuildFault {
     /// Returns the stable code.
     ///
     /// `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`, `insecure_issuer`,
-    /// `invalid_issuer`, `invalid_pointer`, `linking_without_voucher`, `no_algorithms`,
+    /// `invalid_issuer`, `invalid_pointer`, `invalid_tenant`, `linking_without_voucher`, `no_algorithms`,
     /// `no_audience`, `no_backend`, `no_issuers`, `no_keys`, `public_keys_with_hmac`,
     /// `weak_secret`.
     #[must_use]

@@ -15,6 +15,10 @@ use crate::{
     provisioner::IssuerPolicy,
 };
 
+/// The longest issuer and tenant, in bytes: what the bundled tables keep.
+const MAX_ISSUER: usize = 512;
+const MAX_TENANT: usize = 64;
+
 /// Clocks that differ by more than this are broken, not skewed.
 const MAX_LEEWAY: Duration = Duration::from_secs(600);
 
@@ -195,8 +199,13 @@ impl TrustedIssuer {
     pub(super) fn build(self, faults: &mut Faults) -> Option<Issuer> {
         let name = self.issuer.as_str();
         for spelling in self.spellings() {
-            if spelling.is_empty() || spelling.chars().any(char::is_control) {
-                faults.add("invalid_issuer", name, format!("`{spelling}` is no issuer"));
+            if spelling.is_empty()
+                || spelling.len() > MAX_ISSUER
+                || spelling.chars().any(char::is_control)
+            {
+                let detail =
+                    format!("`{spelling}` is empty, over 512 bytes or has control characters");
+                faults.add("invalid_issuer", name, detail);
             }
             if spelling.starts_with("http://") && !is_loopback(spelling) {
                 faults.add(
@@ -208,6 +217,13 @@ impl TrustedIssuer {
         }
         if self.audience.values().iter().all(String::is_empty) {
             faults.add("no_audience", name, "no audience is named");
+        }
+        if self.tenant.len() > MAX_TENANT || self.tenant.chars().any(char::is_control) {
+            let detail = format!(
+                "tenant `{}` is over 64 bytes or has control characters",
+                self.tenant
+            );
+            faults.add("invalid_tenant", name, detail);
         }
         if self.leeway > MAX_LEEWAY {
             let seconds = self.leeway.as_secs();

@@ -1,0 +1,30 @@
+//! The bundled tables.
+//!
+//! An application may join its own tables to these and read them as it likes. What it writes should
+//! keep the rules: `email_key` is set only while the address is verified and is [`Email::key`] of
+//! it, `identity_key` is an [`IdentityKey`] in hexadecimal, times are UTC in microseconds.
+//!
+//! [`Email::key`]: crate::Email::key
+//! [`IdentityKey`]: crate::IdentityKey
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "sea-orm's derives need plain structs, and a new column is a new migration"
+)]
+#![allow(missing_docs, reason = "sea-orm's derives generate undocumented items")]
+
+pub mod role_grants;
+pub mod user_events;
+pub mod user_identities;
+pub mod users;
+
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// The present in UTC, cut to the microseconds that every backend keeps.
+#[must_use]
+pub fn now() -> PrimitiveDateTime {
+    let now = OffsetDateTime::now_utc();
+    let now = PrimitiveDateTime::new(now.date(), now.time());
+    now.replace_nanosecond(now.nanosecond() / 1000 * 1000)
+        .unwrap_or(now)
+}

@@ -1,0 +1,22 @@
+//! `user_events`: what happened to users; ids only, nothing personal.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant: String,
+    pub user_id: Uuid,
+    /// The identity it happened through, if any, in hexadecimal.
+    pub identity_key: Option<String>,
+    /// `created`, `linked`, …
+    pub event: String,
+    pub created_at: TimeDateTime,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,54 @@
+//! `users`: one row a user, whoever vouches for it.
+
+use sea_orm::entity::prelude::*;
+
+/// A user's row. The hash is in here: hand out [`User`](crate::sea_orm::User) instead.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// `""` when there are no tenants.
+    pub tenant: String,
+    /// As written; not unique, and possibly nobody's.
+    pub email: Option<String>,
+    /// Set only while the address is verified; unique.
+    pub email_key: Option<String>,
+    /// Who verified the address: `mailbox`, `import`, `issuer:…`.
+    pub email_verified_by: Option<String>,
+    pub full_name: Option<String>,
+    /// For display; not unique.
+    pub username: Option<String>,
+    /// `None` for users without a password, and never set by provisioning (CVE-2022-1162).
+    pub hashed_password: Option<String>,
+    /// A [`Status`](crate::Status) label.
+    pub status: String,
+    /// Tokens issued at or before this are void.
+    pub tokens_valid_after: Option<TimeDateTime>,
+    pub created_at: TimeDateTime,
+    pub updated_at: TimeDateTime,
+    /// Within the hour.
+    pub last_seen_at: Option<TimeDateTime>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(has_many = "super::role_grants::Entity")]
+    RoleGrants,
+    #[sea_orm(has_many = "super::user_identities::Entity")]
+    UserIdentities,
+}
+
+impl Related<super::role_grants::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::RoleGrants.def()
+    }
+}
+
+impl Related<super::user_identities::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::UserIdentities.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}
