@@ -4,8 +4,8 @@
 //! several replicas may start at once on an empty database. It keeps its record in a table of its
 //! own, `tower_jit_provisioning_migrations`.
 //!
-//! An application with a `Migrator` splices the structs into it, in this order, and never renames
-//! or removes one that has run:
+//! An application with a `Migrator` splices the structs into it, in this order, never renames or
+//! removes one that has run, and may run it under the same lock with [`run_migrator`]:
 //!
 //! ```
 //! use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -66,6 +66,16 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
 
 /// Brings the bundled tables up to date; does nothing if they are.
 ///
+/// # Errors
+///
+/// As [`run_migrator`].
+pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
+    run_migrator::<Bundled>(db).await
+}
+
+/// Runs an application's own migrator, with this crate's migrations spliced in or not, under the
+/// lock.
+///
 /// Safe to call from several processes at once: one migrates, the others wait up to a minute. On
 /// MySQL and MariaDB the pool needs two connections, and a migration that fails half way stays half
 /// done, because these databases commit every change of schema by itself.
@@ -73,7 +83,7 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
 /// # Errors
 ///
 /// If the lock was not obtained in time, or a statement fails.
-pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub async fn run_migrator<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     match backend {
         DbBackend::Postgres => {
@@ -82,7 +92,7 @@ pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
             let timeout = format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'");
             transaction.execute_unprepared(&timeout).await?;
             transaction.execute_unprepared(&lock).await?;
-            Bundled::up(&transaction, None).await?;
+            M::up(&transaction, None).await?;
             transaction.commit().await
         }
         DbBackend::MySql => {
@@ -97,7 +107,7 @@ pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
                 let message = "another process holds the migration lock";
                 return Err(DbErr::Custom(message.to_owned()));
             }
-            let result = Bundled::up(db, None).await;
+            let result = M::up(db, None).await;
             let release = format!("DO RELEASE_LOCK('{}')", LOCK.0);
             guard.execute_unprepared(&release).await?;
             guard.commit().await?;
@@ -105,7 +115,7 @@ pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
         }
         _ => {
             let transaction = store::begin(db).await?;
-            Bundled::up(&transaction, None).await?;
+            M::up(&transaction, None).await?;
             transaction.commit().await
         }
     }

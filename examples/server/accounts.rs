@@ -1,0 +1,284 @@
+//! Password users: public sign-up, proof of the mailbox, login.
+//!
+//! An address that nobody proved blocks nobody: it is in `sign_ups`, not in `users.email_key`. Only
+//! the proof puts it there, and only if no one else holds it.
+
+use aws_lc_rs::{digest, rand};
+use axum::{Json, extract::State, http::StatusCode};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TransactionTrait,
+};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+use tower_jit_provisioning::{
+    Email, IdentityKey, Outcome, PrincipalKind, Status,
+    sea_orm::{
+        User,
+        entity::{now, user_events, user_identities, users},
+        issuer_key,
+    },
+};
+use uuid::Uuid;
+
+use crate::{
+    app::Shared,
+    json::Body,
+    local_issuer,
+    migrations::sign_ups,
+    problem::Problem,
+    profile::{Profile, checked_name},
+};
+
+/// How long the token in the mail counts.
+const PROOF_LIFETIME: Duration = Duration::hours(24);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignUp {
+    email: String,
+    password: String,
+    full_name: String,
+}
+
+/// `POST /api/v1/users/`
+pub async fn sign_up(
+    State(app): State<Shared>,
+    Body(request): Body<SignUp>,
+) -> Result<(StatusCode, Json<Profile>), Problem> {
+    let email = checked_address(&request.email)?;
+    let full_name = checked_name(&request.full_name)?;
+    let password = checked_password(request.password)?;
+    let address_key = email.key("");
+    // Asked before the expensive hash, and again by the primary key.
+    if sign_ups::Entity::find_by_id(&address_key)
+        .one(&app.db)
+        .await?
+        .is_some()
+    {
+        return Err(address_taken());
+    }
+    let hashed_password = app.passwords.hash(password).await?;
+
+    let now = now();
+    let user = users::Model {
+        id: Uuid::now_v7(),
+        tenant: String::new(),
+        email: Some(email.as_str().to_owned()),
+        email_key: None,
+        email_verified_by: None,
+        full_name: Some(full_name),
+        username: None,
+        hashed_password: Some(hashed_password),
+        status: Status::Active.as_str().to_owned(),
+        tokens_valid_after: None,
+        created_at: now,
+        updated_at: now,
+        last_seen_at: None,
+    };
+    let proof = random_token();
+    insert(&app, &user, address_key, &proof)
+        .await
+        .map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => address_taken(),
+            _ => error.into(),
+        })?;
+    // This server has no mail relay; its log is the mailbox.
+    tracing::info!(
+        to = email.as_str(),
+        token = proof,
+        "mail: prove your address"
+    );
+    let profile = Profile::new(User::new(user, []), Some(Outcome::Created));
+    Ok((StatusCode::CREATED, Json(profile)))
+}
+
+/// Writes the user, its identity at the local issuer, the sign-up and the event, or nothing.
+async fn insert(
+    app: &Shared,
+    user: &users::Model,
+    address_key: String,
+    proof: &str,
+) -> Result<(), DbErr> {
+    let subject = user.id.to_string();
+    let identity_key = IdentityKey::new("", local_issuer::ISSUER, &subject).to_string();
+    let transaction = app.db.begin().await?;
+    users::Entity::insert(users::ActiveModel::from(user.clone()))
+        .exec_without_returning(&transaction)
+        .await?;
+    sign_ups::Entity::insert(sign_ups::ActiveModel {
+        address_key: Set(address_key),
+        user_id: Set(user.id),
+        proof_hash: Set(Some(hash_of(proof))),
+        proof_expires_at: Set(Some(
+            (OffsetDateTime::now_utc() + PROOF_LIFETIME).unix_timestamp(),
+        )),
+    })
+    .exec_without_returning(&transaction)
+    .await?;
+    user_identities::Entity::insert(user_identities::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(String::new()),
+        user_id: Set(user.id),
+        identity_key: Set(identity_key.clone()),
+        issuer_key: Set(issuer_key(local_issuer::ISSUER)),
+        issuer: Set(local_issuer::ISSUER.to_owned()),
+        subject: Set(subject),
+        kind: Set(PrincipalKind::Human.as_str().to_owned()),
+        created_at: Set(user.created_at),
+    })
+    .exec_without_returning(&transaction)
+    .await?;
+    user_events::Entity::insert(user_events::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(String::new()),
+        user_id: Set(user.id),
+        identity_key: Set(Some(identity_key)),
+        event: Set("created".to_owned()),
+        created_at: Set(user.created_at),
+    })
+    .exec_without_returning(&transaction)
+    .await?;
+    transaction.commit().await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxProof {
+    token: String,
+}
+
+#[derive(Serialize)]
+pub struct ProvedMailbox {
+    email_verified: bool,
+}
+
+/// `POST /api/v1/users/verify-email`
+pub async fn verify_email(
+    State(app): State<Shared>,
+    Body(proof): Body<MailboxProof>,
+) -> Result<Json<ProvedMailbox>, Problem> {
+    let invalid = || {
+        let detail = "the token is unknown, used or expired";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_proof", detail)
+    };
+    let sign_up = sign_ups::Entity::find()
+        .filter(sign_ups::Column::ProofHash.eq(hash_of(&proof.token)))
+        .filter(sign_ups::Column::ProofExpiresAt.gt(OffsetDateTime::now_utc().unix_timestamp()))
+        .one(&app.db)
+        .await?
+        .ok_or_else(invalid)?;
+    let verified = users::ActiveModel {
+        id: Unchanged(sign_up.user_id),
+        email_key: Set(Some(sign_up.address_key.clone())),
+        email_verified_by: Set(Some("mailbox".to_owned())),
+        updated_at: Set(now()),
+        ..Default::default()
+    };
+    let used = sign_ups::ActiveModel {
+        address_key: Unchanged(sign_up.address_key),
+        proof_hash: Set(None),
+        proof_expires_at: Set(None),
+        ..Default::default()
+    };
+    let write = async {
+        let transaction = app.db.begin().await?;
+        verified.update(&transaction).await?;
+        used.update(&transaction).await?;
+        transaction.commit().await
+    };
+    write.await.map_err(|error: DbErr| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "the address belongs to another user",
+        ),
+        _ => error.into(),
+    })?;
+    Ok(Json(ProvedMailbox {
+        email_verified: true,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    email: String,
+    password: String,
+}
+
+#[derive(Serialize)]
+pub struct LocalToken {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+/// `POST /api/v1/login`
+pub async fn login(
+    State(app): State<Shared>,
+    Body(login): Body<Login>,
+) -> Result<Json<LocalToken>, Problem> {
+    let address_key = checked_address(&login.email)?.key("");
+    let password = checked_password(login.password)?;
+    app.passwords.count_try(&address_key)?;
+
+    let sign_up = sign_ups::Entity::find_by_id(address_key)
+        .one(&app.db)
+        .await?;
+    let user_id = sign_up.map_or(Uuid::nil(), |sign_up| sign_up.user_id);
+    let user = users::Entity::find_by_id(user_id)
+        .filter(users::Column::Status.eq(Status::Active.as_str()))
+        .one(&app.db)
+        .await?;
+    let hash = user.and_then(|user| user.hashed_password);
+    if !app.passwords.verify(password, hash).await? {
+        let detail = "the address or the password is wrong";
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_credentials",
+            detail,
+        ));
+    }
+    let (access_token, expires_in) = app.local_issuer.token(user_id).map_err(|error| {
+        tracing::error!(%error, "a local token could not be signed");
+        Problem::unavailable("the token could not be signed")
+    })?;
+    Ok(Json(LocalToken {
+        access_token,
+        token_type: "Bearer",
+        expires_in,
+    }))
+}
+
+fn address_taken() -> Problem {
+    let detail = "somebody signed up with this address";
+    Problem::new(StatusCode::CONFLICT, "address_taken", detail)
+}
+
+fn checked_address(address: &str) -> Result<Email, Problem> {
+    Email::parse(address).ok_or_else(|| Problem::invalid("`email` is no e-mail address"))
+}
+
+/// The upper bound keeps a huge password from being hashed at length.
+fn checked_password(password: String) -> Result<String, Problem> {
+    match (8..=256).contains(&password.len()) {
+        true => Ok(password),
+        false => Err(Problem::invalid("`password` must have 8 to 256 bytes")),
+    }
+}
+
+fn random_token() -> String {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).expect("the system has randomness");
+    hex(&bytes)
+}
+
+fn hash_of(token: &str) -> String {
+    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

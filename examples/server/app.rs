@@ -1,0 +1,147 @@
+//! The server put together: routes, layers, shared state.
+
+use std::{iter::once, sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::{StatusCode, header::AUTHORIZATION},
+    middleware,
+    routing::{get, post},
+};
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+use tower_jit_provisioning::{
+    BuildError, ClaimMap, IssuerPolicy, JwtVerifier, KeySource, ProvisionLayer, TrustedIssuer,
+    sea_orm::SeaOrmProvisioner,
+};
+
+use crate::{
+    accounts,
+    config::Config,
+    development::DevelopmentIssuer,
+    local_issuer::LocalIssuer,
+    passwords::Passwords,
+    problem::{Problem, document_refusals},
+    profile,
+};
+
+const BODY_LIMIT: usize = 16 * 1024;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What handlers share.
+pub struct AppState {
+    pub db: DatabaseConnection,
+    pub passwords: Passwords,
+    pub local_issuer: LocalIssuer,
+}
+
+pub type Shared = Arc<AppState>;
+
+pub struct App {
+    state: Shared,
+    layer: ProvisionLayer<SeaOrmProvisioner>,
+    development: Option<DevelopmentIssuer>,
+}
+
+impl App {
+    pub fn new(
+        config: &Config,
+        db: DatabaseConnection,
+        development: Option<DevelopmentIssuer>,
+    ) -> Result<Self, BuildError> {
+        let local_issuer = LocalIssuer::new(config.local_secret.as_deref());
+        let external = config.issuer.as_ref().map(|issuer| {
+            TrustedIssuer::new(
+                &issuer.url,
+                issuer.audience.as_str(),
+                KeySource::jwks(&issuer.jwks),
+            )
+        });
+        let identity_provider = external.or_else(|| development.as_ref().map(|dev| dev.trusted()));
+        let trusted = identity_provider.into_iter().map(|issuer| {
+            issuer
+                .with_claims(ClaimMap::oidc().add_roles(&config.roles_claim))
+                .with_policy(
+                    IssuerPolicy::new()
+                        .with_linking(config.linking)
+                        .map_role("admin", "admin"),
+                )
+        });
+        let verifier = JwtVerifier::new(trusted.chain(once(local_issuer.trusted())))?;
+        Ok(Self {
+            layer: ProvisionLayer::new(verifier, SeaOrmProvisioner::new(db.clone())),
+            state: Arc::new(AppState {
+                db,
+                passwords: Passwords::new(),
+                local_issuer,
+            }),
+            development,
+        })
+    }
+
+    pub fn router(self) -> Router {
+        // The layer stands in front of what needs a user, and of nothing else.
+        let users = get(profile::list)
+            .route_layer(self.layer.clone())
+            .post(accounts::sign_up);
+        let me = get(profile::me)
+            .put(profile::update_me)
+            .route_layer(self.layer);
+        let mut router = Router::new()
+            .route("/api/v1/users/me", me)
+            .route("/api/v1/users/", users)
+            .route("/api/v1/users/verify-email", post(accounts::verify_email))
+            .route("/api/v1/login", post(accounts::login))
+            .route("/healthz", get(alive))
+            .route("/readyz", get(ready))
+            .with_state(self.state);
+        if let Some(development) = self.development {
+            router = router.nest("/dev-issuer", development.router());
+        }
+        router
+            .layer(
+                ServiceBuilder::new()
+                    .layer(CatchPanicLayer::new())
+                    .layer(TimeoutLayer::with_status_code(
+                        StatusCode::REQUEST_TIMEOUT,
+                        REQUEST_TIMEOUT,
+                    ))
+                    .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+                    .layer(DefaultBodyLimit::disable()),
+            )
+            .layer(middleware::map_response(document_refusals))
+            .layer(
+                ServiceBuilder::new()
+                    .layer(SetSensitiveRequestHeadersLayer::new(once(AUTHORIZATION)))
+                    .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                    .layer(TraceLayer::new_for_http())
+                    .layer(PropagateRequestIdLayer::x_request_id()),
+            )
+    }
+}
+
+/// `GET /healthz`: the process runs.
+async fn alive() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// `GET /readyz`: the database answers, and keys are loaded (the verifier was not built otherwise).
+async fn ready(State(app): State<Shared>) -> Result<Json<Value>, Problem> {
+    let ping = tokio::time::timeout(Duration::from_secs(1), app.db.ping());
+    match ping.await {
+        Ok(Ok(())) => Ok(Json(
+            json!({"status": "ok", "database": "ok", "keys": "ok"}),
+        )),
+        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the database is unavailable")),
+    }
+}

@@ -1,0 +1,165 @@
+//! Settings from the environment. Every fault is reported, not only the first.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `LISTEN` | address and port | `127.0.0.1:8000` |
+//! | `DATABASE_URL` | `sqlite:`, `postgres:` or `mysql:` URL | a SQLite file in the temp folder |
+//! | `ISSUER_URL` | the identity provider, exactly its `iss` | the development issuer |
+//! | `AUDIENCE` | what its tokens must be meant for | |
+//! | `JWKS_FILE` | its public keys, a JWK set | |
+//! | `ROLES_CLAIM` | where its roles are, a JSON pointer | `/roles` |
+//! | `LINKING` | `verified_email` or `never` | `verified_email` |
+//! | `LOCAL_SECRET` | signs the tokens of password users; 32 bytes or more, the same on every replica | random |
+//! | `DEV_ISSUER` | `on` starts the development issuer off loopback, or on a database of one's own | |
+
+use std::{env, error::Error, fmt, fs, net::SocketAddr};
+
+use tower_jit_provisioning::Linking;
+
+pub struct Config {
+    pub listen: SocketAddr,
+    pub database_url: String,
+    /// `None`: the development issuer.
+    pub issuer: Option<ExternalIssuer>,
+    pub roles_claim: String,
+    pub linking: Linking,
+    pub local_secret: Option<String>,
+}
+
+pub struct ExternalIssuer {
+    pub url: String,
+    pub audience: String,
+    pub jwks: String,
+}
+
+#[derive(Debug)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unusable configuration")?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl Error for ConfigError {}
+
+impl Config {
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let listen = variable("LISTEN").unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+        let listen: Option<SocketAddr> = listen
+            .parse()
+            .map_err(|_| faults.push(format!("LISTEN: `{listen}` is no address and port")))
+            .ok();
+        let linking = match variable("LINKING").as_deref() {
+            None | Some("verified_email") => Linking::VerifiedEmail,
+            Some("never") => Linking::Never,
+            Some(other) => {
+                faults.push(format!(
+                    "LINKING: `{other}` is not `verified_email` or `never`"
+                ));
+                Linking::Never
+            }
+        };
+        let database_url = database_url().map_err(|error| faults.extend(error.0)).ok();
+        let issuer = external_issuer(&mut faults);
+
+        let wants_development = match variable("DEV_ISSUER").as_deref() {
+            None => false,
+            Some("on") => true,
+            Some(other) => {
+                faults.push(format!("DEV_ISSUER: `{other}` is not `on`"));
+                false
+            }
+        };
+        let is_playground = listen.is_none_or(|listen| listen.ip().is_loopback())
+            && variable("DATABASE_URL").is_none();
+        match &issuer {
+            IssuerSetting::External(_) if wants_development => faults.push(
+                "DEV_ISSUER and ISSUER_URL are both set; the development issuer signs for anybody"
+                    .to_owned(),
+            ),
+            IssuerSetting::Unset if !wants_development && !is_playground => faults.push(
+                "no issuer: set ISSUER_URL, AUDIENCE and JWKS_FILE; or DEV_ISSUER=on, which gives \
+                 a token to anybody who asks"
+                    .to_owned(),
+            ),
+            IssuerSetting::External(_) | IssuerSetting::Faulty | IssuerSetting::Unset => {}
+        }
+        match (listen, database_url) {
+            (Some(listen), Some(database_url)) if faults.is_empty() => Ok(Self {
+                listen,
+                database_url,
+                issuer: match issuer {
+                    IssuerSetting::External(issuer) => Some(issuer),
+                    IssuerSetting::Faulty | IssuerSetting::Unset => None,
+                },
+                roles_claim: variable("ROLES_CLAIM").unwrap_or_else(|| "/roles".to_owned()),
+                linking,
+                local_secret: variable("LOCAL_SECRET"),
+            }),
+            _ => Err(ConfigError(faults)),
+        }
+    }
+}
+
+/// The store, which `grant-admin` needs as well.
+pub fn database_url() -> Result<String, ConfigError> {
+    match variable("DATABASE_URL") {
+        None => {
+            let file = env::temp_dir().join("tower-jit-provisioning-server.sqlite");
+            Ok(format!("sqlite://{}?mode=rwc", file.display()))
+        }
+        Some(url)
+            if ["sqlite:", "postgres:", "postgresql:", "mysql:"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme)) =>
+        {
+            Ok(url)
+        }
+        Some(_) => Err(ConfigError(vec![
+            "DATABASE_URL: not a `sqlite:`, `postgres:` or `mysql:` URL".to_owned(),
+        ])),
+    }
+}
+
+enum IssuerSetting {
+    External(ExternalIssuer),
+    Faulty,
+    Unset,
+}
+
+fn external_issuer(faults: &mut Vec<String>) -> IssuerSetting {
+    let names = ["ISSUER_URL", "AUDIENCE", "JWKS_FILE"];
+    let values = names.map(variable);
+    if values.iter().all(Option::is_none) {
+        return IssuerSetting::Unset;
+    }
+    for (name, _) in names
+        .iter()
+        .zip(&values)
+        .filter(|(_, value)| value.is_none())
+    {
+        faults.push(format!("{name}: not set, and an external issuer needs it"));
+    }
+    let [Some(url), Some(audience), Some(file)] = values else {
+        return IssuerSetting::Faulty;
+    };
+    match fs::read_to_string(&file) {
+        Ok(jwks) => IssuerSetting::External(ExternalIssuer {
+            url,
+            audience,
+            jwks,
+        }),
+        Err(error) => {
+            faults.push(format!("JWKS_FILE: cannot read `{file}`: {error}"));
+            IssuerSetting::Faulty
+        }
+    }
+}
+
+/// An empty variable counts as unset, as in compose files.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,93 @@
+//! Passwords: argon2 on the blocking pool, bounded, and tries limited.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier},
+};
+use axum::http::StatusCode;
+use governor::{DefaultKeyedRateLimiter, Quota};
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::problem::Problem;
+
+/// One hash takes 19 MiB and tens of milliseconds of one core.
+const MAX_HASHES: usize = 4;
+
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Tries a minute and address, wrong or right, known or not.
+const TRIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// Addresses remembered before the ones without recent tries are dropped.
+const REMEMBERED: usize = 10_000;
+
+pub struct Passwords {
+    turns: Semaphore,
+    tries: DefaultKeyedRateLimiter<String>,
+    /// Verified against when there is no such user, so that both cases take the same time.
+    dummy: Arc<str>,
+}
+
+impl Passwords {
+    pub fn new() -> Self {
+        let dummy = Argon2::default().hash_password(b"nobody has this password");
+        Self {
+            turns: Semaphore::new(MAX_HASHES),
+            tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
+            dummy: dummy.expect("the system has randomness").to_string().into(),
+        }
+    }
+
+    /// Counts a try for an address.
+    pub fn count_try(&self, address_key: &str) -> Result<(), Problem> {
+        if self.tries.len() > REMEMBERED {
+            self.tries.retain_recent();
+        }
+        self.tries.check_key(&address_key.to_owned()).map_err(|_| {
+            let detail = "too many tries for this address";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", detail)
+        })
+    }
+
+    pub async fn hash(&self, password: String) -> Result<String, Problem> {
+        self.in_turn(move || {
+            Argon2::default()
+                .hash_password(password.as_bytes())
+                .map(|hash| hash.to_string())
+        })
+        .await?
+        .map_err(|error| {
+            tracing::error!(%error, "a password could not be hashed");
+            Problem::unavailable("the password could not be hashed")
+        })
+    }
+
+    /// Whether the password is the one behind the hash; without a hash it never is, and takes as
+    /// long.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Problem> {
+        let dummy = Arc::clone(&self.dummy);
+        self.in_turn(move || {
+            let known = hash.as_deref().unwrap_or(&dummy);
+            let fits = Argon2::default()
+                .verify_password(password.as_bytes(), known)
+                .is_ok();
+            fits && hash.is_some()
+        })
+        .await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let busy = || Problem::unavailable("too many passwords are being checked");
+        let turn = timeout(PATIENCE, self.turns.acquire())
+            .await
+            .map_err(|_| busy())?;
+        let _turn = turn.map_err(|_| busy())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| busy())
+    }
+}
