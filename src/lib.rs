@@ -1,4 +1,101 @@
-//! placeholder
+//! One Tower layer that turns a bearer JWT into the application's own user.
+//!
+//! Every API behind Keycloak, Auth0, Entra ID or Okta needs user rows of its own: orders,
+//! permissions and jobs hang on them. This crate verifies the token of a request, finds or creates
+//! the user behind it, and hands that user to any axum or tonic handler.
+//!
+//! ```text
+//! request ─ bearer token ─> JwtVerifier ─> Identity ─> Provisioner ─> CurrentUser ─> handler
+//! ```
+//!
+//! # Quick start
+//!
+//! ```
+//! # #[cfg(all(feature = "axum", feature = "testing"))] {
+//! use axum::{Router, routing::get};
+//! use tower::ServiceExt;
+//! use tower_jit_provisioning::{
+//!     CurrentUser, JwtVerifier, KeySource, MemoryProvisioner, MemoryUser, ProvisionLayer,
+//!     TrustedIssuer,
+//! };
+//!
+//! async fn me(user: CurrentUser<MemoryUser>) -> String {
+//!     format!("user {} ({})", user.id, user.outcome().as_str())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let id = tower_jit_provisioning::testing::TestIssuer::new("https://id.example.com");
+//! # let (jwks, token) = (id.jwks().to_string(), id.token("ana").audience("orders-api").sign());
+//! // `jwks` is the issuer's published key set, `token` one of its access tokens.
+//! let issuer = TrustedIssuer::new("https://id.example.com", "orders-api", KeySource::jwks(jwks));
+//! let verifier = JwtVerifier::new([issuer])?;
+//! let app: Router = Router::new()
+//!     .route("/me", get(me))
+//!     .layer(ProvisionLayer::new(verifier, MemoryProvisioner::new()));
+//!
+//! let request = http::Request::get("/me")
+//!     .header("authorization", format!("Bearer {token}"))
+//!     .body(axum::body::Body::empty())?;
+//! let response = app.oneshot(request).await?;
+//! assert_eq!(response.status(), 200);
+//! let body = axum::body::to_bytes(response.into_body(), 1024).await?;
+//! assert_eq!(body, "user 1 (created)");
+//! # Ok(())
+//! # }
+//! # main().unwrap()
+//! # }
+//! ```
+//!
+//! Users in a database are [`SeaOrmProvisioner`](sea_orm::SeaOrmProvisioner)'s (feature `sea-orm`);
+//! a backend of your own is [one trait](Provisioner).
+//!
+//! # tonic
+//!
+//! The same layer value goes into `Server::builder().layer(layer)`; this crate has no dependency on
+//! tonic. A handler reads the user from the request's extensions, and refusals are trailers-only
+//! gRPC answers:
+//!
+//! ```
+//! use tonic::{Request, Response, Status};
+//! use tower_jit_provisioning::{CurrentUser, MemoryUser};
+//!
+//! fn greet(request: Request<()>) -> Result<Response<String>, Status> {
+//!     let user = CurrentUser::<MemoryUser>::from_extensions(request.extensions())
+//!         .map_err(|error| Status::internal(error.to_string()))?;
+//!     Ok(Response::new(format!("hello {}", user.id)))
+//! }
+//! assert!(greet(Request::new(())).is_err());
+//! ```
+//!
+//! # Rules
+//!
+//! * A user is found by issuer *and* subject, never by e-mail address, user name or bare subject.
+//! * An address links only where both sides proved it, and only when linking is switched on.
+//! * Deactivated and deleted users stay out, whatever their tokens say.
+//! * Provisioning writes nothing for a user it knows, and never a password or a role for being
+//!   first.
+//! * A refusal says what the caller may know; which check failed goes to the log and into the
+//!   response's extensions as an [`Error`].
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `aws-lc-rs` | signatures by aws-lc-rs; used if both backends are on | yes |
+//! | `rust-crypto` | signatures by the RustCrypto crates, without a C compiler | |
+//! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
+//! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
+//! | `migration` | [`sea_orm::migration`]: the bundled tables | |
+//! | `testing` | [`testing`]: an issuer, identities and a clock for tests; exempt from semver | |
+//!
+//! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
+//! error.
+//!
+//! Keys are static for now: a JWK set, a PEM key or a secret. Fetching them from the issuer is not
+//! there yet.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod claims;
 mod credential;
 mod email;
@@ -34,3 +131,8 @@ pub use self::{
         TrustedIssuer,
     },
 };
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "axum", feature = "migration"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

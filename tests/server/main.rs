@@ -1,0 +1,8 @@
+//! The bundled server over real HTTP: its binary, its database, its development issuer.
+
+#![expect(unreachable_pub, reason = "nothing lies outside of a test's modules")]
+
+mod accounts;
+mod configuration;
+mod fixture;
+mod users;
