@@ -220,7 +220,15 @@ impl SeaOrmProvisioner {
                 None => None,
                 Some(address) => store::find_candidate(&self.db, identity, address, false).await?,
             };
-            let decision = policy::decide(identity, candidate.as_ref().map(|(_, known)| known))?;
+            let holder = candidate.as_ref().map(|(_, holder)| holder);
+            let decision = match policy::decide(identity, holder) {
+                // Who holds the address may be the winner of the race for this very identity.
+                Err(ProvisionError::Conflict) => {
+                    let winner = self.find(identity).await?;
+                    return winner.ok_or(ProvisionError::Conflict);
+                }
+                decided => decided?,
+            };
             let written = match decision {
                 Newcomer::Create => self.create(identity).await,
                 Newcomer::Link => self.link(identity).await,
@@ -260,16 +268,15 @@ impl SeaOrmProvisioner {
         Ok(Provisioned::created(User::new(user, roles)))
     }
 
-    /// Reads the candidate again under lock: it may have been deactivated, or changed its address,
-    /// since the decision.
+    /// Reads the candidate again under lock: it may have been deactivated, changed its address, or
+    /// been linked to this very identity since the decision.
     async fn link(&self, identity: &Identity) -> Result<Provisioned<User>, WriteError> {
         let address = policy::linking_address(identity).ok_or(WriteError::LostRace)?;
         let transaction = store::begin(&self.db).await?;
         let locked = store::find_candidate(&transaction, identity, address, true).await?;
         let (user, candidate) = locked.ok_or(WriteError::LostRace)?;
-        if policy::decide(identity, Some(&candidate)).map_err(WriteError::Refused)?
-            != Newcomer::Link
-        {
+        let decision = policy::decide(identity, Some(&candidate));
+        if !matches!(decision, Ok(Newcomer::Link)) {
             return Err(WriteError::LostRace);
         }
         store::insert_identity(&transaction, identity, user.id, "linked").await?;
