@@ -148,6 +148,7 @@ impl Store {
                     .issuers
                     .iter()
                     .any(|issuer| issuer == identity.issuer()),
+                tokens_valid_after: record.tokens_valid_after,
             });
         let decision = policy::decide(identity, candidate.as_ref())?;
         let index = match (decision, holder) {

@@ -197,13 +197,16 @@ pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), Provision
     if user.kind != identity.kind() {
         return Err(DenialReason::KindMismatch.into());
     }
-    let is_revoked = user
-        .tokens_valid_after
-        .is_some_and(|after| identity.issued_at().is_none_or(|issued| issued <= after));
-    match is_revoked {
+    match is_revoked(identity, user.tokens_valid_after) {
         true => Err(ProvisionError::Revoked),
         false => Ok(()),
     }
+}
+
+/// A token that does not say when it was issued may be older than the revocation.
+fn is_revoked(identity: &Identity, tokens_valid_after: Option<i64>) -> bool {
+    tokens_valid_after
+        .is_some_and(|after| identity.issued_at().is_none_or(|issued| issued <= after))
 }
 
 /// The address by which an unknown identity could be somebody: vouched for, and a person's.
@@ -223,6 +226,8 @@ pub(crate) struct Candidate {
     pub(crate) is_human: bool,
     /// Whether the user already has an identity of this issuer.
     pub(crate) has_identity_of_issuer: bool,
+    /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
+    pub(crate) tokens_valid_after: Option<i64>,
 }
 
 /// What becomes of an identity the store does not know.
@@ -248,6 +253,10 @@ pub(crate) fn decide(
             && !candidate.has_identity_of_issuer
             && policy.trusted_sources.contains(&candidate.verified_by);
         return match may_link {
+            // Before the identity is written, not at the next request.
+            true if is_revoked(identity, candidate.tokens_valid_after) => {
+                Err(ProvisionError::Revoked)
+            }
             true => Ok(Newcomer::Link),
             false => Err(ProvisionError::Conflict),
         };
@@ -274,6 +283,7 @@ mod tests {
             verified_by: "mailbox".to_owned(),
             is_human: true,
             has_identity_of_issuer: false,
+            tokens_valid_after: None,
         }
     }
 
@@ -333,6 +343,27 @@ mod tests {
                 "{spoiled:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_revoked_token_links_nobody() {
+        let candidate = Candidate {
+            tokens_valid_after: Some(1_000),
+            ..candidate()
+        };
+        let decide_issued = |issued_at: Option<i64>| {
+            let identity = TestIdentity::new("https://id.example.com", "ana")
+                .with_vouched_email("ana@example.com")
+                .with_policy(IssuerPolicy::new().with_linking(Linking::VerifiedEmail));
+            let identity = match issued_at {
+                None => identity,
+                Some(instant) => identity.with_issued_at(instant),
+            };
+            decide(&identity.build(), Some(&candidate)).map_err(|error| error.reason())
+        };
+        assert_eq!(decide_issued(None), Err("revoked"));
+        assert_eq!(decide_issued(Some(1_000)), Err("revoked"));
+        assert_eq!(decide_issued(Some(1_001)), Ok(Newcomer::Link));
     }
 
     #[test]

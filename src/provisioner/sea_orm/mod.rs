@@ -151,13 +151,7 @@ impl SeaOrmProvisioner {
         let snapshot = Snapshot {
             status: Status::parse(&row.status).unwrap_or(Status::Deactivated),
             kind: known.kind.ok_or(DenialReason::KindMismatch)?,
-            tokens_valid_after: row.tokens_valid_after.map(|after| {
-                let millis = after
-                    .assume_utc()
-                    .unix_timestamp_nanos()
-                    .div_euclid(1_000_000);
-                i64::try_from(millis).unwrap_or(i64::MAX)
-            }),
+            tokens_valid_after: row.tokens_valid_after.map(store::millis),
         };
         policy::admit(identity, snapshot)?;
         self.touch(&row);

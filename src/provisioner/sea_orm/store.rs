@@ -108,6 +108,7 @@ pub(super) async fn find_candidate(
         has_identity_of_issuer: identities
             .iter()
             .any(|known| known.issuer_key == issuer_key),
+        tokens_valid_after: user.tokens_valid_after.map(millis),
     };
     Ok(Some((user, candidate)))
 }
@@ -185,6 +186,12 @@ pub(super) async fn touch(
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// Milliseconds since the Unix epoch, as tokens are dated.
+pub(super) fn millis(at: PrimitiveDateTime) -> i64 {
+    let nanos = at.assume_utc().unix_timestamp_nanos();
+    i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(i64::MAX)
 }
 
 /// Whether a write lost against another that holds the same unique value, or against the removal
