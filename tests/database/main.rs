@@ -1,0 +1,153 @@
+//! `SeaOrmProvisioner` keeps its contract on every database.
+//!
+//! SQLite always runs, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and
+//! `TEST_MYSQL_URL` lead to a server on which databases may be created. Every trial has a fresh
+//! database of its own.
+
+mod fixture;
+
+mod first_login;
+mod known_users;
+mod linking;
+mod migrations;
+mod outages;
+mod refusals;
+
+use std::{pin::Pin, process::ExitCode, sync::Arc};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+use self::fixture::{Backend, Store};
+
+/// A check names itself after its function and runs once on every backend.
+#[derive(Clone, Copy)]
+struct Check {
+    name: &'static str,
+    needs: Needs,
+    run: for<'a> fn(&'a Store) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    EmptyDatabase,
+    /// Tables, behind a network.
+    Server,
+    Tables,
+}
+
+macro_rules! checks {
+    ($needs:expr; $($module:ident::$name:ident,)*) => {
+        [$(Check {
+            name: stringify!($name),
+            needs: $needs,
+            run: |store| Box::pin($module::$name(store)),
+        },)*]
+    };
+}
+
+const CHECKS: [Check; 46] = checks![Needs::Tables;
+    first_login::first_request_creates_a_user_and_the_second_finds_it,
+    first_login::a_subject_alone_is_enough,
+    first_login::first_login_costs_one_read_and_three_inserts,
+    first_login::a_vouched_address_costs_one_read_more,
+    first_login::identities_that_differ_in_anything_are_different_users,
+    first_login::the_longest_and_strangest_subjects_are_kept_byte_for_byte,
+    first_login::an_event_that_cannot_be_written_takes_the_user_back,
+    first_login::concurrent_first_logins_make_one_user,
+    first_login::concurrent_first_logins_with_a_vouched_address_make_one_user,
+    first_login::clients_that_hang_up_leave_no_half_user_and_no_error,
+    first_login::an_unverified_address_neither_links_nor_blocks,
+    first_login::a_squatter_keeps_the_row_and_the_newcomer_gets_the_address,
+    first_login::two_issuers_vouching_for_one_address_at_once_make_one_user,
+    known_users::known_user_costs_one_statement,
+    known_users::known_user_with_grants_costs_one_statement,
+    known_users::only_manual_grants_and_the_tokens_roles_count,
+    known_users::a_user_not_seen_for_an_hour_is_noted_once,
+    known_users::a_user_seen_recently_is_not_written,
+    known_users::a_known_user_is_found_whatever_sign_up_says,
+    linking::a_verified_password_user_is_linked,
+    linking::linking_costs_six_reads_and_two_inserts,
+    linking::concurrent_linking_attaches_one_identity,
+    linking::two_issuers_link_to_one_user,
+    linking::a_candidate_deactivated_meanwhile_is_not_linked,
+    linking::linking_is_off_by_default,
+    linking::only_an_active_candidate_is_linked,
+    linking::an_address_verified_by_an_untrusted_source_is_a_conflict,
+    linking::the_trusted_sources_are_the_policys,
+    linking::a_second_subject_of_the_same_issuer_is_a_conflict,
+    linking::a_services_user_is_not_linked,
+    linking::a_service_never_links,
+    linking::an_unproved_local_address_is_not_linked,
+    linking::a_user_of_another_tenant_is_not_linked,
+    linking::a_revoked_token_links_nobody,
+    refusals::users_who_may_not_act_are_refused,
+    refusals::an_unknown_status_is_refused,
+    refusals::a_kind_that_changed_is_refused,
+    refusals::tokens_issued_before_the_revocation_are_refused,
+    refusals::closed_sign_up_writes_nothing,
+    refusals::services_sign_up_only_where_allowed,
+    refusals::the_tables_refuse_what_the_rules_forbid,
+    outages::a_closed_pool_is_unavailable,
+    outages::an_exhausted_pool_is_unavailable_within_the_deadline,
+    outages::a_locked_store_is_unavailable_within_the_deadline_and_recovers,
+    outages::a_store_that_cannot_write_still_finds_users,
+    outages::newcomers_who_wait_do_not_starve_known_users,
+];
+
+const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;
+    outages::an_unreachable_server_is_unavailable_within_the_deadline,
+];
+
+const MIGRATION_CHECKS: [Check; 4] = checks![Needs::EmptyDatabase;
+    migrations::running_twice_changes_nothing,
+    migrations::replicas_may_start_at_once_on_an_empty_database,
+    migrations::every_migration_can_be_taken_back,
+    migrations::an_applications_migrator_takes_them_in,
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Every trial has a pool: more at once than this, and a server runs out of connections.
+    arguments.test_threads.get_or_insert(4);
+    let backends = [
+        ("sqlite", Ok(Backend::Sqlite)),
+        ("postgres", Backend::postgres()),
+        ("mysql", Backend::mysql()),
+    ];
+    let trials = backends
+        .into_iter()
+        .flat_map(|(name, backend)| {
+            let checks = CHECKS
+                .into_iter()
+                .chain(SERVER_CHECKS)
+                .chain(MIGRATION_CHECKS);
+            checks
+                .filter(move |check| name != "sqlite" || check.needs != Needs::Server)
+                .map(move |check| trial(name, backend.clone(), check))
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(prefix: &str, backend: Result<Backend, &'static str>, check: Check) -> Trial {
+    let name = format!("{prefix}::{}", check.name);
+    match backend {
+        Ok(backend) => Trial::test(name, move || run(&backend, check)),
+        Err(reason) => Trial::test(name, move || Err(reason.into()))
+            .with_kind(reason)
+            .with_ignored_flag(true),
+    }
+}
+
+/// Runs a check on a task of its own, so that the database is dropped also when it panics.
+fn run(backend: &Backend, check: Check) -> Result<(), Failed> {
+    Runtime::new()?.block_on(async {
+        let store = Arc::new(Store::create(backend, check.needs != Needs::EmptyDatabase).await?);
+        let subject = Arc::clone(&store);
+        let verdict = tokio::spawn(async move { (check.run)(&subject).await }).await;
+        let dropped = store.destroy().await;
+        verdict?;
+        Ok(dropped?)
+    })
+}
