@@ -40,7 +40,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -226,6 +226,8 @@ pub(crate) fn reject(
             *response.status_mut() = StatusCode::OK;
             *response.body_mut() = Bytes::new();
             let headers = response.headers_mut();
+            // Of the body that was dropped: a length that is not sent is a protocol error.
+            headers.remove(CONTENT_LENGTH);
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
             headers.insert("grpc-status", HeaderValue::from_static(wire.grpc_status));
             headers.insert("grpc-message", HeaderValue::from_static(error.code()));
