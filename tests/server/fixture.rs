@@ -68,7 +68,7 @@ pub struct Server {
     pub invitation: Vec<String>,
     pub database: String,
     log: Arc<Mutex<Vec<String>>>,
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
     _folder: TempDir,
 }
 
@@ -125,7 +125,7 @@ impl Server {
             invitation,
             database,
             log,
-            lines: log_lines,
+            lines: Mutex::new(log_lines),
             _folder: folder,
         }
     }
@@ -137,8 +137,9 @@ impl Server {
     /// The token of the next mail to an address.
     pub fn mailed_token(&self, address: &str) -> String {
         let to = format!("to=\"{address}\"");
+        let lines = self.lines.lock().unwrap();
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).expect("a mail");
+            let line = lines.recv_timeout(PATIENCE).expect("a mail");
             if line.contains(&to) {
                 let (_, rest) = line.split_once("token=\"").expect("a mail has a token");
                 return rest.trim_end_matches('"').to_owned();
