@@ -30,6 +30,8 @@ pub struct Error {
 
 #[derive(Clone, Debug)]
 enum Cause {
+    /// The issuer's keys cannot be fetched.
+    Keys,
     /// The kind says it all.
     Kind,
     Provisioner {
@@ -84,6 +86,13 @@ impl Error {
         }
     }
 
+    pub(crate) fn keys_unavailable() -> Self {
+        Self {
+            kind: ErrorKind::Unavailable,
+            cause: Cause::Keys,
+        }
+    }
+
     pub(crate) fn insufficient_scope(required: &Arc<str>) -> Self {
         Self {
             kind: ErrorKind::InsufficientScope,
@@ -121,6 +130,7 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match &self.cause {
+            Cause::Keys => "keys",
             Cause::Kind | Cause::Scope(_) => self.kind.as_str(),
             Cause::Provisioner { error, .. } => error.reason(),
             Cause::Token(fault) => fault.as_str(),
@@ -143,9 +153,11 @@ impl Error {
                 error: ProvisionError::Conflict,
                 conflict_is_told: false,
             } => "access_denied",
-            Cause::Kind | Cause::Provisioner { .. } | Cause::Scope(_) | Cause::Token(_) => {
-                self.kind.as_str()
-            }
+            Cause::Keys
+            | Cause::Kind
+            | Cause::Provisioner { .. }
+            | Cause::Scope(_)
+            | Cause::Token(_) => self.kind.as_str(),
         }
     }
 
@@ -155,7 +167,7 @@ impl Error {
     pub fn scope(&self) -> Option<&str> {
         match &self.cause {
             Cause::Scope(scope) => Some(scope),
-            Cause::Kind | Cause::Provisioner { .. } | Cause::Token(_) => None,
+            Cause::Keys | Cause::Kind | Cause::Provisioner { .. } | Cause::Token(_) => None,
         }
     }
 }
@@ -177,7 +189,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::Kind | Cause::Scope(_) => None,
+            Cause::Keys | Cause::Kind | Cause::Scope(_) => None,
             Cause::Provisioner { error, .. } => Some(error),
             Cause::Token(fault) => Some(fault),
         }

@@ -113,6 +113,8 @@ mod verifier;
 
 #[cfg(feature = "sea-orm")]
 pub use self::provisioner::sea_orm;
+#[cfg(feature = "jwks")]
+pub use self::verifier::HttpFetcher;
 pub use self::{
     claims::ClaimMap,
     email::Email,
@@ -127,8 +129,8 @@ pub use self::{
     service::Provision,
     user::{CurrentUser, MissingUser},
     verifier::{
-        Algorithm, Audience, BuildError, BuildFault, JwtVerifier, KeySource, TokenFault,
-        TrustedIssuer,
+        Algorithm, Audience, BuildError, BuildFault, Document, DocumentFetcher, DocumentRequest,
+        FetchError, JwtVerifier, KeyRefresh, KeySource, KeyStatus, TokenFault, TrustedIssuer,
     },
 };
 

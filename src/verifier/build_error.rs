@@ -51,7 +51,7 @@ pub struct BuildFault {
 impl BuildFault {
     /// Returns the stable code.
     ///
-    /// `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`, `insecure_issuer`,
+    /// `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`, `insecure_issuer`, `insecure_key_url`,
     /// `invalid_issuer`, `invalid_pointer`, `invalid_tenant`, `linking_without_voucher`, `no_algorithms`,
     /// `no_audience`, `no_backend`, `no_issuers`, `no_keys`, `public_keys_with_hmac`,
     /// `weak_secret`.

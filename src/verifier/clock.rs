@@ -12,21 +12,27 @@ pub(crate) fn to_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The present; clones agree on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Clock {
+pub(crate) struct Clock {
+    /// Set by tests.
     #[cfg(any(test, feature = "testing"))]
-    Manual(crate::testing::ManualClock),
-    #[default]
-    System,
+    manual: std::sync::Arc<std::sync::OnceLock<crate::testing::ManualClock>>,
 }
 
 impl Clock {
     pub(crate) fn now(&self) -> i64 {
-        match self {
-            #[cfg(any(test, feature = "testing"))]
-            Self::Manual(clock) => clock.now(),
-            Self::System => millis(SystemTime::now()),
+        #[cfg(any(test, feature = "testing"))]
+        if let Some(clock) = self.manual.get() {
+            return clock.now();
         }
+        millis(SystemTime::now())
+    }
+
+    /// Reads the time from a clock that only a test moves, from now on.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn set(&self, clock: crate::testing::ManualClock) {
+        let _ = self.manual.set(clock);
     }
 }
 

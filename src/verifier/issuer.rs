@@ -2,13 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::Uri;
-
 use super::{
     algorithm::Algorithm,
     build_error::Faults,
-    clock::to_millis,
-    keys::{KeySet, KeySource},
+    clock::{Clock, to_millis},
+    keys::{IssuerKeys, KeyRefresh, KeySource, is_fetchable},
 };
 use crate::{
     claims::{ClaimMap, Pointer},
@@ -84,6 +82,7 @@ pub struct TrustedIssuer {
     aliases: Vec<String>,
     audience: Audience,
     keys: KeySource,
+    refresh: KeyRefresh,
     algorithms: Option<Vec<Algorithm>>,
     claims: ClaimMap,
     policy: IssuerPolicy,
@@ -105,6 +104,7 @@ impl TrustedIssuer {
             aliases: Vec::new(),
             audience: audience.into(),
             keys,
+            refresh: KeyRefresh::new(),
             algorithms: None,
             claims: ClaimMap::oidc(),
             policy: IssuerPolicy::new(),
@@ -116,6 +116,22 @@ impl TrustedIssuer {
             required_scopes: Vec::new(),
             required_claims: Vec::new(),
         }
+    }
+
+    /// Trusts an issuer that publishes its keys, fetched over HTTPS as its metadata says.
+    #[cfg(feature = "jwks")]
+    pub fn discover(issuer: impl Into<String>, audience: impl Into<Audience>) -> Self {
+        Self::new(
+            issuer,
+            audience,
+            KeySource::discovery(super::HttpFetcher::new()),
+        )
+    }
+
+    /// Sets when remote keys are fetched, and within which limits. Default: [`KeyRefresh::new`].
+    pub fn with_key_refresh(mut self, refresh: KeyRefresh) -> Self {
+        self.refresh = refresh;
+        self
     }
 
     /// Accepts another spelling of the same issuer in `iss`, as Google and Entra ID have.
@@ -196,7 +212,7 @@ impl TrustedIssuer {
     }
 
     /// Parses everything that can be parsed before the first token, and names every fault.
-    pub(super) fn build(self, faults: &mut Faults) -> Option<Issuer> {
+    pub(super) fn build(self, clock: &Clock, faults: &mut Faults) -> Option<Issuer> {
         let name = self.issuer.as_str();
         for spelling in self.spellings() {
             if spelling.is_empty()
@@ -207,7 +223,7 @@ impl TrustedIssuer {
                     format!("`{spelling}` is empty, over 512 bytes or has control characters");
                 faults.add("invalid_issuer", name, detail);
             }
-            if spelling.starts_with("http://") && !is_loopback(spelling) {
+            if spelling.starts_with("http://") && !is_fetchable(spelling) {
                 faults.add(
                     "insecure_issuer",
                     name,
@@ -251,10 +267,17 @@ impl TrustedIssuer {
                 "linking by e-mail is on, and the claim map can never vouch for an address",
             );
         }
+        if let Some(url) = self.keys.url(name)
+            && !is_fetchable(url)
+        {
+            let detail =
+                format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
+            faults.add("insecure_key_url", name, detail);
+        }
         let algorithms = self.checked_algorithms(faults);
         let keys = self
             .keys
-            .load()
+            .load(&self.issuer, self.refresh, clock.clone())
             .map_err(|reason| faults.add("no_keys", name, reason))
             .ok()?;
         let required_scope = self.required_scopes.join(" ").into();
@@ -327,7 +350,7 @@ impl TrustedIssuer {
 pub(crate) struct Issuer {
     pub(super) name: Arc<str>,
     pub(super) audience: Audience,
-    pub(super) keys: KeySet,
+    pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) claims: ClaimMap,
     pub(super) policy: Arc<IssuerPolicy>,
@@ -339,17 +362,4 @@ pub(crate) struct Issuer {
     pub(super) required_scopes: Vec<String>,
     pub(super) required_scope: Arc<str>,
     pub(super) required_claims: Vec<(Pointer, String)>,
-}
-
-fn is_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    uri.host().is_some_and(|host| {
-        host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
-    })
 }

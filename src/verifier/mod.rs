@@ -49,15 +49,21 @@ mod token;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use arc_swap::ArcSwap;
+
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use self::clock::{millis, to_millis};
+#[cfg(feature = "jwks")]
+pub use self::keys::HttpFetcher;
 pub(crate) use self::token::payload_of;
 pub use self::{
     algorithm::Algorithm,
     build_error::{BuildError, BuildFault},
     fault::TokenFault,
     issuer::{Audience, TrustedIssuer},
-    keys::KeySource,
+    keys::{
+        Document, DocumentFetcher, DocumentRequest, FetchError, KeyRefresh, KeySource, KeyStatus,
+    },
 };
 use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
 use crate::{error::Error, identity::Identity};
@@ -72,52 +78,124 @@ const CACHE_CAPACITY: u64 = 64 * 1024 * 1024;
 pub struct JwtVerifier(Arc<Inner>);
 
 struct Inner {
-    /// By every spelling of `iss`.
-    issuers: Arc<HashMap<Box<str>, Arc<Issuer>>>,
+    trusted: ArcSwap<Trusted>,
     tokens: TokenCache,
     clock: Clock,
 }
 
+/// The issuers of one configuration.
+struct Trusted {
+    /// By every spelling of `iss`.
+    by_spelling: HashMap<Box<str>, Arc<Issuer>>,
+    /// In the order of the configuration.
+    issuers: Vec<Arc<Issuer>>,
+}
+
+impl Trusted {
+    fn build(
+        configured: impl IntoIterator<Item = TrustedIssuer>,
+        clock: &Clock,
+    ) -> Result<Self, BuildError> {
+        let mut faults = Faults::default();
+        if signature::backend().is_none() {
+            let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
+            faults.add("no_backend", "", detail);
+        }
+        let mut seen = HashMap::new();
+        let mut issuers = Vec::new();
+        for trusted in configured {
+            let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
+            let canonical = spellings[0].clone();
+            let issuer = trusted.build(clock, &mut faults).map(Arc::new);
+            issuers.extend(issuer.clone());
+            for spelling in spellings {
+                let detail = format!("`{spelling}` is configured twice");
+                if seen.insert(spelling, issuer.clone()).is_some() {
+                    faults.add("duplicate_issuer", &canonical, detail);
+                }
+            }
+        }
+        if seen.is_empty() {
+            faults.add("no_issuers", "", "no issuer is trusted");
+        }
+        faults.into_result()?;
+        let by_spelling = seen
+            .into_iter()
+            .filter_map(|(spelling, issuer)| Some((spelling, issuer?)))
+            .collect();
+        Ok(Self {
+            by_spelling,
+            issuers,
+        })
+    }
+}
+
 impl JwtVerifier {
-    /// Trusts these issuers.
+    /// Trusts these issuers. Fetches nothing and spawns nothing: remote keys are fetched with the
+    /// first token, or by [`ready`](Self::ready).
     ///
     /// # Errors
     ///
     /// Every fault of the configuration at once, each with a stable
     /// [code](BuildFault::code).
     pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>) -> Result<Self, BuildError> {
-        let mut faults = Faults::default();
-        let mut by_spelling = HashMap::new();
-        if signature::backend().is_none() {
-            let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
-            faults.add("no_backend", "", detail);
-        }
-        let mut is_empty = true;
-        for trusted in issuers {
-            is_empty = false;
-            let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
-            let canonical = spellings[0].clone();
-            let issuer = trusted.build(&mut faults).map(Arc::new);
-            for spelling in spellings {
-                let detail = format!("`{spelling}` is configured twice");
-                if by_spelling.insert(spelling, issuer.clone()).is_some() {
-                    faults.add("duplicate_issuer", &canonical, detail);
-                }
+        let clock = Clock::default();
+        Ok(Self(Arc::new(Inner {
+            trusted: ArcSwap::from_pointee(Trusted::build(issuers, &clock)?),
+            tokens: TokenCache::new(CACHE_CAPACITY),
+            clock,
+        })))
+    }
+
+    /// Trusts these issuers from now on, and no others.
+    ///
+    /// Keys, audiences, claims and policy change together. Cached tokens of the old configuration
+    /// are verified again; a request under way finishes by one configuration or the other. Keys
+    /// already fetched from an issuer that stays are kept, provided that its key source is a clone
+    /// of the old one.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new); the old configuration then stays in force.
+    pub fn reload(
+        &self,
+        issuers: impl IntoIterator<Item = TrustedIssuer>,
+    ) -> Result<(), BuildError> {
+        let trusted = Trusted::build(issuers, &self.0.clock)?;
+        let old = self.0.trusted.load_full();
+        for issuer in &trusted.issuers {
+            if let Some(before) = old.by_spelling.get(&*issuer.name) {
+                issuer.keys.adopt(&before.keys);
             }
         }
-        if is_empty {
-            faults.add("no_issuers", "", "no issuer is trusted");
+        let old = self.0.trusted.swap(Arc::new(trusted));
+        old.issuers.iter().for_each(|issuer| issuer.keys.withdraw());
+        Ok(())
+    }
+
+    /// Fetches every issuer's keys, and waits until all are there or one cannot be had in time.
+    ///
+    /// For a readiness probe, or to start up warm; without it the first token waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](crate::ErrorKind::Unavailable); [`status`](Self::status) says why.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let trusted = self.0.trusted.load_full();
+        for issuer in &trusted.issuers {
+            issuer.keys.ready().await?;
         }
-        faults.into_result()?;
-        let issuers = by_spelling
-            .into_iter()
-            .filter_map(|(spelling, issuer)| Some((spelling, issuer?)))
-            .collect();
-        Ok(Self(Arc::new(Inner {
-            issuers: Arc::new(issuers),
-            tokens: TokenCache::new(CACHE_CAPACITY),
-            clock: Clock::default(),
-        })))
+        Ok(())
+    }
+
+    /// Returns how each issuer's keys are doing, in the order of the configuration.
+    #[must_use]
+    pub fn status(&self) -> Vec<KeyStatus> {
+        let trusted = self.0.trusted.load();
+        let issuers = trusted.issuers.iter();
+        issuers
+            .map(|issuer| issuer.keys.status(&issuer.name))
+            .collect()
     }
 
     /// Bounds the verified-token cache, in bytes; 0 switches it off. Default: 64 MiB.
@@ -126,7 +204,7 @@ impl JwtVerifier {
     #[must_use]
     pub fn with_cache_capacity(self, bytes: u64) -> Self {
         Self(Arc::new(Inner {
-            issuers: Arc::clone(&self.0.issuers),
+            trusted: ArcSwap::new(self.0.trusted.load_full()),
             tokens: TokenCache::new(bytes),
             clock: self.0.clock.clone(),
         }))
@@ -136,11 +214,8 @@ impl JwtVerifier {
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn with_clock(self, clock: crate::testing::ManualClock) -> Self {
-        Self(Arc::new(Inner {
-            issuers: Arc::clone(&self.0.issuers),
-            tokens: TokenCache::new(CACHE_CAPACITY),
-            clock: Clock::Manual(clock),
-        }))
+        self.0.clock.set(clock);
+        self
     }
 
     /// Returns the identity of a token that passed before, without waiting.
@@ -154,25 +229,39 @@ impl JwtVerifier {
 
     /// Checks a token and returns whom it speaks for.
     ///
+    /// Waits only where the issuer's keys have to be fetched first, and then within the bounds of
+    /// its [`KeyRefresh`].
+    ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) with a [`TokenFault`] as its source, or
-    /// [`InsufficientScope`](crate::ErrorKind::InsufficientScope).
+    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) with a [`TokenFault`] as its source,
+    /// [`InsufficientScope`](crate::ErrorKind::InsufficientScope), or
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the keys cannot be had.
     pub async fn verify(&self, token: &str) -> Result<Identity, Error> {
         if let Some(identity) = self.cached(token) {
             return Ok(identity);
         }
-        let find = |iss: &str| self.0.issuers.get(iss).map(Arc::as_ref);
-        let passed = token::check(token, find, self.0.clock.now())?;
-        let identity = passed.identity.clone();
-        self.0.tokens.insert(identity.token(), passed);
-        Ok(identity)
+        loop {
+            let trusted = self.0.trusted.load_full();
+            let find = |iss: &str| trusted.by_spelling.get(iss).map(Arc::as_ref);
+            match token::check(token, find, &self.0.clock).await {
+                Ok(passed) => {
+                    let identity = passed.identity.clone();
+                    self.0.tokens.insert(identity.token(), passed);
+                    return Ok(identity);
+                }
+                // The keys it needed may have been withdrawn by a reload half way.
+                Err(_) if !Arc::ptr_eq(&trusted, &self.0.trusted.load()) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut issuers: Vec<_> = self.0.issuers.keys().collect();
+        let trusted = self.0.trusted.load();
+        let mut issuers: Vec<_> = trusted.by_spelling.keys().collect();
         issuers.sort_unstable();
         f.debug_struct("JwtVerifier")
             .field("issuers", &issuers)

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     algorithm::Algorithm,
-    clock::Validity,
+    clock::{Clock, Validity},
     fault::TokenFault,
     issuer::{Audience, Issuer},
     keys::{MAX_KID, TrustedKey},
@@ -121,10 +121,10 @@ pub(super) struct Passed {
 }
 
 /// Runs every check. `find` returns the trusted issuer of an exact `iss`.
-pub(super) fn check<'i>(
+pub(super) async fn check<'i>(
     token: &str,
     find: impl FnOnce(&str) -> Option<&'i Issuer>,
-    now: i64,
+    clock: &Clock,
 ) -> Result<Passed, Error> {
     let parts = Compact::split(token)?;
     let header = decode(parts.header)?;
@@ -140,13 +140,20 @@ pub(super) fn check<'i>(
     if !issuer.algorithms.contains(&header.algorithm) {
         return Err(TokenFault::Algorithm.into());
     }
-    let key = issuer.keys.find(header.kid.as_deref(), header.algorithm)?;
     let signature = decode(parts.signature)?;
+    let (kid, algorithm) = (header.kid.as_deref(), header.algorithm);
+    let mut key = issuer.keys.find(kid, algorithm).await?;
+    let message = parts.message.as_bytes();
+    if !key.verifies(algorithm, message, &signature) {
+        let successor = issuer.keys.find_successor(&key, kid, algorithm).await;
+        key = successor.ok_or(TokenFault::Signature)?;
+        if !key.verifies(algorithm, message, &signature) {
+            return Err(TokenFault::Signature.into());
+        }
+    }
+    let now = clock.now();
     if !key.is_valid_at(now) {
         return Err(TokenFault::Key.into());
-    }
-    if !key.verifies(header.algorithm, parts.message.as_bytes(), &signature) {
-        return Err(TokenFault::Signature.into());
     }
 
     check_type(issuer, header.typ.as_deref(), &claims)?;
@@ -178,7 +185,7 @@ pub(super) fn check<'i>(
     Ok(Passed {
         identity: identify(issuer, &claims, &scopes, &times, token)?,
         validity,
-        key: Arc::clone(key),
+        key,
     })
 }
 

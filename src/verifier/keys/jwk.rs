@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{KeySet, TrustedKey};
+use super::key_set::{KeySet, TrustedKey};
 use crate::{
     claims::{Object, Value},
     verifier::{
@@ -12,17 +12,14 @@ use crate::{
     },
 };
 
-/// The most keys read from one set.
-const MAX_KEYS: usize = 64;
-
 /// Parses a set and keeps the keys that can verify something.
-pub(super) fn parse_set(json: &str) -> Result<KeySet, &'static str> {
-    let set = Object::parse(json.as_bytes()).map_err(|_| "not a JSON object")?;
+pub(super) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
+    let set = Object::parse(json).map_err(|_| "not a JSON object")?;
     let Some(Value::Array(keys)) = set.get("keys") else {
         return Err("no member `keys` with a list");
     };
-    if keys.len() > MAX_KEYS {
-        return Err("more than 64 keys");
+    if keys.len() > max_keys {
+        return Err("too many keys");
     }
     let usable = keys.iter().filter_map(|jwk| {
         let parsed = jwk.as_object().ok_or("not an object").and_then(parse);
@@ -31,9 +28,9 @@ pub(super) fn parse_set(json: &str) -> Result<KeySet, &'static str> {
             .ok()
     });
     let set = KeySet::published(usable);
-    match set.is_empty() {
-        true => Err("no usable key"),
-        false => Ok(set),
+    match set.len() {
+        0 => Err("no usable key"),
+        _ => Ok(set),
     }
 }
 
@@ -98,7 +95,7 @@ mod tests {
     const P256_OTHER: &str = r#""kty":"EC","crv":"P-256","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps""#;
 
     fn set(keys: &[String]) -> Result<KeySet, &'static str> {
-        parse_set(&format!(r#"{{"keys":[{}]}}"#, keys.join(",")))
+        parse_set(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes(), 64)
     }
 
     fn key(members: &str, rest: &str) -> String {
@@ -115,7 +112,7 @@ mod tests {
             r#"{"keys":[]}"#,
             r#"{"keys":[1,null,{}]}"#,
         ] {
-            assert!(parse_set(json).is_err(), "{json}");
+            assert!(parse_set(json.as_bytes(), 64).is_err(), "{json}");
         }
         assert!(set(&vec![key(P256, ""); 65]).is_err());
     }

@@ -4,19 +4,32 @@
 //! and never fails the set: providers publish keys for encryption and for algorithms of tomorrow
 //! beside the ones in use. A set without any usable key is a fault.
 
+mod discovery;
+mod fetch;
+#[cfg(feature = "jwks")]
+mod http_fetcher;
 mod jwk;
+mod key_set;
 mod pem;
+mod refresh;
+mod remote;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::{fmt, sync::Arc};
+
+#[cfg(feature = "jwks")]
+pub use self::http_fetcher::HttpFetcher;
+use self::remote::{Location, RemoteKeys};
+pub(crate) use self::{
+    discovery::is_fetchable,
+    key_set::{KeySet, TrustedKey},
 };
-
-use super::{algorithm::Algorithm, fault::TokenFault, signature::VerifyingKey};
+pub use self::{
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
+    refresh::KeyRefresh,
+    remote::KeyStatus,
+};
+use super::{algorithm::Algorithm, clock::Clock, signature::VerifyingKey};
+use crate::error::Error;
 
 /// The longest `kid`, in bytes.
 pub(crate) const MAX_KID: usize = 1024;
@@ -41,6 +54,7 @@ enum Source {
     Hmac(Box<[u8]>),
     Jwks(Box<str>),
     Pem(Box<str>),
+    Remote(Location, Arc<dyn DocumentFetcher>),
 }
 
 impl KeySource {
@@ -64,6 +78,18 @@ impl KeySource {
         Self(Source::Hmac(secret.as_ref().into()))
     }
 
+    /// Fetches the key set that the issuer's own metadata names: OpenID Connect Discovery 1.0, or
+    /// RFC 8414 where there is none.
+    pub fn discovery(fetcher: impl DocumentFetcher) -> Self {
+        Self(Source::Remote(Location::Discovery, Arc::new(fetcher)))
+    }
+
+    /// Fetches the key set at a URL: `https`, or `http` on loopback.
+    pub fn jwks_url(url: impl Into<String>, fetcher: impl DocumentFetcher) -> Self {
+        let location = Location::Jwks(url.into().into());
+        Self(Source::Remote(location, Arc::new(fetcher)))
+    }
+
     pub(crate) fn is_hmac(&self) -> bool {
         matches!(self.0, Source::Hmac(_))
     }
@@ -72,17 +98,55 @@ impl KeySource {
     pub(crate) fn hmac_secret_length(&self) -> Option<usize> {
         match &self.0 {
             Source::Hmac(secret) => Some(secret.len()),
-            Source::Jwks(_) | Source::Pem(_) => None,
+            Source::Jwks(_) | Source::Pem(_) | Source::Remote(..) => None,
         }
     }
 
-    /// Parses the keys; the error says why none is usable, without any key material.
-    pub(crate) fn load(&self) -> Result<KeySet, &'static str> {
+    /// The URL that keys are fetched from, given an issuer that is its own.
+    pub(crate) fn url<'s>(&'s self, issuer: &'s str) -> Option<&'s str> {
         match &self.0 {
-            Source::Hmac(secret) => Ok(KeySet::pinned(VerifyingKey::hmac(secret))),
-            Source::Jwks(json) => jwk::parse_set(json),
-            Source::Pem(text) => pem::parse(text).map(KeySet::pinned),
+            Source::Hmac(_) | Source::Jwks(_) | Source::Pem(_) => None,
+            Source::Remote(Location::Discovery, _) => Some(issuer),
+            Source::Remote(Location::Jwks(url), _) => Some(url),
         }
+    }
+
+    /// Parses static keys, and gets ready to fetch remote ones. The error says why none is usable,
+    /// without any key material.
+    pub(crate) fn load(
+        &self,
+        issuer: &str,
+        refresh: KeyRefresh,
+        clock: Clock,
+    ) -> Result<IssuerKeys, &'static str> {
+        Ok(match &self.0 {
+            Source::Hmac(secret) => IssuerKeys::fixed(KeySet::pinned(VerifyingKey::hmac(secret))),
+            Source::Jwks(json) => {
+                IssuerKeys::fixed(jwk::parse_set(json.as_bytes(), refresh.max_keys)?)
+            }
+            Source::Pem(text) => IssuerKeys::fixed(KeySet::pinned(pem::parse(text)?)),
+            Source::Remote(location, fetcher) => {
+                IssuerKeys(Source::remote(issuer, location, fetcher, refresh, clock))
+            }
+        })
+    }
+}
+
+impl Source {
+    fn remote(
+        issuer: &str,
+        location: &Location,
+        fetcher: &Arc<dyn DocumentFetcher>,
+        refresh: KeyRefresh,
+        clock: Clock,
+    ) -> Keys {
+        Keys::Remote(RemoteKeys::new(
+            issuer,
+            location.clone(),
+            Arc::clone(fetcher),
+            refresh,
+            clock,
+        ))
     }
 }
 
@@ -92,122 +156,86 @@ impl fmt::Debug for KeySource {
             Source::Hmac(_) => "KeySource::hmac_secret(..)",
             Source::Jwks(_) => "KeySource::jwks(..)",
             Source::Pem(_) => "KeySource::pem(..)",
+            Source::Remote(Location::Discovery, _) => "KeySource::discovery(..)",
+            Source::Remote(Location::Jwks(_), _) => "KeySource::jwks_url(..)",
         })
     }
 }
 
-/// One key of a set, and until when its signatures count.
-pub(crate) struct TrustedKey {
-    key: VerifyingKey,
-    /// The algorithms this key may verify, by its type and its own `alg`.
-    algorithms: Box<[Algorithm]>,
-    /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
-    /// verified with it, cached or not, dies with it.
-    valid_until: AtomicI64,
+/// The keys of one issuer, static or fetched.
+pub(crate) struct IssuerKeys(Keys);
+
+enum Keys {
+    Fixed(KeySet),
+    Remote(RemoteKeys),
 }
 
-impl TrustedKey {
-    fn new(key: VerifyingKey, own_algorithm: Option<Algorithm>) -> Option<Self> {
-        let algorithms: Box<[Algorithm]> = key
-            .fits()
-            .iter()
-            .copied()
-            .filter(|fit| own_algorithm.is_none_or(|own| own == *fit))
-            .collect();
-        (!algorithms.is_empty()).then(|| Self {
-            key,
-            algorithms,
-            valid_until: AtomicI64::new(i64::MAX),
-        })
+impl IssuerKeys {
+    fn fixed(set: KeySet) -> Self {
+        Self(Keys::Fixed(set))
     }
 
-    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        self.key.verifies(algorithm, message, signature)
-    }
-
-    pub(crate) fn is_valid_at(&self, now: i64) -> bool {
-        now < self.valid_until.load(Ordering::Acquire)
-    }
-}
-
-/// The usable keys of one issuer.
-pub(crate) struct KeySet {
-    /// The operator pinned one key: `kid` decides nothing.
-    pinned: Option<Arc<TrustedKey>>,
-    /// `None` where two different keys share the name: neither is guessed.
-    by_kid: HashMap<Box<str>, Option<Arc<TrustedKey>>>,
-    without_kid: Vec<Arc<TrustedKey>>,
-}
-
-impl KeySet {
-    fn pinned(key: VerifyingKey) -> Self {
-        Self {
-            pinned: TrustedKey::new(key, None).map(Arc::new),
-            by_kid: HashMap::new(),
-            without_kid: Vec::new(),
-        }
-    }
-
-    fn published(keys: impl IntoIterator<Item = (Option<Box<str>>, TrustedKey)>) -> Self {
-        let mut set = Self {
-            pinned: None,
-            by_kid: HashMap::new(),
-            without_kid: Vec::new(),
-        };
-        for (kid, key) in keys {
-            match kid {
-                None => set.without_kid.push(Arc::new(key)),
-                Some(kid) => match set.by_kid.get_mut(&kid) {
-                    None => {
-                        set.by_kid.insert(kid, Some(Arc::new(key)));
-                    }
-                    Some(slot) => {
-                        if slot
-                            .as_ref()
-                            .is_some_and(|other| !other.key.is_same_key(&key.key))
-                        {
-                            tracing::warn!(%kid, "two different keys share a kid; neither is used");
-                            *slot = None;
-                        }
-                    }
-                },
-            }
-        }
-        set
-    }
-
-    fn is_empty(&self) -> bool {
-        self.pinned.is_none() && self.without_kid.is_empty() && self.keys().next().is_none()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &Arc<TrustedKey>> {
-        self.by_kid.values().flatten()
-    }
-
-    /// Finds the one key that the header means.
+    /// Finds the key that a header means.
     ///
     /// # Errors
     ///
-    /// `Key` if there is no such key, or, for a token without `kid`, not exactly one that fits;
-    /// `Algorithm` if the named key cannot verify with that algorithm.
-    pub(crate) fn find(
+    /// The faults of [`KeySet::find`], or `unavailable` if the keys cannot be fetched.
+    pub(crate) async fn find(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<&Arc<TrustedKey>, TokenFault> {
-        let fits = |key: &&Arc<TrustedKey>| key.algorithms.contains(&algorithm);
-        let named = match (&self.pinned, kid) {
-            (Some(pinned), _) => Some(pinned),
-            (None, Some(kid)) => self.by_kid.get(kid).and_then(Option::as_ref),
-            (None, None) => {
-                let mut fitting = self.keys().chain(&self.without_kid).filter(fits);
-                return match (fitting.next(), fitting.next()) {
-                    (Some(only), None) => Ok(only),
-                    _ => Err(TokenFault::Key),
-                };
-            }
-        };
-        let key = named.ok_or(TokenFault::Key)?;
-        Some(key).filter(fits).ok_or(TokenFault::Algorithm)
+    ) -> Result<Arc<TrustedKey>, Error> {
+        match &self.0 {
+            Keys::Fixed(set) => Ok(Arc::clone(set.find(kid, algorithm)?)),
+            Keys::Remote(keys) => keys.find(kid, algorithm).await,
+        }
+    }
+
+    /// Finds the key that took another's place under the same `kid`, if any did.
+    pub(crate) async fn find_successor(
+        &self,
+        of: &Arc<TrustedKey>,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Option<Arc<TrustedKey>> {
+        match &self.0 {
+            Keys::Fixed(_) => None,
+            Keys::Remote(keys) => keys.find_successor(of, kid, algorithm).await,
+        }
+    }
+
+    /// Waits, bounded, until keys are held.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        match &self.0 {
+            Keys::Fixed(_) => Ok(()),
+            Keys::Remote(keys) => keys.ready().await,
+        }
+    }
+
+    pub(crate) fn status(&self, issuer: &str) -> KeyStatus {
+        match &self.0 {
+            Keys::Fixed(set) => KeyStatus {
+                issuer: issuer.to_owned(),
+                keys: set.len(),
+                last_success: None,
+                last_error: None,
+            },
+            Keys::Remote(keys) => keys.status(),
+        }
+    }
+
+    /// Takes over what the same issuer's keys of another configuration hold.
+    pub(crate) fn adopt(&self, other: &Self) {
+        if let (Keys::Remote(keys), Keys::Remote(other)) = (&self.0, &other.0) {
+            keys.adopt(other);
+        }
+    }
+
+    /// Withdraws every key: the configuration they belong to is gone.
+    pub(crate) fn withdraw(&self) {
+        match &self.0 {
+            Keys::Fixed(set) => set.withdraw(),
+            Keys::Remote(keys) => keys.withdraw(),
+        }
     }
 }

@@ -1,0 +1,129 @@
+//! Where an issuer publishes its keys: OpenID Connect Discovery 1.0 and RFC 8414.
+
+use http::Uri;
+
+use crate::claims::{Object, Value};
+
+/// The metadata URLs to try, in order: OpenID Connect Discovery 1.0 section 4 appends to the
+/// issuer's path, RFC 8414 section 3.1 inserts before it.
+pub(super) fn metadata_urls(issuer: &str) -> Vec<String> {
+    let bare = issuer.trim_end_matches('/');
+    let mut urls = vec![format!("{bare}/.well-known/openid-configuration")];
+    if let Ok(uri) = issuer.parse::<Uri>()
+        && let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority())
+    {
+        let path = uri.path().trim_end_matches('/');
+        let well_known = "/.well-known/oauth-authorization-server";
+        urls.push(format!("{scheme}://{authority}{well_known}{path}"));
+    }
+    urls
+}
+
+/// Reads `jwks_uri` from a metadata document.
+///
+/// The document's `issuer` must be the configured one, byte for byte (OpenID Connect Discovery 1.0
+/// section 4.3): or a document fetched from one place speaks for another.
+pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static str> {
+    let metadata = Object::parse(document).map_err(|_| "the metadata is not a JSON object")?;
+    let text = |name: &str| metadata.get(name).and_then(Value::as_str);
+    if text("issuer") != Some(issuer) {
+        return Err("the metadata names another issuer");
+    }
+    let uri = text("jwks_uri").ok_or("the metadata has no `jwks_uri`")?;
+    match is_fetchable(uri) {
+        true => Ok(uri.to_owned()),
+        false => Err("`jwks_uri` is neither https nor on loopback"),
+    }
+}
+
+/// Whether a URL is `https`, or `http` on this machine.
+pub(crate) fn is_fetchable(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    match uri.scheme_str() {
+        Some("https") => uri.host().is_some_and(|host| !host.is_empty()),
+        Some("http") => is_loopback(&uri),
+        Some(_) | None => false,
+    }
+}
+
+fn is_loopback(uri: &Uri) -> bool {
+    uri.host().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_looked_for_where_both_standards_put_it() {
+        assert_eq!(
+            metadata_urls("https://id.example.com/realms/acme"),
+            [
+                "https://id.example.com/realms/acme/.well-known/openid-configuration",
+                "https://id.example.com/.well-known/oauth-authorization-server/realms/acme",
+            ]
+        );
+        assert_eq!(
+            metadata_urls("https://acme.eu.auth0.com/"),
+            [
+                "https://acme.eu.auth0.com/.well-known/openid-configuration",
+                "https://acme.eu.auth0.com/.well-known/oauth-authorization-server",
+            ]
+        );
+    }
+
+    #[test]
+    fn metadata_of_another_issuer_is_refused() {
+        let read = |issuer: &str, uri: &str| {
+            let document = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{uri}"}}"#);
+            jwks_uri(document.as_bytes(), "https://id.example.com")
+        };
+        let uri = "https://id.example.com/jwks";
+        assert_eq!(read("https://id.example.com", uri).as_deref(), Ok(uri));
+        for issuer in [
+            "https://id.example.com/",
+            "https://ID.example.com",
+            "https://evil.example",
+            "",
+        ] {
+            assert!(read(issuer, uri).is_err(), "{issuer}");
+        }
+        for uri in [
+            "file:///etc/passwd",
+            "http://id.example.com/jwks",
+            "ftp://x/y",
+            "/jwks",
+            "",
+        ] {
+            assert!(read("https://id.example.com", uri).is_err(), "{uri}");
+        }
+        assert!(jwks_uri(b"<html>", "https://id.example.com").is_err());
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        for url in [
+            "http://127.0.0.1:8000/x",
+            "http://[::1]/x",
+            "http://localhost/x",
+            "https://x.y",
+        ] {
+            assert!(is_fetchable(url), "{url}");
+        }
+        for url in [
+            "http://10.0.0.1/",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.nip.io/",
+        ] {
+            assert!(!is_fetchable(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A set of usable keys, and how one set follows another.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use crate::verifier::{algorithm::Algorithm, fault::TokenFault, signature::VerifyingKey};
+
+/// One key of a set, and until when its signatures count.
+pub(crate) struct TrustedKey {
+    key: VerifyingKey,
+    /// The algorithms this key may verify, by its type and its own `alg`.
+    algorithms: Box<[Algorithm]>,
+    /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
+    /// verified with it, cached or not, dies with it.
+    valid_until: AtomicI64,
+}
+
+impl TrustedKey {
+    pub(super) fn new(key: VerifyingKey, own_algorithm: Option<Algorithm>) -> Option<Self> {
+        let algorithms: Box<[Algorithm]> = key
+            .fits()
+            .iter()
+            .copied()
+            .filter(|fit| own_algorithm.is_none_or(|own| own == *fit))
+            .collect();
+        (!algorithms.is_empty()).then(|| Self {
+            key,
+            algorithms,
+            valid_until: AtomicI64::new(i64::MAX),
+        })
+    }
+
+    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.key.verifies(algorithm, message, signature)
+    }
+
+    pub(crate) fn is_valid_at(&self, now: i64) -> bool {
+        now < self.valid_until.load(Ordering::Acquire)
+    }
+
+    fn set_valid_until(&self, until: i64) {
+        self.valid_until.store(until, Ordering::Release);
+    }
+
+    fn is_same_key(&self, other: &Self) -> bool {
+        self.key.is_same_key(&other.key) && self.algorithms == other.algorithms
+    }
+
+    fn copied(&self, until: i64) -> Self {
+        Self {
+            key: self.key.clone(),
+            algorithms: self.algorithms.clone(),
+            valid_until: AtomicI64::new(until),
+        }
+    }
+}
+
+/// The usable keys of one issuer.
+pub(crate) struct KeySet {
+    /// The operator pinned one key: `kid` decides nothing.
+    pinned: Option<Arc<TrustedKey>>,
+    /// `None` where two different keys share the name: neither is guessed.
+    by_kid: HashMap<Box<str>, Option<Arc<TrustedKey>>>,
+    without_kid: Vec<Arc<TrustedKey>>,
+}
+
+impl KeySet {
+    pub(super) fn pinned(key: VerifyingKey) -> Self {
+        Self {
+            pinned: TrustedKey::new(key, None).map(Arc::new),
+            by_kid: HashMap::new(),
+            without_kid: Vec::new(),
+        }
+    }
+
+    pub(super) fn published(
+        keys: impl IntoIterator<Item = (Option<Box<str>>, TrustedKey)>,
+    ) -> Self {
+        let mut set = Self {
+            pinned: None,
+            by_kid: HashMap::new(),
+            without_kid: Vec::new(),
+        };
+        for (kid, key) in keys {
+            match kid {
+                None => set.without_kid.push(Arc::new(key)),
+                Some(kid) => match set.by_kid.get_mut(&kid) {
+                    None => {
+                        set.by_kid.insert(kid, Some(Arc::new(key)));
+                    }
+                    Some(slot) => {
+                        if slot
+                            .as_ref()
+                            .is_some_and(|other| !other.key.is_same_key(&key.key))
+                        {
+                            tracing::warn!(%kid, "two different keys share a kid; neither is used");
+                            *slot = None;
+                        }
+                    }
+                },
+            }
+        }
+        set
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys().count()
+    }
+
+    pub(super) fn is_valid_at(&self, now: i64) -> bool {
+        self.keys().any(|key| key.is_valid_at(now))
+    }
+
+    /// Extends every key's validity: the issuer said that the set is still current.
+    pub(super) fn extend(&self, until: i64) {
+        self.keys().for_each(|key| key.set_valid_until(until));
+    }
+
+    pub(super) fn withdraw(&self) {
+        self.extend(0);
+    }
+
+    /// Returns the same keys as objects of their own.
+    pub(super) fn copied(&self, until: i64) -> Self {
+        let copy = |key: &Arc<TrustedKey>| Arc::new(key.copied(until));
+        Self {
+            pinned: self.pinned.as_ref().map(copy),
+            by_kid: self
+                .by_kid
+                .iter()
+                .map(|(kid, key)| (kid.clone(), key.as_ref().map(copy)))
+                .collect(),
+            without_kid: self.without_kid.iter().map(copy).collect(),
+        }
+    }
+
+    /// Takes over, from the set before, the objects of keys that are still there, and withdraws the
+    /// others.
+    pub(super) fn succeeding(mut self, before: Option<&Self>, until: i64) -> Self {
+        if let Some(before) = before {
+            for (kid, slot) in &mut self.by_kid {
+                let held = before.by_kid.get(kid).and_then(Option::as_ref);
+                if let (Some(key), Some(held)) = (slot, held)
+                    && key.is_same_key(held)
+                {
+                    *key = Arc::clone(held);
+                }
+            }
+            for key in &mut self.without_kid {
+                if let Some(held) = before.without_kid.iter().find(|held| held.is_same_key(key)) {
+                    *key = Arc::clone(held);
+                }
+            }
+            let is_kept = |held: &Arc<TrustedKey>| self.keys().any(|key| Arc::ptr_eq(key, held));
+            before
+                .keys()
+                .filter(|held| !is_kept(held))
+                .for_each(|held| held.set_valid_until(0));
+        }
+        self.extend(until);
+        self
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Arc<TrustedKey>> {
+        self.by_kid
+            .values()
+            .flatten()
+            .chain(&self.without_kid)
+            .chain(&self.pinned)
+    }
+
+    /// Finds the one key that the header means.
+    ///
+    /// # Errors
+    ///
+    /// `Key` if there is no such key, or, for a token without `kid`, not exactly one that fits;
+    /// `Algorithm` if the named key cannot verify with that algorithm.
+    pub(crate) fn find(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<&Arc<TrustedKey>, TokenFault> {
+        let fits = |key: &&Arc<TrustedKey>| key.algorithms.contains(&algorithm);
+        let named = match (&self.pinned, kid) {
+            (Some(pinned), _) => Some(pinned),
+            (None, Some(kid)) => self.by_kid.get(kid).and_then(Option::as_ref),
+            (None, None) => {
+                let mut fitting = self.keys().filter(fits);
+                return match (fitting.next(), fitting.next()) {
+                    (Some(only), None) => Ok(only),
+                    _ => Err(TokenFault::Key),
+                };
+            }
+        };
+        let key = named.ok_or(TokenFault::Key)?;
+        Some(key).filter(fits).ok_or(TokenFault::Algorithm)
+    }
+}
