@@ -762,9 +762,11 @@ async fn an_anonymous_request_is_nobody_whoever_an_outer_layer_took_it_for() {
     assert_eq!(body, "ana");
 }
 
-/// Outer: nobody. Inner: a user. Then `Option` must see the user, and nested the other way nobody.
 #[tokio::test]
 async fn a_token_found_by_an_inner_layer_ends_anonymity() {
+    async fn other(account: Option<CurrentUser<Account>>) -> String {
+        account.is_some().to_string()
+    }
     let issuer = issuer();
     let bearer = token(&issuer).bearer();
     let add = MapRequestLayer::new(move |mut request: Request| {
@@ -773,11 +775,15 @@ async fn a_token_found_by_an_inner_layer_ends_anonymity() {
         request
     });
     let app = router()
+        .route("/other", get(other))
         .layer(layer(&issuer))
         .layer(add)
         .layer(layer(&issuer).allow_anonymous());
     for _ in 0..2 {
         assert_eq!(passes(app.clone(), request("/maybe", &[])).await, "1");
+        // Somebody is here, so nobody is the wrong answer to whoever wants another user type.
+        let response = app.clone().oneshot(request("/other", &[])).await.unwrap();
+        assert_eq!(response.status(), 500);
     }
 }
 

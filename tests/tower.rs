@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    mem,
+    fmt, mem,
     pin::{Pin, pin},
     rc::Rc,
     sync::{
@@ -14,7 +14,10 @@ use std::{
 
 use async_trait::async_trait;
 use http::{Method, Request, Response, header::AUTHORIZATION};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+};
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, limit::ConcurrencyLimit,
     service_fn,
@@ -78,6 +81,17 @@ type MockProvision<P> = Provision<mock::Mock<Request<()>, Response<()>>, P>;
 /// The inner service is one that panics when it is called unready.
 fn mocked<P: Provisioner>(layer: ProvisionLayer<P>) -> (mock::Spawn<MockProvision<P>>, MockHandle) {
     mock::spawn_layer(layer)
+}
+
+/// What the inner service receives; a response that comes before it fails the test.
+async fn received<R: fmt::Debug>(
+    handle: &mut MockHandle,
+    response: &mut JoinHandle<R>,
+) -> (Request<()>, mock::SendResponse<Response<()>>) {
+    tokio::select! {
+        request = handle.next_request() => request.unwrap(),
+        response = response => panic!("answered without the inner service: {response:?}"),
+    }
 }
 
 /// Is ready for one call, after it was asked; its clones are not. Counts both.
@@ -182,9 +196,9 @@ async fn readiness_is_the_inner_services() {
         handle.allow(1);
         assert!(service.is_woken());
         assert!(matches!(service.poll_ready(), Poll::Ready(Ok(()))));
-        let response = tokio::spawn(service.call(request(&bearer, ())));
-        let (request, respond) = handle.next_request().await.unwrap();
-        assert_eq!(outcome(&request), expected);
+        let mut response = tokio::spawn(service.call(request(&bearer, ())));
+        let (arrived, respond) = received(&mut handle, &mut response).await;
+        assert_eq!(outcome(&arrived), expected);
         assert!(service.poll_ready().is_pending());
         respond.send_response(Response::new(()));
         assert_eq!(response.await.unwrap().unwrap().status(), 200);
@@ -210,8 +224,8 @@ async fn a_failing_inner_call_fails_the_response() {
     for _ in 0..2 {
         handle.allow(1);
         assert!(service.poll_ready().is_ready());
-        let response = tokio::spawn(service.call(request(&bearer, ())));
-        let (_, respond) = handle.next_request().await.unwrap();
+        let mut response = tokio::spawn(service.call(request(&bearer, ())));
+        let (_, respond) = received(&mut handle, &mut response).await;
         respond.send_error("broken");
         let error = response.await.unwrap().unwrap_err();
         assert_eq!(error.to_string(), "broken");
@@ -249,8 +263,8 @@ async fn a_refused_request_never_reaches_the_inner_service() {
     }
     // The readiness that no refused request used is still there.
     assert!(service.poll_ready().is_ready());
-    let response = tokio::spawn(service.call(request(&bearer, ())));
-    let (_, respond) = handle.next_request().await.unwrap();
+    let mut response = tokio::spawn(service.call(request(&bearer, ())));
+    let (_, respond) = received(&mut handle, &mut response).await;
     respond.send_response(Response::new(()));
     assert_eq!(response.await.unwrap().unwrap().status(), 200);
 }
@@ -265,15 +279,17 @@ async fn a_warm_request_is_passed_on_before_its_future_is_polled() {
     let mut cold = pin!(service.call(request(&bearer, ())));
     assert!(handle.poll_request().is_pending());
     assert!(poll(cold.as_mut()).is_pending());
-    let (received, _) = handle.next_request().await.unwrap();
-    assert_eq!(outcome(&received), Outcome::Created);
+    let Poll::Ready(Some((arrived, _))) = handle.poll_request() else {
+        panic!("a user was at hand");
+    };
+    assert_eq!(outcome(&arrived), Outcome::Created);
 
     assert!(service.poll_ready().is_ready());
     let _warm = service.call(request(&bearer, ()));
-    let Poll::Ready(Some((received, _))) = handle.poll_request() else {
+    let Poll::Ready(Some((arrived, _))) = handle.poll_request() else {
         panic!("a warm request waited");
     };
-    assert_eq!(outcome(&received), Outcome::Found);
+    assert_eq!(outcome(&arrived), Outcome::Found);
 }
 
 #[tokio::test]
@@ -423,9 +439,9 @@ async fn a_caller_who_hangs_up_leaves_nothing_behind() {
     // The next caller is served as if nobody had been there.
     gated.gate.add_permits(1);
     assert!(service.poll_ready().is_ready());
-    let response = tokio::spawn(service.call(request(&bearer, ())));
-    let (received, respond) = handle.next_request().await.unwrap();
-    assert_eq!(outcome(&received), Outcome::Created);
+    let mut response = tokio::spawn(service.call(request(&bearer, ())));
+    let (arrived, respond) = received(&mut handle, &mut response).await;
+    assert_eq!(outcome(&arrived), Outcome::Created);
     respond.send_response(Response::new(()));
     assert_eq!(response.await.unwrap().unwrap().status(), 200);
     assert_eq!(gated.users.len(), 1);
