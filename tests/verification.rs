@@ -2319,6 +2319,19 @@ fn a_cache_without_capacity_keeps_nothing() {
 }
 
 #[test]
+fn another_clock_leaves_the_caches_capacity_alone() {
+    let lab = Lab::new();
+    let verifier = lab
+        .verifier
+        .clone()
+        .with_cache_capacity(0)
+        .with_clock(lab.clock.clone());
+    let token = lab.token().sign();
+    assert!(verify(&verifier, &token).is_ok());
+    assert!(verifier.cached(&token).is_none());
+}
+
+#[test]
 fn a_cache_stays_inside_its_capacity() {
     let lab = Lab::new();
     let verifier = lab.verifier.clone().with_cache_capacity(64 * 1024);
