@@ -217,7 +217,7 @@ pub(crate) async fn clients_that_hang_up_leave_no_half_user_and_no_error(store: 
             let identity = identities[number as usize % identities.len()].clone();
             tokio::spawn(async move {
                 let call = provisioner.provision(&identity);
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     return Some(call.await);
                 }
                 // The hang-ups are spread over the whole life of the calls.

@@ -12,6 +12,7 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, QueryOrder, sqlx::sqlite::SqliteJournalMode,
 };
 use tempfile::TempDir;
+use tokio::time::timeout;
 use tower_jit_provisioning::{
     Email, Identity, ProvisionError, Provisioned, Provisioner,
     sea_orm::{
@@ -56,7 +57,7 @@ impl Backend {
 /// A fresh database with the bundled tables.
 pub(crate) struct Store {
     pub(crate) backend: Backend,
-    /// Sees every statement the provisioners do not make.
+    /// What a check asks itself goes here, and is no statement of the provisioners.
     pub(crate) db: DatabaseConnection,
     name: String,
     directory: TempDir,
@@ -168,9 +169,28 @@ impl Store {
         Statements(std::mem::take(&mut *self.statements.lock().unwrap()))
     }
 
-    /// Counts what the provisioners have asked of the database so far.
-    pub(crate) fn statement_count(&self) -> usize {
-        self.statements.lock().unwrap().len()
+    /// Waits until the database has answered this many statements of the provisioners.
+    pub(crate) async fn statements_answered(&self, count: usize) {
+        let answered = async {
+            while self.statements.lock().unwrap().len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = timeout(PATIENCE, answered).await;
+        assert!(in_time.is_ok(), "{:?}", self.statements());
+    }
+
+    /// Keeps everybody else from writing to `users`, but not from reading, until the returned
+    /// connection is closed.
+    pub(crate) async fn block_writes(&self) -> DatabaseConnection {
+        let blocker = self.connect(1).await.unwrap();
+        let lock = match self.backend {
+            Backend::Mysql(_) => "LOCK TABLES users READ",
+            Backend::Postgres(_) => "BEGIN; LOCK TABLE users IN SHARE MODE",
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+        };
+        blocker.execute_unprepared(lock).await.unwrap();
+        blocker
     }
 
     /// Provisions with a provisioner of its own, as another process would.
@@ -245,9 +265,14 @@ impl Statements {
             .map(|sql| {
                 let plain = sql.replace(['"', '`', ','], " ");
                 let verb = plain.split_whitespace().next().unwrap_or_default();
-                let before_table = if verb == "SELECT" { "FROM" } else { "INTO" };
-                let mut words = plain.split_whitespace().skip_while(|w| *w != before_table);
-                format!("{verb} {}", words.nth(1).unwrap_or_default())
+                let before_table = match verb {
+                    "INSERT" => "INTO",
+                    "UPDATE" => "UPDATE",
+                    _ => "FROM",
+                };
+                let words = plain.split_whitespace();
+                let table = words.skip_while(|word| *word != before_table).nth(1);
+                format!("{verb} {}", table.unwrap_or_default())
             })
             .collect()
     }

@@ -80,9 +80,29 @@ pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
         assert!(
             verbs
                 .iter()
-                .all(|it| it == "SELECT users" || it == "UPDATE ")
+                .all(|it| it == "SELECT users" || it == "UPDATE users")
         );
     }
+}
+
+pub(crate) async fn notes_of_being_seen_are_coalesced(store: &Store) {
+    let (provisioner, user) = known(store).await;
+    let mut row = store.user(user.id).await;
+    row.last_seen_at = None;
+    store.update(row).await;
+
+    let before = now();
+    let blocker = store.block_writes().await;
+    for _ in 0..10 {
+        provisioner.provision(&person("ana").build()).await.unwrap();
+    }
+    blocker.close().await.unwrap();
+    last_seen_since(store, &user, before).await;
+    // Waits for every connection, so for every write that is under way.
+    store.db.close_by_ref().await.unwrap();
+    let mut verbs = store.statements().verbs();
+    verbs.retain(|verb| verb != "SELECT users");
+    assert_eq!(verbs, ["UPDATE users"]);
 }
 
 /// Waits for the detached write.
@@ -109,10 +129,8 @@ pub(crate) async fn a_user_seen_recently_is_not_written(store: &Store) {
     row.last_seen_at = Some(now() - time::Duration::minutes(59));
     store.update(row.clone()).await;
     for answer in at_once(&provisioner, vec![person("ana").build(); 20]).await {
-        assert_eq!(answer.unwrap().user().last_seen_at.map(|at| at.date()), {
-            let seen = row.last_seen_at;
-            seen.map(|at| at.date())
-        });
+        let seen = row.last_seen_at.map(PrimitiveDateTime::assume_utc);
+        assert_eq!(answer.unwrap().user().last_seen_at, seen);
     }
     assert_eq!(store.statements().verbs(), ["SELECT users"; 20]);
     assert_eq!(store.user(user.id).await, row);

@@ -46,7 +46,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 46] = checks![Needs::Tables;
+const CHECKS: [Check; 47] = checks![Needs::Tables;
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,
@@ -64,6 +64,7 @@ const CHECKS: [Check; 46] = checks![Needs::Tables;
     known_users::known_user_with_grants_costs_one_statement,
     known_users::only_manual_grants_and_the_tokens_roles_count,
     known_users::a_user_not_seen_for_an_hour_is_noted_once,
+    known_users::notes_of_being_seen_are_coalesced,
     known_users::a_user_seen_recently_is_not_written,
     known_users::a_known_user_is_found_whatever_sign_up_says,
     linking::a_verified_password_user_is_linked,

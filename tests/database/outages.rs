@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use tokio::time::timeout;
 use tower_jit_provisioning::{
     Identity, Outcome, ProvisionError, Provisioner, sea_orm::SeaOrmProvisioner,
@@ -92,18 +92,6 @@ pub(crate) async fn a_locked_store_is_unavailable_within_the_deadline_and_recove
     store.rows().await.assert_created(3);
 }
 
-/// Keeps everybody else from writing to `users` until the connection is closed.
-async fn block_writes(store: &Store) -> DatabaseConnection {
-    let blocker = store.connect(1).await.unwrap();
-    let lock = match store.backend {
-        Backend::Mysql(_) => "LOCK TABLES users READ",
-        Backend::Postgres(_) => "BEGIN; LOCK TABLE users IN SHARE MODE",
-        Backend::Sqlite => "BEGIN IMMEDIATE",
-    };
-    blocker.execute_unprepared(lock).await.unwrap();
-    blocker
-}
-
 pub(crate) async fn a_store_that_cannot_write_still_finds_users(store: &Store) {
     let provisioner = store.provisioner();
     let ana = person("ana").build();
@@ -113,7 +101,7 @@ pub(crate) async fn a_store_that_cannot_write_still_finds_users(store: &Store) {
     row.last_seen_at = None;
     store.update(row).await;
 
-    let blocker = block_writes(store).await;
+    let blocker = store.block_writes().await;
     for _ in 0..20 {
         let found = provisioner.provision(&ana).await.unwrap();
         assert_eq!(found.outcome(), Outcome::Found);
@@ -131,7 +119,7 @@ pub(crate) async fn newcomers_who_wait_do_not_starve_known_users(store: &Store) 
     provisioner.provision(&ana).await.unwrap();
     let _ = store.statements();
 
-    let blocker = block_writes(store).await;
+    let blocker = store.block_writes().await;
     let newcomers: Vec<_> = (0..50)
         .map(|number| {
             let provisioner = provisioner.clone();
@@ -140,13 +128,7 @@ pub(crate) async fn newcomers_who_wait_do_not_starve_known_users(store: &Store) 
         })
         .collect();
     // Every one of them has been looked for, and now waits for its turn to write.
-    let looking = async {
-        while store.statement_count() < newcomers.len() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let looked = timeout(AT_THE_LATEST, looking).await;
-    assert!(looked.is_ok(), "those who write keep others from reading");
+    store.statements_answered(newcomers.len()).await;
     let found = timeout(AT_THE_LATEST, provisioner.provision(&ana)).await;
     assert_eq!(found.unwrap().unwrap().outcome(), Outcome::Found);
     blocker.close().await.unwrap();
