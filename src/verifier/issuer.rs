@@ -223,7 +223,8 @@ impl TrustedIssuer {
                     format!("`{spelling}` is empty, over 512 bytes or has control characters");
                 faults.add("invalid_issuer", name, detail);
             }
-            if spelling.starts_with("http://") && !is_fetchable(spelling) {
+            let is_plain = spelling.to_ascii_lowercase().starts_with("http://");
+            if is_plain && !is_fetchable(spelling) {
                 faults.add(
                     "insecure_issuer",
                     name,

@@ -1,6 +1,8 @@
 //! JWK sets (RFC 7517), one key at a time.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::key_set::{KeySet, TrustedKey};
 use crate::{
@@ -12,17 +14,23 @@ use crate::{
     },
 };
 
+/// A set whose keys are not parsed yet: a malformed one must not take the others with it.
+#[derive(Deserialize)]
+struct Set<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
+}
+
 /// Parses a set and keeps the keys that can verify something.
 pub(super) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
-    let set = Object::parse(json).map_err(|_| "not a JSON object")?;
-    let Some(Value::Array(keys)) = set.get("keys") else {
-        return Err("no member `keys` with a list");
-    };
-    if keys.len() > max_keys {
+    let set: Set<'_> = serde_json::from_slice(json).map_err(|_| "no JSON object with `keys`")?;
+    if set.keys.len() > max_keys {
         return Err("too many keys");
     }
-    let usable = keys.iter().filter_map(|jwk| {
-        let parsed = jwk.as_object().ok_or("not an object").and_then(parse);
+    let usable = set.keys.iter().filter_map(|jwk| {
+        let parsed = Object::parse(jwk.get().as_bytes())
+            .map_err(|_| "not a JSON object with unique member names")
+            .and_then(|jwk| parse(&jwk));
         parsed
             .inspect_err(|reason| tracing::warn!(reason, "skipped a key of the set"))
             .ok()
@@ -132,6 +140,13 @@ mod tests {
             key(P256, r#","kid":"bad","alg":"RS256""#),
             key(P256, r#","kid":"bad","alg":"ES521""#),
             key(P256, r#","kid":5"#),
+            key(P256, r#","kid":"bad","kid":"bad""#),
+            "[]".to_owned(),
+            format!(
+                r#"{{"kid":"bad","x5c":{}1{}}}"#,
+                "[".repeat(500),
+                "]".repeat(500)
+            ),
         ] {
             let keys = set(&[bad.clone(), good.clone()]).unwrap();
             assert!(keys.find(Some("good"), Algorithm::Es256).is_ok(), "{bad}");

@@ -78,6 +78,8 @@ struct Progress {
     jwks_uri: Option<(Box<str>, Instant)>,
     etag: Option<String>,
     is_kept: bool,
+    /// The configuration is gone: nothing is fetched for it any more.
+    is_retired: bool,
     last_success: Option<SystemTime>,
     last_error: Option<(SystemTime, Arc<str>)>,
 }
@@ -131,6 +133,7 @@ impl RemoteKeys {
                     jwks_uri: None,
                     etag: None,
                     is_kept: false,
+                    is_retired: false,
                     last_success: None,
                     last_error: None,
                 }),
@@ -213,6 +216,7 @@ impl RemoteKeys {
 
     /// Withdraws every key: the configuration they belong to is gone.
     pub(super) fn withdraw(&self) {
+        self.shared.progress().is_retired = true;
         if let Some(set) = self.shared.set.swap(None) {
             set.withdraw();
         }
@@ -332,7 +336,7 @@ impl Shared {
             Reason::Empty => progress.failures == 0 || progress.due.is_none_or(|due| now >= due),
             Reason::Scheduled => true,
         };
-        if !is_allowed {
+        if !is_allowed || progress.is_retired {
             return Boarding::Refused;
         }
         if reason == Reason::Demanded {
