@@ -47,6 +47,8 @@
 //! # }
 //! ```
 //!
+//! Keys are usually not at hand but published: with feature `jwks`,
+//! `TrustedIssuer::discover("https://id.example.com", "orders-api")` fetches and refreshes them.
 //! Users in a database are [`SeaOrmProvisioner`](sea_orm::SeaOrmProvisioner)'s (feature `sea-orm`);
 //! a backend of your own is [one trait](Provisioner).
 //!
@@ -84,6 +86,7 @@
 //! |---|---|---|
 //! | `aws-lc-rs` | signatures by aws-lc-rs; used if both backends are on | yes |
 //! | `rust-crypto` | signatures by the RustCrypto crates, without a C compiler | |
+//! | `jwks` | [`HttpFetcher`] and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
 //! | `migration` | [`sea_orm::migration`]: the bundled tables | |
@@ -91,9 +94,6 @@
 //!
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
 //! error.
-//!
-//! Keys are static for now: a JWK set, a PEM key or a secret. Fetching them from the issuer is not
-//! there yet.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod claims;

@@ -43,6 +43,7 @@ pub struct AppState {
     pub db: DatabaseConnection,
     pub passwords: Passwords,
     pub local_issuer: LocalIssuer,
+    pub verifier: JwtVerifier,
 }
 
 pub type Shared = Arc<AppState>;
@@ -61,11 +62,11 @@ impl App {
     ) -> Result<Self, BuildError> {
         let local_issuer = LocalIssuer::new(config.local_secret.as_deref());
         let external = config.issuer.as_ref().map(|issuer| {
-            TrustedIssuer::new(
-                &issuer.url,
-                issuer.audience.as_str(),
-                KeySource::jwks(&issuer.jwks),
-            )
+            let audience = issuer.audience.as_str();
+            match &issuer.jwks {
+                None => TrustedIssuer::discover(&issuer.url, audience),
+                Some(jwks) => TrustedIssuer::new(&issuer.url, audience, KeySource::jwks(jwks)),
+            }
         });
         let identity_provider = external.or_else(|| development.as_ref().map(|dev| dev.trusted()));
         let trusted = identity_provider.into_iter().map(|issuer| {
@@ -79,11 +80,12 @@ impl App {
         });
         let verifier = JwtVerifier::new(trusted.chain(once(local_issuer.trusted())))?;
         Ok(Self {
-            layer: ProvisionLayer::new(verifier, SeaOrmProvisioner::new(db.clone())),
+            layer: ProvisionLayer::new(verifier.clone(), SeaOrmProvisioner::new(db.clone())),
             state: Arc::new(AppState {
                 db,
                 passwords: Passwords::new(),
                 local_issuer,
+                verifier,
             }),
             development,
         })
@@ -135,9 +137,12 @@ async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// `GET /readyz`: the database answers, and keys are loaded (the verifier was not built otherwise).
+/// `GET /readyz`: the database answers, and the issuers' keys are there.
 async fn ready(State(app): State<Shared>) -> Result<Json<Value>, Problem> {
     let ping = tokio::time::timeout(Duration::from_secs(1), app.db.ping());
+    if app.verifier.ready().await.is_err() {
+        return Err(Problem::unavailable("the issuers' keys are unavailable"));
+    }
     match ping.await {
         Ok(Ok(())) => Ok(Json(
             json!({"status": "ok", "database": "ok", "keys": "ok"}),

@@ -6,7 +6,7 @@
 //! | `DATABASE_URL` | `sqlite:`, `postgres:` or `mysql:` URL | a SQLite file in the temp folder |
 //! | `ISSUER_URL` | the identity provider, exactly its `iss` | the development issuer |
 //! | `AUDIENCE` | what its tokens must be meant for | |
-//! | `JWKS_FILE` | its public keys, a JWK set | |
+//! | `JWKS_FILE` | its public keys, a JWK set | fetched, as its metadata says |
 //! | `ROLES_CLAIM` | where its roles are, a JSON pointer | `/roles` |
 //! | `LINKING` | `verified_email` or `never` | `verified_email` |
 //! | `LOCAL_SECRET` | signs the tokens of password users; 32 bytes or more, the same on every replica | random |
@@ -29,7 +29,8 @@ pub struct Config {
 pub struct ExternalIssuer {
     pub url: String,
     pub audience: String,
-    pub jwks: String,
+    /// `None`: fetched.
+    pub jwks: Option<String>,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Config {
                     .to_owned(),
             ),
             IssuerSetting::Unset if !wants_development && !is_playground => faults.push(
-                "no issuer: set ISSUER_URL, AUDIENCE and JWKS_FILE; or DEV_ISSUER=on, which gives \
+                "no issuer: set ISSUER_URL and AUDIENCE; or DEV_ISSUER=on, which gives \
                  a token to anybody who asks"
                     .to_owned(),
             ),
@@ -131,31 +132,30 @@ enum IssuerSetting {
 }
 
 fn external_issuer(faults: &mut Vec<String>) -> IssuerSetting {
-    let names = ["ISSUER_URL", "AUDIENCE", "JWKS_FILE"];
-    let values = names.map(variable);
-    if values.iter().all(Option::is_none) {
+    let (url, audience, file) = (
+        variable("ISSUER_URL"),
+        variable("AUDIENCE"),
+        variable("JWKS_FILE"),
+    );
+    if url.is_none() && audience.is_none() && file.is_none() {
         return IssuerSetting::Unset;
     }
-    for (name, _) in names
-        .iter()
-        .zip(&values)
-        .filter(|(_, value)| value.is_none())
-    {
-        faults.push(format!("{name}: not set, and an external issuer needs it"));
+    for (name, value) in [("ISSUER_URL", &url), ("AUDIENCE", &audience)] {
+        if value.is_none() {
+            faults.push(format!("{name}: not set, and an external issuer needs it"));
+        }
     }
-    let [Some(url), Some(audience), Some(file)] = values else {
-        return IssuerSetting::Faulty;
-    };
-    match fs::read_to_string(&file) {
-        Ok(jwks) => IssuerSetting::External(ExternalIssuer {
+    let jwks = file.map(|file| {
+        fs::read_to_string(&file)
+            .map_err(|error| faults.push(format!("JWKS_FILE: cannot read `{file}`: {error}")))
+    });
+    match (url, audience, jwks.transpose()) {
+        (Some(url), Some(audience), Ok(jwks)) => IssuerSetting::External(ExternalIssuer {
             url,
             audience,
             jwks,
         }),
-        Err(error) => {
-            faults.push(format!("JWKS_FILE: cannot read `{file}`: {error}"));
-            IssuerSetting::Faulty
-        }
+        _ => IssuerSetting::Faulty,
     }
 }
 

@@ -134,17 +134,22 @@ impl Server {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// The token of the next mail to an address.
-    pub fn mailed_token(&self, address: &str) -> String {
-        let to = format!("to=\"{address}\"");
+    /// The next line of the log with a text in it.
+    pub fn logged(&self, text: &str) -> String {
         let lines = self.lines.lock().unwrap();
         loop {
-            let line = lines.recv_timeout(PATIENCE).expect("a mail");
-            if line.contains(&to) {
-                let (_, rest) = line.split_once("token=\"").expect("a mail has a token");
-                return rest.trim_end_matches('"').to_owned();
+            let line = lines.recv_timeout(PATIENCE).expect(text);
+            if line.contains(text) {
+                return line;
             }
         }
+    }
+
+    /// The token of the next mail to an address.
+    pub fn mailed_token(&self, address: &str) -> String {
+        let line = self.logged(&format!("to=\"{address}\""));
+        let (_, rest) = line.split_once("token=\"").expect("a mail has a token");
+        rest.trim_end_matches('"').to_owned()
     }
 
     /// A token of the development issuer.
