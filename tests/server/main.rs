@@ -5,4 +5,5 @@
 mod accounts;
 mod configuration;
 mod fixture;
+mod https;
 mod users;
