@@ -22,6 +22,21 @@ impl Pointer {
         }
     }
 
+    /// Points at one member of the claims, whatever characters its name has.
+    pub(crate) fn member(name: &str) -> Self {
+        Self::new(&format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+    }
+
+    /// The name of the claim it starts at.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.tokens.as_deref()?.first().map(AsRef::as_ref)
+    }
+
+    /// The name of the member it ends at.
+    pub(crate) fn last(&self) -> Option<&str> {
+        self.tokens.as_deref()?.last().map(AsRef::as_ref)
+    }
+
     /// The text as the operator wrote it.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
@@ -73,6 +88,15 @@ mod tests {
         assert_eq!(find("/n"), None);
         assert_eq!(find("/a/missing"), None);
         assert_eq!(find("/a/b~1c/d~0e/f"), None);
+    }
+
+    #[test]
+    fn any_name_can_be_pointed_at() {
+        let claims = Object::parse(br#"{"https://ex.org/~a":"x"}"#).unwrap();
+        let pointer = Pointer::member("https://ex.org/~a");
+        assert_eq!(pointer.find(&claims).unwrap().as_str(), Some("x"));
+        assert_eq!(pointer.first(), Some("https://ex.org/~a"));
+        assert_eq!(Pointer::new("/a/b").last(), Some("b"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub struct IssuerPolicy {
     linking: Linking,
     trusted_sources: Vec<String>,
     services: bool,
+    public_sign_up: bool,
     roles: BTreeMap<String, String>,
 }
 
@@ -74,6 +75,7 @@ impl IssuerPolicy {
             linking: Linking::default(),
             trusted_sources: ["import", "mailbox"].map(str::to_owned).into(),
             services: false,
+            public_sign_up: false,
             roles: BTreeMap::new(),
         }
     }
@@ -107,6 +109,15 @@ impl IssuerPolicy {
         self
     }
 
+    /// Lets [services](Self::allow_services) sign up though anybody can get a token from the issuer,
+    /// as from GitHub Actions and gitlab.com's CI.
+    ///
+    /// Whoever can run a job anywhere becomes a user. Without this the verifier does not build.
+    pub fn allow_public_sign_up(mut self) -> Self {
+        self.public_sign_up = true;
+        self
+    }
+
     /// Maps one of the issuer's roles to one of the application's. Unmapped roles pass nothing on.
     pub fn map_role(mut self, theirs: impl Into<String>, ours: impl Into<String>) -> Self {
         self.roles.insert(theirs.into(), ours.into());
@@ -115,6 +126,11 @@ impl IssuerPolicy {
 
     pub(crate) fn links_by_email(&self) -> bool {
         self.linking == Linking::VerifiedEmail
+    }
+
+    /// Whether every service with a token becomes a user, and nobody said that all may.
+    pub(crate) fn opens_to_any_service(&self) -> bool {
+        self.sign_up == SignUp::Open && self.services && !self.public_sign_up
     }
 
     /// Maps a token's roles; the result is sorted and has no duplicates.

@@ -40,6 +40,8 @@ pub enum TokenFault {
     Signature,
     /// The subject is missing, empty, not a string, too long, or has control characters.
     Subject,
+    /// The claim that names the tenant is missing, or names one that is not allowed.
+    Tenant,
     /// An ID, refresh or logout token, or a `typ` that is no access token's.
     TokenType,
     /// More than 16 KiB.
@@ -68,6 +70,7 @@ impl TokenFault {
             Self::RequiredClaim => "required_claim",
             Self::Signature => "signature",
             Self::Subject => "subject",
+            Self::Tenant => "tenant",
             Self::TokenType => "token_type",
             Self::TooLarge => "too_large",
             Self::TooOld => "too_old",

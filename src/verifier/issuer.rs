@@ -7,15 +7,15 @@ use super::{
     build_error::Faults,
     clock::{Clock, to_millis},
     keys::{IssuerKeys, KeyRefresh, KeySource, is_fetchable},
+    tenancy::Tenancy,
 };
 use crate::{
     claims::{ClaimMap, Pointer},
     provisioner::IssuerPolicy,
 };
 
-/// The longest issuer and tenant, in bytes: what the bundled tables keep.
+/// The longest issuer, in bytes: what the bundled tables keep.
 const MAX_ISSUER: usize = 512;
-const MAX_TENANT: usize = 64;
 
 /// Clocks that differ by more than this are broken, not skewed.
 const MAX_LEEWAY: Duration = Duration::from_secs(600);
@@ -86,7 +86,7 @@ pub struct TrustedIssuer {
     algorithms: Option<Vec<Algorithm>>,
     claims: ClaimMap,
     policy: IssuerPolicy,
-    tenant: String,
+    tenancy: Tenancy,
     token_types: Vec<String>,
     id_tokens: bool,
     leeway: Duration,
@@ -108,7 +108,7 @@ impl TrustedIssuer {
             algorithms: None,
             claims: ClaimMap::oidc(),
             policy: IssuerPolicy::new(),
-            tenant: String::new(),
+            tenancy: Tenancy::default(),
             token_types: ["JWT", "at+jwt"].map(str::to_owned).into(),
             id_tokens: false,
             leeway: Duration::from_secs(60),
@@ -162,7 +162,21 @@ impl TrustedIssuer {
 
     /// Puts this issuer's users into a tenant. Default: none, the empty string.
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.tenant = tenant.into();
+        self.tenancy = Tenancy::fixed(tenant);
+        self
+    }
+
+    /// Puts each user into the tenant that the token names, which must be one of these.
+    ///
+    /// The claim is the [map's](ClaimMap::with_tenant_claim): `tid` at Entra ID, `org_id` at Auth0.
+    /// A token that names no tenant, or another one, is refused. Takes the place of
+    /// [`with_tenant`](Self::with_tenant).
+    pub fn with_tenants_from_claim<I>(mut self, allowed: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.tenancy = Tenancy::from_claim(allowed);
         self
     }
 
@@ -235,13 +249,7 @@ impl TrustedIssuer {
         if self.audience.values().iter().all(String::is_empty) {
             faults.add("no_audience", name, "no audience is named");
         }
-        if self.tenant.len() > MAX_TENANT || self.tenant.chars().any(char::is_control) {
-            let detail = format!(
-                "tenant `{}` is over 64 bytes or has control characters",
-                self.tenant
-            );
-            faults.add("invalid_tenant", name, detail);
-        }
+        self.tenancy.check(name, faults);
         if self.leeway > MAX_LEEWAY {
             let seconds = self.leeway.as_secs();
             faults.add(
@@ -261,13 +269,6 @@ impl TrustedIssuer {
                 format!("`{pointer}` is no JSON pointer"),
             );
         }
-        if self.policy.links_by_email() && !self.claims.vouches_for_email() {
-            faults.add(
-                "linking_without_voucher",
-                name,
-                "linking by e-mail is on, and the claim map can never vouch for an address",
-            );
-        }
         if let Some(url) = self.keys.url(name)
             && !is_fetchable(url)
         {
@@ -275,6 +276,7 @@ impl TrustedIssuer {
                 format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
             faults.add("insecure_key_url", name, detail);
         }
+        self.check_coherence(faults);
         let algorithms = self.checked_algorithms(faults);
         let keys = self
             .keys
@@ -289,7 +291,7 @@ impl TrustedIssuer {
             algorithms,
             claims: self.claims,
             policy: Arc::new(self.policy),
-            tenant: self.tenant.into(),
+            tenancy: self.tenancy,
             token_types: self.token_types,
             id_tokens: self.id_tokens,
             leeway: to_millis(self.leeway),
@@ -298,6 +300,40 @@ impl TrustedIssuer {
             required_scope,
             required_claims: self.required_claims,
         })
+    }
+
+    /// Whether claims, policy, tenancy and issuer make sense together.
+    fn check_coherence(&self, faults: &mut Faults) {
+        let name = self.issuer.as_str();
+        if let Some(claim) = self.claims.mutable_subject() {
+            let detail = format!("`{claim}` can change hands, and is no subject");
+            faults.add("mutable_subject", name, detail);
+        }
+        if self.policy.links_by_email() && !self.claims.vouches_for_email() {
+            faults.add(
+                "linking_without_voucher",
+                name,
+                "linking by e-mail is on, and the claim map can never vouch for an address",
+            );
+        }
+        if self.tenancy.needs_claim() && !self.claims.names_tenants() {
+            let detail = "tenants come from a claim, and the claim map names none";
+            faults.add("no_tenant_claim", name, detail);
+        }
+        for spelling in self.spellings() {
+            if self.policy.opens_to_any_service() && self.claims.is_public(spelling) {
+                let detail = format!(
+                    "anybody can get a token from `{spelling}`, and services may sign up: close \
+                     sign-up, or allow public sign-up by name"
+                );
+                faults.add("public_sign_up", name, detail);
+            }
+            if !self.claims.is_checkable(spelling) {
+                let detail =
+                    format!("tokens of the org authorization server `{spelling}` are Okta's own");
+                faults.add("org_authorization_server", name, detail);
+            }
+        }
     }
 
     /// Every `iss` this issuer answers to.
@@ -355,7 +391,7 @@ pub(crate) struct Issuer {
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) claims: ClaimMap,
     pub(super) policy: Arc<IssuerPolicy>,
-    pub(super) tenant: Arc<str>,
+    pub(super) tenancy: Tenancy,
     pub(super) token_types: Vec<String>,
     pub(super) id_tokens: bool,
     pub(super) leeway: i64,

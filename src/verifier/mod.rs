@@ -45,6 +45,7 @@ mod fault;
 mod issuer;
 mod keys;
 mod signature;
+mod tenancy;
 mod token;
 
 use std::{collections::HashMap, fmt, sync::Arc};

@@ -217,9 +217,11 @@ fn check_type(issuer: &Issuer, typ: Option<&str>, claims: &Object<'_>) -> Result
     let is_id_token = claims.contains("at_hash")
         || claims.contains("c_hash")
         || named("typ", &["ID"])
-        || named("token_use", &["id"]);
+        || named("token_use", &["id"])
+        || issuer.claims.is_id_token(claims);
     let is_other_token = named("typ", &["Refresh", "Offline", "Logout"])
         || named("token_use", &["refresh", "logout"])
+        || issuer.claims.is_other_token(claims)
         || claims
             .get("events")
             .and_then(Value::as_object)
@@ -319,13 +321,14 @@ fn identify(
 ) -> Result<Identity, TokenFault> {
     let map = &issuer.claims;
     let subject = map.subject(claims)?;
+    let tenant = issuer.tenancy.tenant(map, claims)?;
     let (email, email_is_vouched) = map.email(claims).unzip();
     Ok(Identity::new(Verified {
-        key: IdentityKey::new(&issuer.tenant, &issuer.name, subject),
-        tenant: Arc::clone(&issuer.tenant),
+        key: IdentityKey::new(tenant, &issuer.name, &subject),
+        tenant: Arc::clone(tenant),
         issuer: Arc::clone(&issuer.name),
+        kind: map.kind(&subject, claims),
         subject: subject.into(),
-        kind: map.kind(subject, claims),
         email,
         email_is_vouched: email_is_vouched.unwrap_or(false),
         full_name: map.full_name(claims).map(Into::into),

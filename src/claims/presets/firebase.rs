@@ -1,0 +1,23 @@
+//! Firebase Authentication and Google Identity Platform.
+
+use crate::{
+    claims::{ClaimMap, condition::Condition, pointer::Pointer},
+    identity::PrincipalKind,
+};
+
+impl ClaimMap {
+    /// Maps Firebase's ID tokens: custom claims `role` and `roles`, and the Identity Platform tenant.
+    ///
+    /// Custom claims stand at the top level and only a server can set them; other names are one
+    /// [`add_roles`](Self::add_roles) away. An anonymous user stays one until he signs in with
+    /// something else.
+    pub fn firebase() -> Self {
+        let mut map = Self::oidc().add_roles("/role").add_roles("/roles");
+        map.tenant = Some(Pointer::new("/firebase/tenant"));
+        map.kinds = vec![(
+            Condition::is("/firebase/sign_in_provider", &["anonymous"]),
+            PrincipalKind::Anonymous,
+        )];
+        map
+    }
+}

@@ -1,0 +1,82 @@
+//! Which tenant an issuer's users belong to.
+
+use std::sync::Arc;
+
+use super::{build_error::Faults, fault::TokenFault};
+use crate::claims::{ClaimMap, Object};
+
+/// The longest tenant, in bytes: what the bundled tables keep.
+const MAX_TENANT: usize = 64;
+
+/// One tenant for all, or the one each token names.
+#[derive(Clone, Debug)]
+pub(super) enum Tenancy {
+    /// The claim names one of these. Never any other: whoever can sign up at the issuer could make
+    /// tenants.
+    Claim(Vec<Arc<str>>),
+    /// Everybody's; empty for none.
+    Fixed(Arc<str>),
+}
+
+impl Default for Tenancy {
+    fn default() -> Self {
+        Self::fixed("")
+    }
+}
+
+impl Tenancy {
+    pub(super) fn fixed(tenant: impl Into<String>) -> Self {
+        Self::Fixed(tenant.into().into())
+    }
+
+    pub(super) fn from_claim<I>(allowed: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Self::Claim(
+            allowed
+                .into_iter()
+                .map(|tenant| tenant.into().into())
+                .collect(),
+        )
+    }
+
+    pub(super) fn needs_claim(&self) -> bool {
+        matches!(self, Self::Claim(_))
+    }
+
+    pub(super) fn check(&self, issuer: &str, faults: &mut Faults) {
+        let tenants = match self {
+            Self::Claim(allowed) => allowed.as_slice(),
+            Self::Fixed(tenant) => std::slice::from_ref(tenant),
+        };
+        if tenants.is_empty() {
+            faults.add("no_tenants", issuer, "no tenant is allowed");
+        }
+        for tenant in tenants {
+            // Named by a claim, the empty string is a tenant that was forgotten.
+            let is_nobody = tenant.is_empty() && self.needs_claim();
+            if is_nobody || tenant.len() > MAX_TENANT || tenant.chars().any(char::is_control) {
+                let detail =
+                    format!("tenant `{tenant}` is empty, over 64 bytes or has control characters");
+                faults.add("invalid_tenant", issuer, detail);
+            }
+        }
+    }
+
+    /// Finds the tenant of a token.
+    pub(super) fn tenant(
+        &self,
+        map: &ClaimMap,
+        claims: &Object<'_>,
+    ) -> Result<&Arc<str>, TokenFault> {
+        match self {
+            Self::Claim(allowed) => map
+                .tenant(claims)
+                .and_then(|named| allowed.iter().find(|tenant| ***tenant == *named))
+                .ok_or(TokenFault::Tenant),
+            Self::Fixed(tenant) => Ok(tenant),
+        }
+    }
+}
