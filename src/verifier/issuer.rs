@@ -6,6 +6,7 @@ use super::{
     algorithm::Algorithm,
     build_error::Faults,
     clock::{Clock, to_millis},
+    coherence,
     keys::{IssuerKeys, KeyRefresh, KeySource, is_fetchable},
     tenancy::Tenancy,
 };
@@ -276,7 +277,14 @@ impl TrustedIssuer {
                 format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
             faults.add("insecure_key_url", name, detail);
         }
-        self.check_coherence(faults);
+        let spellings: Vec<&str> = self.spellings().collect();
+        coherence::check(
+            &spellings,
+            &self.claims,
+            &self.policy,
+            &self.tenancy,
+            faults,
+        );
         let algorithms = self.checked_algorithms(faults);
         let keys = self
             .keys
@@ -300,40 +308,6 @@ impl TrustedIssuer {
             required_scope,
             required_claims: self.required_claims,
         })
-    }
-
-    /// Whether claims, policy, tenancy and issuer make sense together.
-    fn check_coherence(&self, faults: &mut Faults) {
-        let name = self.issuer.as_str();
-        if let Some(claim) = self.claims.mutable_subject() {
-            let detail = format!("`{claim}` can change hands, and is no subject");
-            faults.add("mutable_subject", name, detail);
-        }
-        if self.policy.links_by_email() && !self.claims.vouches_for_email() {
-            faults.add(
-                "linking_without_voucher",
-                name,
-                "linking by e-mail is on, and the claim map can never vouch for an address",
-            );
-        }
-        if self.tenancy.needs_claim() && !self.claims.names_tenants() {
-            let detail = "tenants come from a claim, and the claim map names none";
-            faults.add("no_tenant_claim", name, detail);
-        }
-        for spelling in self.spellings() {
-            if self.policy.opens_to_any_service() && self.claims.is_public(spelling) {
-                let detail = format!(
-                    "anybody can get a token from `{spelling}`, and services may sign up: close \
-                     sign-up, or allow public sign-up by name"
-                );
-                faults.add("public_sign_up", name, detail);
-            }
-            if !self.claims.is_checkable(spelling) {
-                let detail =
-                    format!("tokens of the org authorization server `{spelling}` are Okta's own");
-                faults.add("org_authorization_server", name, detail);
-            }
-        }
     }
 
     /// Every `iss` this issuer answers to.

@@ -41,6 +41,7 @@ mod algorithm;
 mod build_error;
 mod cache;
 mod clock;
+mod coherence;
 mod fault;
 mod issuer;
 mod keys;

@@ -1,0 +1,44 @@
+//! Whether the parts of an issuer's configuration make sense together.
+
+use super::{build_error::Faults, tenancy::Tenancy};
+use crate::{claims::ClaimMap, provisioner::IssuerPolicy};
+
+/// Names what each part allows and the whole does not. `spellings` has the canonical issuer first.
+pub(super) fn check(
+    spellings: &[&str],
+    claims: &ClaimMap,
+    policy: &IssuerPolicy,
+    tenancy: &Tenancy,
+    faults: &mut Faults,
+) {
+    let name = spellings[0];
+    if let Some(claim) = claims.mutable_subject() {
+        let detail = format!("`{claim}` can change hands, and is no subject");
+        faults.add("mutable_subject", name, detail);
+    }
+    if policy.links_by_email() && !claims.vouches_for_email() {
+        faults.add(
+            "linking_without_voucher",
+            name,
+            "linking by e-mail is on, and the claim map can never vouch for an address",
+        );
+    }
+    if tenancy.needs_claim() && !claims.names_tenants() {
+        let detail = "tenants come from a claim, and the claim map names none";
+        faults.add("no_tenant_claim", name, detail);
+    }
+    for spelling in spellings {
+        if policy.opens_to_any_service() && claims.is_public(spelling) {
+            let detail = format!(
+                "anybody can get a token from `{spelling}`, and services may sign up: close \
+                 sign-up, or allow public sign-up by name"
+            );
+            faults.add("public_sign_up", name, detail);
+        }
+        if !claims.is_checkable(spelling) {
+            let detail =
+                format!("tokens of the org authorization server `{spelling}` are Okta's own");
+            faults.add("org_authorization_server", name, detail);
+        }
+    }
+}
