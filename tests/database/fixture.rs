@@ -95,8 +95,8 @@ impl Store {
 
     /// Drops the database, whoever is still connected to it.
     pub(crate) async fn destroy(&self) -> Result<(), DbErr> {
-        // Fails after a check that closed the pool itself.
-        let _ = self.db.close_by_ref().await;
+        // Fails after a check that closed the pool itself, and hangs after one that left locks.
+        let _ = timeout(PATIENCE, self.db.close_by_ref()).await;
         self.on_server(&match self.backend {
             Backend::Postgres(_) => format!("DROP DATABASE {} WITH (FORCE)", self.name),
             Backend::Mysql(_) | Backend::Sqlite => format!("DROP DATABASE {}", self.name),
