@@ -241,6 +241,24 @@ pub(crate) async fn clients_that_hang_up_leave_no_half_user_and_no_error(store: 
     store.rows().await.assert_created(identities.len());
 }
 
+pub(crate) async fn a_write_under_way_outlives_its_client(store: &Store) {
+    let provisioner = store.provisioner();
+    let blocker = store.block_writes().await;
+    let call = tokio::spawn(async move {
+        let identity = person("ana").with_vouched_email("ana@example.com").build();
+        provisioner.provision(&identity).await
+    });
+    // The identity and the holder of its address: next comes the transaction.
+    store.statements_answered(2).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    blocker.close().await.unwrap();
+    let committed = async { while store.rows().await.users.is_empty() {} };
+    let in_time = timeout(Duration::from_secs(30), committed).await;
+    assert!(in_time.is_ok(), "the write was given up");
+    store.rows().await.assert_created(1);
+}
+
 pub(crate) async fn an_unverified_address_neither_links_nor_blocks(store: &Store) {
     let owner = store.insert(password_user("ana@example.com")).await;
     for subject in ["eve", "mallory"] {

@@ -11,15 +11,18 @@ use tower_jit_provisioning::{
 
 use crate::fixture::{Store, at_once, person};
 
-async fn known(store: &Store) -> (SeaOrmProvisioner, Arc<User>) {
+async fn known(store: &Store, subject: &str) -> (SeaOrmProvisioner, Arc<User>) {
     let provisioner = store.provisioner();
-    let created = provisioner.provision(&person("ana").build()).await.unwrap();
+    let created = provisioner
+        .provision(&person(subject).build())
+        .await
+        .unwrap();
     let _ = store.statements();
     (provisioner, Arc::clone(created.user()))
 }
 
 pub(crate) async fn known_user_costs_one_statement(store: &Store) {
-    let (provisioner, _) = known(store).await;
+    let (provisioner, _) = known(store, "ana").await;
     let before = store.rows().await;
     for _ in 0..3 {
         let identity = person("ana").with_vouched_email("ana@example.com").build();
@@ -31,7 +34,7 @@ pub(crate) async fn known_user_costs_one_statement(store: &Store) {
 }
 
 pub(crate) async fn known_user_with_grants_costs_one_statement(store: &Store) {
-    let (provisioner, user) = known(store).await;
+    let (provisioner, user) = known(store, "ana").await;
     for role in ["admin", "billing", "editor"] {
         store.grant(&user, role, "manual").await;
     }
@@ -41,7 +44,7 @@ pub(crate) async fn known_user_with_grants_costs_one_statement(store: &Store) {
 }
 
 pub(crate) async fn only_manual_grants_and_the_tokens_roles_count(store: &Store) {
-    let (provisioner, user) = known(store).await;
+    let (provisioner, user) = known(store, "ana").await;
     let other = store.provision(&person("bo").build()).await.unwrap();
     store.grant(&user, "owner", "https://id.example.com").await;
     store.grant(&user, "root", "Manual").await;
@@ -59,14 +62,15 @@ pub(crate) async fn only_manual_grants_and_the_tokens_roles_count(store: &Store)
 }
 
 pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
-    for long_ago in [Some(now() - time::Duration::minutes(61)), None] {
-        let (provisioner, user) = known(store).await;
+    let an_hour_ago = now() - time::Duration::minutes(61);
+    for (subject, long_ago) in [("ana", Some(an_hour_ago)), ("bo", None)] {
+        let (provisioner, user) = known(store, subject).await;
         let mut row = store.user(user.id).await;
         row.last_seen_at = long_ago;
         store.update(row.clone()).await;
 
         let before = now();
-        let identity = person("ana").build();
+        let identity = person(subject).build();
         for answer in at_once(&provisioner, vec![identity.clone(); 20]).await {
             assert_eq!(answer.unwrap().outcome(), Outcome::Found);
         }
@@ -86,7 +90,7 @@ pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
 }
 
 pub(crate) async fn notes_of_being_seen_are_coalesced(store: &Store) {
-    let (provisioner, user) = known(store).await;
+    let (provisioner, user) = known(store, "ana").await;
     let mut row = store.user(user.id).await;
     row.last_seen_at = None;
     store.update(row).await;
@@ -124,7 +128,7 @@ async fn last_seen_since(
 }
 
 pub(crate) async fn a_user_seen_recently_is_not_written(store: &Store) {
-    let (provisioner, user) = known(store).await;
+    let (provisioner, user) = known(store, "ana").await;
     let mut row = store.user(user.id).await;
     row.last_seen_at = Some(now() - time::Duration::minutes(59));
     store.update(row.clone()).await;
@@ -137,7 +141,7 @@ pub(crate) async fn a_user_seen_recently_is_not_written(store: &Store) {
 }
 
 pub(crate) async fn a_known_user_is_found_whatever_sign_up_says(store: &Store) {
-    let (provisioner, user) = known(store).await;
+    let (provisioner, user) = known(store, "ana").await;
     let closed = IssuerPolicy::new().with_sign_up(SignUp::Closed);
     let identity = person("ana").with_policy(closed).build();
     let found = provisioner.provision(&identity).await.unwrap();

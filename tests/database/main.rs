@@ -46,7 +46,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 47] = checks![Needs::Tables;
+const CHECKS: [Check; 48] = checks![Needs::Tables;
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,
@@ -57,6 +57,7 @@ const CHECKS: [Check; 47] = checks![Needs::Tables;
     first_login::concurrent_first_logins_make_one_user,
     first_login::concurrent_first_logins_with_a_vouched_address_make_one_user,
     first_login::clients_that_hang_up_leave_no_half_user_and_no_error,
+    first_login::a_write_under_way_outlives_its_client,
     first_login::an_unverified_address_neither_links_nor_blocks,
     first_login::a_squatter_keeps_the_row_and_the_newcomer_gets_the_address,
     first_login::two_issuers_vouching_for_one_address_at_once_make_one_user,
