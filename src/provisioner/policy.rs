@@ -109,8 +109,8 @@ impl IssuerPolicy {
         self
     }
 
-    /// Lets [services](Self::allow_services) sign up though anybody can get a token from the issuer,
-    /// as from GitHub Actions and gitlab.com's CI.
+    /// Lets [services](Self::allow_services) sign up though anybody can get a token from the
+    /// issuer, as from GitHub Actions and gitlab.com's CI.
     ///
     /// Whoever can run a job anywhere becomes a user. Without this the verifier does not build.
     pub fn allow_public_sign_up(mut self) -> Self {

@@ -37,8 +37,8 @@ impl ClaimMap {
     /// ```
     ///
     /// **E-mail.** `email` is what a directory's administrator, any directory's, typed in: nothing
-    /// vouches for it (nOAuth). An application that configures the optional claim `xms_edov` says so
-    /// by name: `with_email("/email", "/xms_edov")`.
+    /// vouches for it (nOAuth). An application that configures the optional claim `xms_edov` says
+    /// so by name: `with_email("/email", "/xms_edov")`.
     ///
     /// **Roles** are the app roles. Entra ID leaves `roles` out for somebody without any, so absent
     /// is empty. Groups are read after [`add_roles`](Self::add_roles)`("/groups")`; then a token

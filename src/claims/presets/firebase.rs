@@ -6,7 +6,7 @@ use crate::{
 };
 
 impl ClaimMap {
-    /// Maps Firebase's ID tokens: custom claims `role` and `roles`, and the Identity Platform tenant.
+    /// Maps Firebase's ID tokens: custom claims `role` and `roles`, and Identity Platform's tenant.
     ///
     /// Custom claims stand at the top level and only a server can set them; other names are one
     /// [`add_roles`](Self::add_roles) away. An anonymous user stays one until he signs in with
