@@ -131,6 +131,7 @@ pub use self::{
     verifier::{
         Algorithm, Audience, BuildError, BuildFault, Document, DocumentFetcher, DocumentRequest,
         FetchError, JwtVerifier, KeyRefresh, KeySource, KeyStatus, TokenFault, TrustedIssuer,
+        VerifierConfig,
     },
 };
 

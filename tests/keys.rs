@@ -179,7 +179,7 @@ async fn the_first_token_fetches_metadata_and_keys_and_nothing_before_it_does() 
     assert_eq!((network.fetches(OIDC), network.fetches(JWKS)), (1, 1));
     let status = &verifier.status()[0];
     assert_eq!((status.issuer.as_str(), status.keys), (ISSUER, 1));
-    assert!(status.last_success.is_some() && status.last_error.is_none());
+    assert!(status.age().is_some() && status.last_error.is_none());
 }
 
 #[tokio::test(start_paused = true)]

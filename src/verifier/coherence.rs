@@ -3,15 +3,15 @@
 use super::{build_error::Faults, tenancy::Tenancy};
 use crate::{claims::ClaimMap, provisioner::IssuerPolicy};
 
-/// Names what each part allows and the whole does not. `spellings` has the canonical issuer first.
+/// Names what each part allows and the whole does not.
 pub(super) fn check(
+    name: &str,
     spellings: &[&str],
     claims: &ClaimMap,
     policy: &IssuerPolicy,
     tenancy: &Tenancy,
     faults: &mut Faults,
 ) {
-    let name = spellings[0];
     if let Some(claim) = claims.mutable_subject() {
         let detail = format!("`{claim}` can change hands, and is no subject");
         faults.add("mutable_subject", name, detail);

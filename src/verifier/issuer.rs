@@ -79,6 +79,8 @@ impl<const N: usize> From<[&str; N]> for Audience {
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
+    /// What the operator calls it.
+    name: Option<String>,
     issuer: String,
     aliases: Vec<String>,
     audience: Audience,
@@ -101,6 +103,7 @@ impl TrustedIssuer {
     /// these keys.
     pub fn new(issuer: impl Into<String>, audience: impl Into<Audience>, keys: KeySource) -> Self {
         Self {
+            name: None,
             issuer: issuer.into(),
             aliases: Vec::new(),
             audience: audience.into(),
@@ -228,7 +231,7 @@ impl TrustedIssuer {
 
     /// Parses everything that can be parsed before the first token, and names every fault.
     pub(super) fn build(self, clock: &Clock, faults: &mut Faults) -> Option<Issuer> {
-        let name = self.issuer.as_str();
+        let name = self.name();
         for spelling in self.spellings() {
             if spelling.is_empty()
                 || spelling.len() > MAX_ISSUER
@@ -270,7 +273,7 @@ impl TrustedIssuer {
                 format!("`{pointer}` is no JSON pointer"),
             );
         }
-        if let Some(url) = self.keys.url(name)
+        if let Some(url) = self.keys.url(&self.issuer)
             && !is_fetchable(url)
         {
             let detail =
@@ -279,6 +282,7 @@ impl TrustedIssuer {
         }
         let spellings: Vec<&str> = self.spellings().collect();
         coherence::check(
+            name,
             &spellings,
             &self.claims,
             &self.policy,
@@ -288,7 +292,7 @@ impl TrustedIssuer {
         let algorithms = self.checked_algorithms(faults);
         let keys = self
             .keys
-            .load(&self.issuer, self.refresh, clock.clone())
+            .load(&self.issuer, self.refresh.clone(), clock.clone())
             .map_err(|reason| faults.add("no_keys", name, reason))
             .ok()?;
         let required_scope = self.required_scopes.join(" ").into();
@@ -310,6 +314,16 @@ impl TrustedIssuer {
         })
     }
 
+    /// Names the issuer in faults as the operator does.
+    pub(super) fn with_name(mut self, name: String) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.issuer)
+    }
+
     /// Every `iss` this issuer answers to.
     pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.issuer)
@@ -324,7 +338,7 @@ impl TrustedIssuer {
             (None, true) => vec![Algorithm::Hs256],
             (None, false) => Algorithm::ASYMMETRIC.to_vec(),
         };
-        let name = self.issuer.as_str();
+        let name = self.name();
         if algorithms.is_empty() {
             faults.add("no_algorithms", name, "no algorithm is allowed");
         }

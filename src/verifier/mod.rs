@@ -42,6 +42,7 @@ mod build_error;
 mod cache;
 mod clock;
 mod coherence;
+mod config;
 mod fault;
 mod issuer;
 mod keys;
@@ -61,6 +62,7 @@ pub(crate) use self::token::payload_of;
 pub use self::{
     algorithm::Algorithm,
     build_error::{BuildError, BuildFault},
+    config::VerifierConfig,
     fault::TokenFault,
     issuer::{Audience, TrustedIssuer},
     keys::{
@@ -97,8 +99,8 @@ impl Trusted {
     fn build(
         configured: impl IntoIterator<Item = TrustedIssuer>,
         clock: &Clock,
+        mut faults: Faults,
     ) -> Result<Self, BuildError> {
-        let mut faults = Faults::default();
         if signature::backend().is_none() {
             let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
             faults.add("no_backend", "", detail);
@@ -107,13 +109,13 @@ impl Trusted {
         let mut issuers = Vec::new();
         for trusted in configured {
             let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
-            let canonical = spellings[0].clone();
+            let name = trusted.name().to_owned();
             let issuer = trusted.build(clock, &mut faults).map(Arc::new);
             issuers.extend(issuer.clone());
             for spelling in spellings {
                 let detail = format!("`{spelling}` is configured twice");
                 if seen.insert(spelling, issuer.clone()).is_some() {
-                    faults.add("duplicate_issuer", &canonical, detail);
+                    faults.add("duplicate_issuer", &name, detail);
                 }
             }
         }
@@ -141,10 +143,30 @@ impl JwtVerifier {
     /// Every fault of the configuration at once, each with a stable
     /// [code](BuildFault::code).
     pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>) -> Result<Self, BuildError> {
+        Self::build(issuers, CACHE_CAPACITY, Faults::default())
+    }
+
+    /// Trusts the issuers of a configuration file or of the environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and every value that cannot be read; [`BuildFault::issuer`] is then
+    /// the name that the operator gave the issuer.
+    pub fn from_config(config: VerifierConfig) -> Result<Self, BuildError> {
+        let mut faults = Faults::default();
+        let (issuers, capacity) = config.read(&mut faults);
+        Self::build(issuers, capacity.unwrap_or(CACHE_CAPACITY), faults)
+    }
+
+    fn build(
+        issuers: impl IntoIterator<Item = TrustedIssuer>,
+        cache_capacity: u64,
+        faults: Faults,
+    ) -> Result<Self, BuildError> {
         let clock = Clock::default();
         Ok(Self(Arc::new(Inner {
-            trusted: ArcSwap::from_pointee(Trusted::build(issuers, &clock)?),
-            tokens: TokenCache::new(CACHE_CAPACITY),
+            trusted: ArcSwap::from_pointee(Trusted::build(issuers, &clock, faults)?),
+            tokens: TokenCache::new(cache_capacity),
             clock,
         })))
     }
@@ -153,8 +175,7 @@ impl JwtVerifier {
     ///
     /// Keys, audiences, claims and policy change together. Cached tokens of the old configuration
     /// are verified again; a request under way finishes by one configuration or the other. Keys
-    /// already fetched from an issuer that stays are kept, provided that its key source is a clone
-    /// of the old one.
+    /// already fetched from an issuer that stays are kept.
     ///
     /// # Errors
     ///
@@ -163,7 +184,23 @@ impl JwtVerifier {
         &self,
         issuers: impl IntoIterator<Item = TrustedIssuer>,
     ) -> Result<(), BuildError> {
-        let trusted = Trusted::build(issuers, &self.0.clock)?;
+        self.replace(Trusted::build(issuers, &self.0.clock, Faults::default())?);
+        Ok(())
+    }
+
+    /// Trusts the issuers of a configuration from now on; the size of the cache stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_config`](Self::from_config); the old configuration then stays in force.
+    pub fn reload_config(&self, config: VerifierConfig) -> Result<(), BuildError> {
+        let mut faults = Faults::default();
+        let (issuers, _) = config.read(&mut faults);
+        self.replace(Trusted::build(issuers, &self.0.clock, faults)?);
+        Ok(())
+    }
+
+    fn replace(&self, trusted: Trusted) {
         let old = self.0.trusted.load_full();
         for issuer in &trusted.issuers {
             if let Some(before) = old.by_spelling.get(&*issuer.name) {
@@ -172,7 +209,6 @@ impl JwtVerifier {
         }
         let old = self.0.trusted.swap(Arc::new(trusted));
         old.issuers.iter().for_each(|issuer| issuer.keys.withdraw());
-        Ok(())
     }
 
     /// Fetches every issuer's keys, and waits until all are there or one cannot be had in time.

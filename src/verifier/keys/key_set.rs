@@ -55,7 +55,7 @@ impl TrustedKey {
         Self {
             key: self.key.clone(),
             algorithms: self.algorithms.clone(),
-            valid_until: AtomicI64::new(until),
+            valid_until: AtomicI64::new(self.valid_until.load(Ordering::Acquire).min(until)),
         }
     }
 }
@@ -125,7 +125,7 @@ impl KeySet {
         self.extend(0);
     }
 
-    /// Returns the same keys as objects of their own.
+    /// Returns the same keys as objects of their own, valid no longer than these are.
     pub(super) fn copied(&self, until: i64) -> Self {
         let copy = |key: &Arc<TrustedKey>| Arc::new(key.copied(until));
         Self {

@@ -109,6 +109,15 @@ pub struct KeyStatus {
     pub last_error: Option<(SystemTime, String)>,
 }
 
+impl KeyStatus {
+    /// Returns how long ago keys were last fetched; `None` for static keys, or before the first
+    /// success.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.last_success.map(|at| at.elapsed().unwrap_or_default())
+    }
+}
+
 impl RemoteKeys {
     pub(super) fn new(
         issuer: &str,
@@ -143,15 +152,22 @@ impl RemoteKeys {
         }
     }
 
-    /// Takes over the keys that another configuration of the same issuer holds, as objects of its
-    /// own: the other's can be withdrawn without these.
+    /// Takes over what another configuration of the same issuer knows: its keys, as objects of its
+    /// own, so that the other's can be withdrawn without these, and when the next fetch is due, so
+    /// that a reload is no way around the cool-down.
     pub(super) fn adopt(&self, other: &Self) {
         let is_same = self.shared.issuer == other.shared.issuer
-            && self.shared.location == other.shared.location
-            && Arc::ptr_eq(&self.shared.fetcher, &other.shared.fetcher);
+            && self.shared.location == other.shared.location;
         if is_same && let Some(set) = other.shared.set.load_full() {
             let until = self.shared.stale_at();
             self.shared.set.store(Some(Arc::new(set.copied(until))));
+            let mut progress = self.shared.progress();
+            let known = other.shared.progress();
+            progress.due = known.due;
+            progress.demanded = known.demanded;
+            progress.failures = known.failures;
+            progress.last_success = known.last_success;
+            progress.last_error.clone_from(&known.last_error);
         }
     }
 
