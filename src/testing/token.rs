@@ -1,6 +1,7 @@
 //! Tokens of any shape, good or bad.
 
 use std::{
+    borrow::Borrow,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -91,8 +92,8 @@ impl TokenBuilder {
     }
 
     /// Signs with another key, leaving the header as it is.
-    pub fn signed_by(mut self, key: &Arc<SigningKey>) -> Self {
-        self.key = Arc::clone(key);
+    pub fn signed_by(mut self, key: impl Borrow<Arc<SigningKey>>) -> Self {
+        self.key = Arc::clone(key.borrow());
         self
     }
 
