@@ -1,86 +1,141 @@
 //! An issuer in the test's own process.
 
-use std::sync::Arc;
+mod keys;
+mod served;
+mod state;
 
-use serde_json::{Value, json};
+use std::{fmt, sync::Arc};
 
-use super::{ManualClock, SigningKey, TokenBuilder};
+use serde_json::Value;
+
+pub(super) use self::state::State;
+use super::{Endpoint, ManualClock, SigningKey, TokenBuilder, server::Server};
 use crate::verifier::{Algorithm, Audience, KeySource, TrustedIssuer};
 
 /// Signs any token, and publishes its keys the way a real issuer does.
-#[derive(Clone, Debug)]
+///
+/// [`new`](Self::new) makes an issuer that is only a name and keys; [`serve`](Self::serve) one that
+/// also answers over HTTP. Clones are the same issuer. See the [module docs](super).
+#[derive(Clone)]
 pub struct TestIssuer {
-    issuer: String,
-    key: Arc<SigningKey>,
-    clock: Option<ManualClock>,
+    state: Arc<State>,
+    server: Option<Arc<Server>>,
 }
 
 impl TestIssuer {
-    /// An issuer with a fresh ES256 key.
+    /// Makes an issuer with a fresh ES256 key and no server.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         Self::with_key(issuer, SigningKey::generate("key-1", Algorithm::Es256))
     }
 
-    /// An issuer with this key.
+    /// Makes an issuer with this key and no server.
     #[must_use]
-    pub fn with_key(issuer: impl Into<String>, key: SigningKey) -> Self {
+    pub fn with_key(issuer: impl Into<String>, key: impl Into<Arc<SigningKey>>) -> Self {
         Self {
-            issuer: issuer.into(),
-            key: Arc::new(key),
-            clock: None,
+            state: Arc::new(State::new(issuer.into(), key.into(), false)),
+            server: None,
         }
     }
 
-    /// Dates tokens by a clock that only a test moves.
+    /// Starts an issuer with a fresh ES256 key on a free port of 127.0.0.1.
+    ///
+    /// Its name is `http://127.0.0.1:<port>`. It runs on a thread of its own, so it answers
+    /// blocking clients and tests with a paused clock too, and it is gone when the last clone is.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no port, no thread or no randomness to spare.
     #[must_use]
-    pub fn with_clock(mut self, clock: ManualClock) -> Self {
-        self.clock = Some(clock);
+    pub fn serve() -> Self {
+        Self::serve_at("")
+    }
+
+    /// Starts an issuer whose name has a path, such as `/realms/acme` or `/`.
+    ///
+    /// OpenID Connect Discovery appends its well-known path to the name, RFC 8414 section 3 inserts
+    /// its own before the path: [`url`](Self::url) knows both.
+    ///
+    /// # Panics
+    ///
+    /// If the path is neither empty nor starts with `/`, or as [`serve`](Self::serve) does.
+    #[must_use]
+    pub fn serve_at(path: &str) -> Self {
+        assert!(
+            path.is_empty() || path.starts_with('/'),
+            "{path:?} is not a path"
+        );
+        let server = Server::bind();
+        let name = format!("{}{path}", server.origin());
+        let key = Arc::new(SigningKey::generate("key-1", Algorithm::Es256));
+        let state = Arc::new(State::new(name, key, true));
+        server.start(&state);
+        Self {
+            state,
+            server: Some(Arc::new(server)),
+        }
+    }
+
+    /// Dates tokens by a clock that only a test moves, those of clones and of the token endpoint
+    /// too.
+    #[must_use]
+    pub fn with_clock(self, clock: ManualClock) -> Self {
+        self.state.settings().clock = Some(clock);
         self
     }
 
     /// Returns the issuer's name, the `iss` of its tokens.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.issuer
+        self.state.name()
     }
 
-    /// Returns the key it signs with.
+    /// Returns where an endpoint is, by the issuer's name.
     #[must_use]
-    pub fn key(&self) -> &Arc<SigningKey> {
-        &self.key
+    pub fn url(&self, endpoint: Endpoint) -> String {
+        endpoint.url(self.name())
     }
 
-    /// Returns the published key set (RFC 7517).
+    /// Returns the published key set (RFC 7517). Shared secrets are not in it.
     #[must_use]
     pub fn jwks(&self) -> Value {
-        json!({"keys": [self.key.jwk()]})
+        self.state.jwks()
     }
 
     /// Returns the discovery document (OpenID Connect Discovery 1.0 section 3), with endpoints
     /// under the issuer's own URL.
+    ///
+    /// Of a [served](Self::serve) issuer it names an `authorization_endpoint`, because clients
+    /// require one. Nobody answers there.
     #[must_use]
     pub fn discovery(&self) -> Value {
-        let issuer = self.issuer.trim_end_matches('/');
-        json!({
-            "issuer": self.issuer,
-            "jwks_uri": format!("{issuer}/jwks.json"),
-            "token_endpoint": format!("{issuer}/token"),
-            "response_types_supported": ["token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [self.key.algorithm().as_str()],
-        })
+        self.state.discovery()
     }
 
-    /// Trusts this issuer's published keys for an audience.
+    /// Returns the authorization server metadata (RFC 8414 section 2).
+    #[must_use]
+    pub fn metadata(&self) -> Value {
+        self.state.metadata()
+    }
+
+    /// Trusts the keys published now for an audience, without HTTP.
     pub fn trusted(&self, audience: impl Into<Audience>) -> TrustedIssuer {
         let keys = KeySource::jwks(self.jwks().to_string());
-        TrustedIssuer::new(&self.issuer, audience, keys)
+        TrustedIssuer::new(self.name(), audience, keys)
     }
 
-    /// Starts a token for a subject. It has no audience yet.
+    /// Starts a token for a subject, signed by [`key`](Self::key). It has no audience yet.
     pub fn token(&self, subject: &str) -> TokenBuilder {
-        let key = Arc::clone(&self.key);
-        TokenBuilder::new(key, &self.issuer, subject, self.clock.as_ref())
+        self.state.token(subject)
+    }
+}
+
+impl fmt::Debug for TestIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestIssuer")
+            .field("name", &self.name())
+            .field("keys", &self.keys())
+            .field("is_served", &self.server.is_some())
+            .finish_non_exhaustive()
     }
 }

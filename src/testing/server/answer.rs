@@ -1,0 +1,151 @@
+//! The right answer of every endpoint, and the way to it.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{
+        ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, WWW_AUTHENTICATE,
+    },
+};
+use hyper::body::Incoming;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::time::sleep;
+
+use super::{Endpoint, Fault, body::Body, play::play, token::token};
+use crate::testing::issuer::State;
+
+/// Closes the connection without an answer.
+#[derive(Debug)]
+pub(super) struct Reset;
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the fault closes the connection")
+    }
+}
+
+impl StdError for Reset {}
+
+pub(super) async fn answer(
+    state: Arc<State>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Reset> {
+    let origin = state
+        .name()
+        .split('/')
+        .take(3)
+        .collect::<Vec<_>>()
+        .join("/");
+    let url = format!("{origin}{}", request.uri().path());
+    let Some(endpoint) = Endpoint::find(state.name(), &url) else {
+        return Ok(empty(StatusCode::NOT_FOUND).map(Body::from));
+    };
+    state.count(endpoint);
+    let fault = state.fault(endpoint).await;
+    if let Some(Fault::Delay(time)) = fault {
+        sleep(time).await;
+    }
+    let headers = request.headers().clone();
+    let right = right(&state, endpoint, request).await;
+    match fault {
+        None | Some(Fault::Delay(_)) => Ok(unless_known(right, &headers).map(Body::from)),
+        Some(Fault::Drip(pause)) => {
+            Ok(unless_known(right, &headers).map(|bytes| Body::dripping(bytes, pause)))
+        }
+        Some(Fault::Reset) => Err(Reset),
+        Some(fault) => Ok(play(&state, endpoint, fault, right)),
+    }
+}
+
+async fn right(state: &State, endpoint: Endpoint, request: Request<Incoming>) -> Response<Bytes> {
+    let (allowed, is_allowed) = match endpoint {
+        Endpoint::Token => ("POST", request.method() == Method::POST),
+        Endpoint::UserInfo => (
+            "GET, POST",
+            [Method::GET, Method::POST].contains(request.method()),
+        ),
+        Endpoint::Discovery | Endpoint::Jwks | Endpoint::Metadata => (
+            "GET, HEAD",
+            [Method::GET, Method::HEAD].contains(request.method()),
+        ),
+    };
+    if !is_allowed {
+        let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        return response;
+    }
+    match endpoint {
+        Endpoint::Discovery => document(state, &state.discovery()),
+        Endpoint::Jwks => document(state, &state.jwks()),
+        Endpoint::Metadata => document(state, &state.metadata()),
+        Endpoint::Token => token(state, request).await,
+        Endpoint::UserInfo => userinfo(state, request.headers()),
+    }
+}
+
+/// A document that clients cache.
+fn document(state: &State, document: &Value) -> Response<Bytes> {
+    let mut response = json(StatusCode::OK, document);
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(response.body()));
+    let etag = HeaderValue::try_from(format!("\"{digest}\""));
+    let headers = response.headers_mut();
+    headers.insert(ETAG, etag.expect("base64url in quotes is a header value"));
+    if let Some(value) = state.settings().cache_control.clone() {
+        headers.insert(CACHE_CONTROL, value);
+    }
+    response
+}
+
+/// A client without a bearer token forgot the one thing that OpenID Connect Core section 5.3.1 asks
+/// for. Whose token it is does not matter here.
+fn userinfo(state: &State, headers: &HeaderMap) -> Response<Bytes> {
+    let is_bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.as_bytes().first_chunk::<7>())
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+    if !is_bearer {
+        let mut response = empty(StatusCode::UNAUTHORIZED);
+        let headers = response.headers_mut();
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return response;
+    }
+    json(StatusCode::OK, &state.settings().userinfo)
+}
+
+/// RFC 9110 section 13.1.2: a client that has this document gets a 304.
+fn unless_known(mut response: Response<Bytes>, request: &HeaderMap) -> Response<Bytes> {
+    let Some(etag) = response.headers().get(ETAG) else {
+        return response;
+    };
+    let is_known = request
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes());
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(CONTENT_TYPE);
+        *response.body_mut() = Bytes::new();
+    }
+    response
+}
+
+pub(super) fn json(status: StatusCode, document: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(document.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
