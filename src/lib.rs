@@ -96,20 +96,20 @@
 //! error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod claims;
+pub mod claims;
 mod credential;
 mod email;
 mod error;
 mod future;
-mod identity;
+pub mod identity;
 mod layer;
-mod provisioner;
+pub mod provisioner;
 pub mod rejection;
 mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod user;
-mod verifier;
+pub mod verifier;
 
 #[cfg(feature = "sea-orm")]
 pub use self::provisioner::sea_orm;

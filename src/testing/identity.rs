@@ -30,6 +30,7 @@ pub struct TestIdentity {
     kind: PrincipalKind,
     email: Option<(Email, bool)>,
     full_name: Option<String>,
+    username: Option<String>,
     roles: RoleClaim,
     issued_at: Option<i64>,
     policy: IssuerPolicy,
@@ -45,6 +46,7 @@ impl TestIdentity {
             kind: PrincipalKind::Human,
             email: None,
             full_name: None,
+            username: None,
             roles: RoleClaim::Absent,
             issued_at: None,
             policy: IssuerPolicy::new(),
@@ -78,6 +80,12 @@ impl TestIdentity {
     /// Sets the display name.
     pub fn with_full_name(mut self, name: impl Into<String>) -> Self {
         self.full_name = Some(name.into());
+        self
+    }
+
+    /// Sets the user name.
+    pub fn with_username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
         self
     }
 
@@ -116,7 +124,7 @@ impl TestIdentity {
             email,
             email_is_vouched: email_is_vouched.unwrap_or(false),
             full_name: self.full_name.map(Into::into),
-            username: None,
+            username: self.username.map(Into::into),
             roles: self.roles,
             scopes: Box::default(),
             client_id: None,

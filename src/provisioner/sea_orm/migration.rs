@@ -83,7 +83,9 @@ pub async fn run(db: &DatabaseConnection) -> Result<(), DbErr> {
 /// # Errors
 ///
 /// If the lock was not obtained in time, or a statement fails.
-pub async fn run_migrator<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), DbErr> {
+pub async fn run_migrator<M: MigratorTrait + 'static>(
+    db: &DatabaseConnection,
+) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     match backend {
         DbBackend::Postgres => {
@@ -96,22 +98,12 @@ pub async fn run_migrator<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(
             transaction.commit().await
         }
         DbBackend::MySql => {
-            // The lock belongs to the connection; the transaction only holds on to one.
-            let guard = db.begin().await?;
-            let lock = format!("SELECT GET_LOCK('{}', {LOCK_TIMEOUT}) AS held", LOCK.0);
-            let answer = guard
-                .query_one_raw(Statement::from_string(backend, lock))
-                .await?;
-            let held: Option<i64> = answer.map(|row| row.try_get("", "held")).transpose()?;
-            if held != Some(1) {
-                let message = "another process holds the migration lock";
-                return Err(DbErr::Custom(message.to_owned()));
-            }
-            let result = M::up(db, None).await;
-            let release = format!("DO RELEASE_LOCK('{}')", LOCK.0);
-            guard.execute_unprepared(&release).await?;
-            guard.commit().await?;
-            result
+            // On a task of its own: cancelled half way, it would leave the lock behind on a pooled
+            // connection.
+            let running = tokio::spawn(run_under_named_lock::<M>(db.clone()));
+            running
+                .await
+                .unwrap_or_else(|panic| Err(DbErr::Custom(panic.to_string())))
         }
         _ => {
             let transaction = store::begin(db).await?;
@@ -119,6 +111,24 @@ pub async fn run_migrator<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(
             transaction.commit().await
         }
     }
+}
+
+/// MySQL's and MariaDB's locks belong to a connection; the transaction only holds on to one.
+async fn run_under_named_lock<M: MigratorTrait>(db: DatabaseConnection) -> Result<(), DbErr> {
+    let guard = db.begin().await?;
+    let lock = format!("SELECT GET_LOCK('{}', {LOCK_TIMEOUT}) AS held", LOCK.0);
+    let lock = Statement::from_string(db.get_database_backend(), lock);
+    let answer = guard.query_one_raw(lock).await?;
+    let held: Option<i64> = answer.map(|row| row.try_get("", "held")).transpose()?;
+    if held != Some(1) {
+        let message = "another process holds the migration lock";
+        return Err(DbErr::Custom(message.to_owned()));
+    }
+    let result = M::up(&db, None).await;
+    let release = format!("DO RELEASE_LOCK('{}')", LOCK.0);
+    guard.execute_unprepared(&release).await?;
+    guard.commit().await?;
+    result
 }
 
 struct Bundled;

@@ -233,7 +233,8 @@ impl SeaOrmProvisioner {
                 Ok(provisioned) => return Ok(provisioned),
             }
         }
-        Err(ProvisionError::Conflict)
+        let winner = self.find(identity).await?;
+        winner.ok_or(ProvisionError::Conflict)
     }
 
     async fn create(&self, identity: &Identity) -> Result<Provisioned<User>, WriteError> {
@@ -255,8 +256,11 @@ impl SeaOrmProvisioner {
             last_seen_at: Some(now),
         };
         let transaction = store::begin(&self.db).await?;
-        // Dropping the transaction on an error rolls it back, before anything is read again.
-        store::insert_user(&transaction, identity, &user).await?;
+        if let Err(error) = store::insert_user(&transaction, identity, &user).await {
+            // Before anything is read again; a dropped transaction is rolled back some time later.
+            transaction.rollback().await?;
+            return Err(error.into());
+        }
         transaction.commit().await?;
         let roles = identity.roles().as_slice().iter().cloned();
         Ok(Provisioned::created(User::new(user, roles)))
