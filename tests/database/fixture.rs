@@ -140,6 +140,21 @@ impl Store {
         options
     }
 
+    /// The URL of the trial's database, for another process.
+    pub(crate) fn url(&self) -> String {
+        match &self.backend {
+            Backend::Mysql(url) | Backend::Postgres(url) => {
+                let (scheme, rest) = url.split_once("://").expect("a URL");
+                let authority = rest.split(['/', '?']).next().unwrap_or_default();
+                format!("{scheme}://{authority}/{}", self.name)
+            }
+            Backend::Sqlite => {
+                let path = self.directory.path().join(&self.name);
+                format!("sqlite://{}?mode=rwc", path.display())
+            }
+        }
+    }
+
     /// Runs a statement outside of the trial's database; SQLite has no outside.
     async fn on_server(&self, statement: &str) -> Result<(), DbErr> {
         let mut options = match &self.backend {

@@ -4,6 +4,13 @@
 //! `TEST_MYSQL_URL` lead to a server on which databases may be created. Every trial has a fresh
 //! database of its own.
 
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests of the server itself"
+)]
+#[path = "../server/fixture.rs"]
+mod bundled;
 mod fixture;
 
 mod first_login;
@@ -12,6 +19,7 @@ mod linking;
 mod migrations;
 mod outages;
 mod refusals;
+mod server;
 
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
@@ -101,11 +109,12 @@ const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;
     outages::an_unreachable_server_is_unavailable_within_the_deadline,
 ];
 
-const MIGRATION_CHECKS: [Check; 4] = checks![Needs::EmptyDatabase;
+const MIGRATION_CHECKS: [Check; 5] = checks![Needs::EmptyDatabase;
     migrations::running_twice_changes_nothing,
     migrations::replicas_may_start_at_once_on_an_empty_database,
     migrations::every_migration_can_be_taken_back,
     migrations::an_applications_migrator_takes_them_in,
+    server::the_bundled_server_serves_every_endpoint,
 ];
 
 fn main() -> ExitCode {
