@@ -5,7 +5,11 @@
 //! only the application knows (is this user still active?), and that is a
 //! [`Provisioner`](crate::Provisioner)'s work.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, LazyLock},
+};
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -66,6 +70,10 @@ pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     }
     hasher.finalize().into()
 }
+
+/// An identity, and a keyed digest of everything that policy and mapping read from its token: what a
+/// provisioning verdict depends on. Times are left out, or no two tokens would share one.
+pub(crate) type Evidence = (IdentityKey, [u8; 16]);
 
 /// What stands behind a token.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -129,7 +137,12 @@ impl RoleClaim {
 ///
 /// Cheap to clone. See the [module docs](self) for who can make one.
 #[derive(Clone)]
-pub struct Identity(Arc<Verified>);
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    verified: Verified,
+    digest: [u8; 16],
+}
 
 /// What the verifier hands over. Only `verifier` fills it.
 pub(crate) struct Verified {
@@ -149,46 +162,93 @@ pub(crate) struct Verified {
     pub(crate) expires_at: i64,
     pub(crate) policy: Arc<IssuerPolicy>,
     pub(crate) token: Arc<str>,
+    /// Which configuration mapped the token: a reload is a new one.
+    pub(crate) generation: u64,
+}
+
+impl Verified {
+    /// Keyed with a secret of the process: what a token says cannot be aimed at another's digest.
+    fn digest(&self) -> [u8; 16] {
+        static SECRET: LazyLock<[u64; 4]> =
+            LazyLock::new(|| std::array::from_fn(|_| RandomState::new().build_hasher().finish()));
+        let mut hasher = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        };
+        SECRET.iter().for_each(|word| add(&word.to_be_bytes()));
+        add(&self.generation.to_be_bytes());
+        add(self.kind.as_str().as_bytes());
+        add(&[u8::from(self.email_is_vouched)]);
+        let texts = [
+            self.email.as_ref().map(Email::as_str),
+            self.full_name.as_deref(),
+            self.username.as_deref(),
+            self.client_id.as_deref(),
+        ];
+        for text in texts {
+            add(&[u8::from(text.is_some())]);
+            add(text.unwrap_or_default().as_bytes());
+        }
+        add(match &self.roles {
+            RoleClaim::Absent => b"absent",
+            RoleClaim::Present(_) => b"present",
+            RoleClaim::Truncated => b"truncated",
+        });
+        let roles = self.roles.as_slice();
+        add(&(roles.len() as u64).to_be_bytes());
+        roles.iter().for_each(|role| add(role.as_bytes()));
+        add(&(self.scopes.len() as u64).to_be_bytes());
+        self.scopes.iter().for_each(|scope| add(scope.as_bytes()));
+        let digest: [u8; 32] = hasher.finalize().into();
+        std::array::from_fn(|index| digest[index])
+    }
 }
 
 impl Identity {
     pub(crate) fn new(verified: Verified) -> Self {
-        Self(Arc::new(verified))
+        let digest = verified.digest();
+        Self(Arc::new(Inner { verified, digest }))
+    }
+
+    /// What a provisioning verdict on this identity depends on.
+    pub(crate) fn evidence(&self) -> Evidence {
+        (self.0.verified.key, self.0.digest)
     }
 
     /// The token itself: a live credential that never leaves this crate.
     pub(crate) fn token(&self) -> &Arc<str> {
-        &self.0.token
+        &self.0.verified.token
     }
 
     /// Returns the key under which this identity is found or created.
     #[must_use]
     pub fn key(&self) -> IdentityKey {
-        self.0.key
+        self.0.verified.key
     }
 
     /// Returns the tenant, `""` when the issuer has none.
     #[must_use]
     pub fn tenant(&self) -> &str {
-        &self.0.tenant
+        &self.0.verified.tenant
     }
 
     /// Returns the canonical issuer: the configured one, also when the token named an alias.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.0.issuer
+        &self.0.verified.issuer
     }
 
     /// Returns the subject, byte for byte as the issuer's subject strategy found it.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        &self.0.verified.subject
     }
 
     /// Returns what stands behind the token.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
-        self.0.kind
+        self.0.verified.kind
     }
 
     /// Returns the e-mail address the token carries, vouched for or not.
@@ -196,7 +256,7 @@ impl Identity {
     /// Never a key to find a user by: see [`vouched_email`](Self::vouched_email).
     #[must_use]
     pub fn email(&self) -> Option<&Email> {
-        self.0.email.as_ref()
+        self.0.verified.email.as_ref()
     }
 
     /// Returns the e-mail address if the issuer vouches for it.
@@ -206,54 +266,54 @@ impl Identity {
     /// An absent flag and the string `"true"` are no voucher.
     #[must_use]
     pub fn vouched_email(&self) -> Option<&Email> {
-        self.email().filter(|_| self.0.email_is_vouched)
+        self.email().filter(|_| self.0.verified.email_is_vouched)
     }
 
     /// Returns the display name.
     #[must_use]
     pub fn full_name(&self) -> Option<&str> {
-        self.0.full_name.as_deref()
+        self.0.verified.full_name.as_deref()
     }
 
     /// Returns the user name: for display only, issuers let people change it.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
-        self.0.username.as_deref()
+        self.0.verified.username.as_deref()
     }
 
     /// Returns the application roles the token grants.
     #[must_use]
     pub fn roles(&self) -> &RoleClaim {
-        &self.0.roles
+        &self.0.verified.roles
     }
 
     /// Returns the scopes the token carries (RFC 6749 section 3.3).
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.scopes.iter().map(AsRef::as_ref)
+        self.0.verified.scopes.iter().map(AsRef::as_ref)
     }
 
     /// Returns the client the token was issued to.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.0.client_id.as_deref()
+        self.0.verified.client_id.as_deref()
     }
 
     /// Returns when the token was issued (`iat`), in milliseconds since the Unix epoch.
     #[must_use]
     pub fn issued_at(&self) -> Option<i64> {
-        self.0.issued_at
+        self.0.verified.issued_at
     }
 
     /// Returns when the token expires (`exp`), in milliseconds since the Unix epoch, without leeway.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
-        self.0.expires_at
+        self.0.verified.expires_at
     }
 
     /// Returns the policy of the issuer, as it was when the token was verified.
     #[must_use]
     pub fn policy(&self) -> &Arc<IssuerPolicy> {
-        &self.0.policy
+        &self.0.verified.policy
     }
 
     /// Reads the token's claims into a type of the application's own.
@@ -265,7 +325,7 @@ impl Identity {
     ///
     /// If the claims do not fit `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&payload_of(&self.0.token))
+        serde_json::from_slice(&payload_of(&self.0.verified.token))
     }
 }
 
@@ -273,9 +333,9 @@ impl Identity {
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
-            .field("key", &self.0.key)
-            .field("issuer", &self.0.issuer)
-            .field("kind", &self.0.kind)
+            .field("key", &self.0.verified.key)
+            .field("issuer", &self.0.verified.issuer)
+            .field("kind", &self.0.verified.kind)
             .finish_non_exhaustive()
     }
 }

@@ -123,8 +123,8 @@ pub use self::{
     identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
     layer::ProvisionLayer,
     provisioner::{
-        DenialReason, IssuerPolicy, Linking, MemoryProvisioner, MemoryUser, Outcome,
-        ProvisionError, Provisioned, Provisioner, SignUp, Status,
+        CachedProvisioner, DenialReason, IssuerPolicy, Linking, MemoryProvisioner, MemoryUser,
+        Outcome, ProvisionError, Provisioned, Provisioner, SignUp, Status,
     },
     service::Provision,
     user::{CurrentUser, MissingUser},

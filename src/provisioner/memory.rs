@@ -127,7 +127,8 @@ impl Store {
         };
         Some(
             policy::admit(identity, snapshot)
-                .map(|()| Provisioned::found(record.for_request(identity))),
+                .map(|()| Provisioned::found(record.for_request(identity)))
+                .map(|found| found.with_tokens_valid_after(record.tokens_valid_after)),
         )
     }
 

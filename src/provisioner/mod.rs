@@ -36,6 +36,8 @@
 //! }
 //! ```
 
+pub mod cached;
+mod invalidation;
 mod memory;
 pub(crate) mod policy;
 #[cfg(feature = "sea-orm")]
@@ -46,6 +48,7 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 use async_trait::async_trait;
 
 pub use self::{
+    cached::CachedProvisioner,
     memory::{MemoryProvisioner, MemoryUser},
     policy::{IssuerPolicy, Linking, SignUp, Status},
 };
@@ -126,6 +129,7 @@ impl<P: Provisioner + ?Sized> Provisioner for Box<P> {
 pub struct Provisioned<U> {
     user: Arc<U>,
     outcome: Outcome,
+    tokens_valid_after: Option<i64>,
 }
 
 /// What provisioning did.
@@ -180,6 +184,31 @@ impl<U> Provisioned<U> {
         Self {
             user: user.into(),
             outcome,
+            tokens_valid_after: None,
+        }
+    }
+
+    /// Declares tokens issued until `instant` void, in milliseconds since the Unix epoch.
+    ///
+    /// A provisioner has judged the token it was called with; this is for those that find the user
+    /// remembered.
+    #[must_use]
+    pub fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
+        self.tokens_valid_after = instant;
+        self
+    }
+
+    /// Returns until when issued tokens are void, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn tokens_valid_after(&self) -> Option<i64> {
+        self.tokens_valid_after
+    }
+
+    /// The same user, told to somebody who did not make it.
+    fn as_found(&self) -> Self {
+        Self {
+            outcome: Outcome::Found,
+            ..self.clone()
         }
     }
 
@@ -207,6 +236,7 @@ impl<U> Clone for Provisioned<U> {
         Self {
             user: Arc::clone(&self.user),
             outcome: self.outcome,
+            tokens_valid_after: self.tokens_valid_after,
         }
     }
 }

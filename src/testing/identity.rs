@@ -1,6 +1,8 @@
 //! Identities without tokens, for tests of provisioners.
 
-use std::sync::Arc;
+use std::{hash::BuildHasher, sync::Arc};
+
+use foldhash::quality::FixedState;
 
 use crate::{
     email::Email,
@@ -115,6 +117,8 @@ impl TestIdentity {
     #[must_use]
     pub fn build(self) -> Identity {
         let (email, email_is_vouched) = self.email.unzip();
+        // The same policy is the same configuration, as far as a test is concerned.
+        let generation = FixedState::default().hash_one(format!("{:?}", self.policy));
         Identity::new(Verified {
             key: IdentityKey::new(&self.tenant, &self.issuer, &self.subject),
             tenant: self.tenant.into(),
@@ -132,6 +136,7 @@ impl TestIdentity {
             expires_at: i64::MAX,
             policy: Arc::new(self.policy),
             token: "".into(),
+            generation,
         })
     }
 }

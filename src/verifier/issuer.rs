@@ -1,6 +1,12 @@
 //! An issuer whose tokens the application accepts, and on which terms.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::{
     algorithm::Algorithm,
@@ -296,7 +302,9 @@ impl TrustedIssuer {
             .map_err(|reason| faults.add("no_keys", name, reason))
             .ok()?;
         let required_scope = self.required_scopes.join(" ").into();
+        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
         Some(Issuer {
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             name: self.issuer.into(),
             audience: self.audience,
             keys,
@@ -373,6 +381,8 @@ impl TrustedIssuer {
 
 /// A [`TrustedIssuer`] with everything parsed.
 pub(crate) struct Issuer {
+    /// Never the same for two issuers that were built.
+    pub(super) generation: u64,
     pub(super) name: Arc<str>,
     pub(super) audience: Audience,
     pub(super) keys: IssuerKeys,

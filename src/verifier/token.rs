@@ -340,5 +340,6 @@ fn identify(
         expires_at: times.expires_at,
         policy: Arc::clone(&issuer.policy),
         token: token.into(),
+        generation: issuer.generation,
     }))
 }

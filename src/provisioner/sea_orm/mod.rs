@@ -157,7 +157,8 @@ impl SeaOrmProvisioner {
         self.touch(&row);
         let roles = known.manual_roles.into_iter();
         let roles = roles.chain(identity.roles().as_slice().iter().cloned());
-        Ok(Provisioned::found(User::new(row, roles)))
+        let found = Provisioned::found(User::new(row, roles));
+        Ok(found.with_tokens_valid_after(snapshot.tokens_valid_after))
     }
 
     /// Notes in the background that the user was seen: at most once an hour, one task a user, and

@@ -1,0 +1,279 @@
+//! The cache in front of a provisioner: one load for a crowd, nothing stale past an invalidation.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::sleep;
+use tower_jit_provisioning::{
+    CachedProvisioner, DenialReason, Identity, IssuerPolicy, MemoryProvisioner, Outcome,
+    ProvisionError, Provisioned, Provisioner, Status, testing::TestIdentity,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A store that takes a second, counts its calls, and answers what it is told.
+#[derive(Clone, Default)]
+struct Store(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    calls: AtomicUsize,
+    answer: Mutex<Option<ProvisionError>>,
+    panics: Mutex<bool>,
+}
+
+impl Store {
+    fn calls(&self) -> usize {
+        self.0.calls.load(SeqCst)
+    }
+
+    fn answer(&self, error: Option<ProvisionError>) {
+        *self.0.answer.lock().unwrap() = error;
+    }
+}
+
+#[async_trait]
+impl Provisioner for Store {
+    type User = usize;
+
+    async fn provision(&self, _: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
+        let call = self.0.calls.fetch_add(1, SeqCst);
+        sleep(SECOND).await;
+        assert!(
+            !*self.0.panics.lock().unwrap(),
+            "the store panics as it was told"
+        );
+        match self.0.answer.lock().unwrap().clone() {
+            None => Ok(Provisioned::created(call)),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+fn ana() -> Identity {
+    TestIdentity::new("https://id.example.com", "ana").build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remembered_user_costs_no_call_until_the_ttl_is_over() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    assert!(users.cached(&ana()).is_none());
+    assert_eq!(
+        users.provision(&ana()).await.unwrap().outcome(),
+        Outcome::Created
+    );
+    for _ in 0..100 {
+        assert_eq!(users.cached(&ana()).unwrap().outcome(), Outcome::Found);
+        assert_eq!(
+            users.provision(&ana()).await.unwrap().outcome(),
+            Outcome::Found
+        );
+    }
+    assert_eq!(store.calls(), 1);
+    sleep(29 * SECOND).await;
+    assert!(users.cached(&ana()).is_some());
+    sleep(SECOND).await;
+    assert!(users.cached(&ana()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_first_requests_is_one_load_and_one_is_told_of_the_creation() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    let crowd: Vec<_> = (0..100)
+        .map(|_| {
+            let users = users.clone();
+            tokio::spawn(async move { users.provision(&ana()).await.unwrap().outcome() })
+        })
+        .collect();
+    let mut created = 0;
+    for request in crowd {
+        created += usize::from(request.await.unwrap() == Outcome::Created);
+    }
+    assert_eq!((store.calls(), created), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_takes_nobody_with_it() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    let first = tokio::spawn({
+        let users = users.clone();
+        async move { users.provision(&ana()).await.is_ok() }
+    });
+    tokio::task::yield_now().await;
+    let second = tokio::spawn({
+        let users = users.clone();
+        async move { users.provision(&ana()).await.is_ok() }
+    });
+    tokio::task::yield_now().await;
+    first.abort();
+    assert!(second.await.unwrap());
+    assert_eq!(store.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_panics_is_unavailable_and_the_next_one_starts() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    *store.0.panics.lock().unwrap() = true;
+    let error = users.provision(&ana()).await.unwrap_err();
+    assert_eq!(error.reason(), "store");
+    *store.0.panics.lock().unwrap() = false;
+    assert!(users.provision(&ana()).await.is_ok());
+    assert_eq!(store.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalidation_reaches_entries_and_loads_under_way() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    users.provision(&ana()).await.unwrap();
+    users.invalidate(ana().key());
+    assert!(users.cached(&ana()).is_none());
+
+    let load = tokio::spawn({
+        let users = users.clone();
+        async move { users.provision(&ana()).await.is_ok() }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(store.calls(), 2);
+    users.invalidate(ana().key());
+    let after = users.provision(&ana()).await.unwrap();
+    assert_eq!(
+        store.calls(),
+        3,
+        "nobody joins a load that is older than the invalidation"
+    );
+    assert_eq!(*after.into_parts().0, 2);
+    assert!(load.await.unwrap());
+    assert_eq!(
+        *users.cached(&ana()).unwrap().into_parts().0,
+        2,
+        "nor does it come back"
+    );
+
+    users.invalidate_all();
+    assert!(users.cached(&ana()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_differ_in_what_policy_reads_share_no_verdict() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    let base = || TestIdentity::new("https://id.example.com", "ana");
+    let different = [
+        base(),
+        base().with_roles(["admin"]),
+        base().with_roles(["adm", "in"]),
+        base().with_roles(Vec::<String>::new()),
+        base().with_email("ana@example.com"),
+        base().with_vouched_email("ana@example.com"),
+        base().with_full_name("Ana"),
+        base().with_username("Ana"),
+        base().with_kind(tower_jit_provisioning::PrincipalKind::Service),
+        base().with_policy(IssuerPolicy::new().map_role("a", "b")),
+        base().with_tenant("acme"),
+    ];
+    for (number, identity) in different.iter().enumerate() {
+        let identity = identity.clone().build();
+        assert!(users.cached(&identity).is_none(), "{number}");
+        users.provision(&identity).await.unwrap();
+        assert_eq!(store.calls(), number + 1);
+    }
+    let refreshed = base().with_issued_at(1_000).build();
+    assert!(
+        users.cached(&refreshed).is_some(),
+        "a refreshed token is no other evidence"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_remembered_for_two_seconds_and_failures_not_at_all() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    store.answer(Some(DenialReason::Deactivated.into()));
+    for _ in 0..10 {
+        let error = users.provision(&ana()).await.unwrap_err();
+        assert_eq!(error.reason(), "deactivated");
+        assert!(users.cached(&ana()).is_none());
+    }
+    assert_eq!(store.calls(), 1);
+    sleep(2 * SECOND).await;
+    store.answer(Some(ProvisionError::unavailable("down")));
+    for calls in 2..5 {
+        assert_eq!(users.provision(&ana()).await.unwrap_err().reason(), "store");
+        assert_eq!(store.calls(), calls);
+    }
+    store.answer(None);
+    assert!(users.provision(&ana()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_is_refused_on_a_hit_that_a_newer_token_made() {
+    let memory = MemoryProvisioner::new();
+    let users = CachedProvisioner::new(memory.clone());
+    let issued = |at| {
+        TestIdentity::new("https://id.example.com", "ana")
+            .with_issued_at(at)
+            .build()
+    };
+    users.provision(&issued(1_000)).await.unwrap();
+    memory.revoke_tokens(issued(0).key(), 1_500);
+    users.invalidate(issued(0).key());
+    assert!(users.provision(&issued(2_000)).await.is_ok());
+    assert!(users.cached(&issued(2_000)).is_some());
+    assert!(users.cached(&issued(1_000)).is_none());
+    assert_eq!(
+        users.provision(&issued(1_000)).await.unwrap_err().reason(),
+        "revoked"
+    );
+    let undated = TestIdentity::new("https://id.example.com", "ana").build();
+    assert_eq!(
+        users.provision(&undated).await.unwrap_err().reason(),
+        "revoked"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deactivation_with_its_invalidation_counts_at_once() {
+    let memory = MemoryProvisioner::new();
+    let users = CachedProvisioner::new(memory.clone());
+    users.provision(&ana()).await.unwrap();
+    memory.set_status(ana().key(), Status::Deactivated);
+    assert!(users.cached(&ana()).is_some(), "behind the cache's back");
+    users.invalidate(ana().key());
+    assert!(users.cached(&ana()).is_none());
+    assert_eq!(
+        users.provision(&ana()).await.unwrap_err().reason(),
+        "deactivated"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cache_is_bounded_and_works_over_and_under_dyn() {
+    let dynamic: Arc<dyn Provisioner<User = usize>> = Arc::new(Store::default());
+    let users = CachedProvisioner::new(dynamic)
+        .with_capacity(10)
+        .with_ttl(SECOND * 3600);
+    for number in 0..100 {
+        let identity = TestIdentity::new("https://id.example.com", format!("user-{number}"));
+        users.provision(&identity.build()).await.unwrap();
+    }
+    let held = (0..100).filter(|number| {
+        let identity = TestIdentity::new("https://id.example.com", format!("user-{number}"));
+        users.cached(&identity.build()).is_some()
+    });
+    let held = held.count();
+    assert!((1..=20).contains(&held), "{held}");
+    let erased: Box<dyn Provisioner<User = usize>> = Box::new(users);
+    erased.provision(&ana()).await.unwrap();
+    assert!(erased.cached(&ana()).is_some());
+}
