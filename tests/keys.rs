@@ -291,6 +291,22 @@ async fn a_new_key_under_the_old_kid_is_found_with_its_first_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_key_is_found_although_the_fetch_under_way_is_too_old_to_know_it() {
+    for kid in ["new", "old"] {
+        let (network, old, new) = (Network::new(), key("old"), key(kid));
+        network.publish(&[&old]);
+        let (verifier, _) = network.verifier();
+        assert_eq!(verdict(&verifier, &token(&old, "ana").sign()).await, Ok(()));
+        network.answer(JWKS, Answer::Late(2 * SECOND, jwks(&[&old])));
+        sleep(5 * MINUTE + SECOND).await;
+        assert_eq!(network.fetches(JWKS), 2, "the refresh is under way");
+        network.publish(&[&new]);
+        assert_eq!(verdict(&verifier, &token(&new, "ana").sign()).await, Ok(()));
+        assert_eq!(network.fetches(JWKS), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_withdrawn_key_takes_its_cached_tokens_with_it_within_the_interval() {
     let (network, old, new) = (Network::new(), key("old"), key("new"));
     network.publish(&[&old, &new]);

@@ -184,7 +184,8 @@ impl RemoteKeys {
             Some(Err(fault)) => return Err(fault.into()),
             None => Reason::Empty,
         };
-        self.landed(reason).await;
+        let lacks = || matches!(self.held(kid, algorithm), Some(Err(TokenFault::Key)));
+        self.landed(reason, lacks).await;
         match self.held(kid, algorithm) {
             Some(found) => Ok(found?),
             None => Err(Error::keys_unavailable()),
@@ -199,16 +200,20 @@ impl RemoteKeys {
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> Option<Arc<TrustedKey>> {
-        self.landed(Reason::Demanded).await;
-        let successor = self.held(kid, algorithm)?.ok()?;
-        (!Arc::ptr_eq(&successor, of)).then_some(successor)
+        let successor = || {
+            let held = self.held(kid, algorithm)?.ok()?;
+            (!Arc::ptr_eq(&held, of)).then_some(held)
+        };
+        let lacks = || successor().is_none();
+        self.landed(Reason::Demanded, lacks).await;
+        successor()
     }
 
     /// Fetches the keys if none are held; waits, bounded.
     pub(super) async fn ready(&self) -> Result<(), Error> {
         self.keep();
         if !self.shared.is_usable() {
-            self.landed(Reason::Empty).await;
+            self.landed(Reason::Empty, || false).await;
         }
         match self.shared.is_usable() {
             true => Ok(()),
@@ -249,24 +254,38 @@ impl RemoteKeys {
         Some(set.find(kid, algorithm).map(Arc::clone))
     }
 
-    /// Waits for the flight that the reason joins or starts; at once if it may not start one.
-    async fn landed(&self, reason: Reason) {
-        let Some(mut flight) = self.board(reason) else {
-            return;
+    /// Waits, bounded, for the flight that the reason joins or starts; at once if it may not start
+    /// one.
+    ///
+    /// A flight that was under way may have left before the issuer published what is looked for: if
+    /// `lacks` holds after it, there is another.
+    async fn landed(&self, reason: Reason, lacks: impl Fn() -> bool + Send + Sync) {
+        let flights = async {
+            let Some((mut flight, is_new)) = self.board(reason) else {
+                return;
+            };
+            // An error says that the sender is gone: the flight has landed.
+            let _ = flight.changed().await;
+            if !is_new
+                && lacks()
+                && let Some((mut flight, _)) = self.board(Reason::Demanded)
+            {
+                let _ = flight.changed().await;
+            }
         };
-        // An error says that the sender is gone: the flight has landed.
-        let _ = timeout(self.shared.refresh.wait, flight.changed()).await;
+        let _ = timeout(self.shared.refresh.wait, flights).await;
     }
 
-    fn board(&self, reason: Reason) -> Option<watch::Receiver<()>> {
+    /// Returns the flight that the reason joins or starts, and whether it starts it.
+    fn board(&self, reason: Reason) -> Option<(watch::Receiver<()>, bool)> {
         let (landing, flight) = match self.shared.boarding(reason) {
-            Boarding::Join(flight) => return Some(flight),
+            Boarding::Join(flight) => return Some((flight, false)),
             Boarding::Refused => return None,
             Boarding::Start(landing, flight) => (landing, flight),
         };
         let shared = Arc::clone(&self.shared);
         self.spawn(async move { shared.fly(landing).await });
-        Some(flight)
+        Some((flight, true))
     }
 
     /// Starts the background refresh with the first token, and not before.
