@@ -50,7 +50,8 @@
 //! Keys are usually not at hand but published: with feature `jwks`,
 //! `TrustedIssuer::discover("https://id.example.com", "orders-api")` fetches and refreshes them.
 //! Users in a database are [`SeaOrmProvisioner`](sea_orm::SeaOrmProvisioner)'s (feature `sea-orm`);
-//! a backend of your own is [one trait](Provisioner).
+//! a backend of your own is [one trait](Provisioner). [`CachedProvisioner`] in front of either turns
+//! a request of a known user into a look-up in memory.
 //!
 //! # tonic
 //!
