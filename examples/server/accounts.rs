@@ -13,11 +13,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tower_jit_provisioning::{
-    Email, IdentityKey, Outcome, PrincipalKind, Status,
+    Email, Outcome, Status,
     sea_orm::{
         User,
-        entity::{now, user_events, user_identities, users},
-        issuer_key,
+        entity::{now, users},
     },
 };
 use uuid::Uuid;
@@ -29,6 +28,7 @@ use crate::{
     migrations::sign_ups,
     problem::Problem,
     profile::{Profile, checked_name},
+    registration::{self, blank_user},
 };
 
 /// How long the token in the mail counts.
@@ -61,21 +61,11 @@ pub async fn sign_up(
     }
     let hashed_password = app.passwords.hash(password).await?;
 
-    let now = now();
     let user = users::Model {
-        id: Uuid::now_v7(),
-        tenant: String::new(),
         email: Some(email.as_str().to_owned()),
-        email_key: None,
-        email_verified_by: None,
         full_name: Some(full_name),
-        username: None,
         hashed_password: Some(hashed_password),
-        status: Status::Active.as_str().to_owned(),
-        tokens_valid_after: None,
-        created_at: now,
-        updated_at: now,
-        last_seen_at: None,
+        ..blank_user()
     };
     let proof = random_token();
     insert(&app, &user, address_key, &proof)
@@ -94,49 +84,22 @@ pub async fn sign_up(
     Ok((StatusCode::CREATED, Json(profile)))
 }
 
-/// Writes the user, its identity at the local issuer, the sign-up and the event, or nothing.
+/// Writes the user, its identity at the local issuer, and the sign-up, or nothing.
 async fn insert(
     app: &Shared,
     user: &users::Model,
     address_key: String,
     proof: &str,
 ) -> Result<(), DbErr> {
-    let subject = user.id.to_string();
-    let identity_key = IdentityKey::new("", local_issuer::ISSUER, &subject).to_string();
+    let expires_at = OffsetDateTime::now_utc() + PROOF_LIFETIME;
     let transaction = app.db.begin().await?;
-    users::Entity::insert(users::ActiveModel::from(user.clone()))
-        .exec_without_returning(&transaction)
-        .await?;
+    let subject = user.id.to_string();
+    registration::insert(&transaction, user, local_issuer::ISSUER, &subject).await?;
     sign_ups::Entity::insert(sign_ups::ActiveModel {
         address_key: Set(address_key),
         user_id: Set(user.id),
         proof_hash: Set(Some(hash_of(proof))),
-        proof_expires_at: Set(Some(
-            (OffsetDateTime::now_utc() + PROOF_LIFETIME).unix_timestamp(),
-        )),
-    })
-    .exec_without_returning(&transaction)
-    .await?;
-    user_identities::Entity::insert(user_identities::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(String::new()),
-        user_id: Set(user.id),
-        identity_key: Set(identity_key.clone()),
-        issuer_key: Set(issuer_key(local_issuer::ISSUER)),
-        issuer: Set(local_issuer::ISSUER.to_owned()),
-        subject: Set(subject),
-        kind: Set(PrincipalKind::Human.as_str().to_owned()),
-        created_at: Set(user.created_at),
-    })
-    .exec_without_returning(&transaction)
-    .await?;
-    user_events::Entity::insert(user_events::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(String::new()),
-        user_id: Set(user.id),
-        identity_key: Set(Some(identity_key)),
-        event: Set("created".to_owned()),
-        created_at: Set(user.created_at),
+        proof_expires_at: Set(Some(expires_at.unix_timestamp())),
     })
     .exec_without_returning(&transaction)
     .await?;

@@ -7,13 +7,12 @@ use sea_orm::{
     TransactionTrait,
 };
 use tower_jit_provisioning::{
-    IdentityKey, PrincipalKind, Status,
-    sea_orm::{
-        entity::{now, role_grants, user_events, user_identities, users},
-        issuer_key,
-    },
+    IdentityKey,
+    sea_orm::entity::{now, role_grants, user_identities},
 };
 use uuid::Uuid;
+
+use crate::registration::{self, blank_user};
 
 /// Grants the role, registering the identity first if it never came. Granting twice changes
 /// nothing.
@@ -32,10 +31,7 @@ pub async fn grant(
         .await?;
     let (user_id, how) = match known {
         Some(identity) => (identity.user_id, "known"),
-        None => (
-            register(db, issuer, subject, identity_key).await?,
-            "registered",
-        ),
+        None => (register(db, issuer, subject).await?, "registered"),
     };
     let granted = role_grants::Entity::insert(role_grants::ActiveModel {
         id: Set(Uuid::now_v7()),
@@ -55,49 +51,12 @@ pub async fn grant(
     Ok(format!("user {user_id} ({how}) {what}"))
 }
 
-async fn register(
-    db: &DatabaseConnection,
-    issuer: &str,
-    subject: &str,
-    identity_key: String,
-) -> Result<Uuid, DbErr> {
-    let (id, now) = (Uuid::now_v7(), now());
+async fn register(db: &DatabaseConnection, issuer: &str, subject: &str) -> Result<Uuid, DbErr> {
+    let user = blank_user();
     let transaction = db.begin().await?;
-    users::Entity::insert(users::ActiveModel {
-        id: Set(id),
-        tenant: Set(String::new()),
-        status: Set(Status::Active.as_str().to_owned()),
-        created_at: Set(now),
-        updated_at: Set(now),
-        ..Default::default()
-    })
-    .exec_without_returning(&transaction)
-    .await?;
-    user_identities::Entity::insert(user_identities::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(String::new()),
-        user_id: Set(id),
-        identity_key: Set(identity_key.clone()),
-        issuer_key: Set(issuer_key(issuer)),
-        issuer: Set(issuer.to_owned()),
-        subject: Set(subject.to_owned()),
-        kind: Set(PrincipalKind::Human.as_str().to_owned()),
-        created_at: Set(now),
-    })
-    .exec_without_returning(&transaction)
-    .await?;
-    user_events::Entity::insert(user_events::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(String::new()),
-        user_id: Set(id),
-        identity_key: Set(Some(identity_key)),
-        event: Set("created".to_owned()),
-        created_at: Set(now),
-    })
-    .exec_without_returning(&transaction)
-    .await?;
+    registration::insert(&transaction, &user, issuer, subject).await?;
     transaction.commit().await?;
-    Ok(id)
+    Ok(user.id)
 }
 
 fn is_duplicate(error: &DbErr) -> bool {

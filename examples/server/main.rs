@@ -24,6 +24,7 @@ mod migrations;
 mod passwords;
 mod problem;
 mod profile;
+mod registration;
 
 use std::{
     error::Error,

@@ -1,0 +1,70 @@
+//! Users who are there before their first token: rows that provisioning then finds.
+
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
+use time::PrimitiveDateTime;
+use tower_jit_provisioning::{
+    IdentityKey, PrincipalKind, Status,
+    sea_orm::{
+        entity::{now, user_events, user_identities, users},
+        issuer_key,
+    },
+};
+use uuid::Uuid;
+
+/// An active user without a name, an address or a password.
+pub fn blank_user() -> users::Model {
+    let now: PrimitiveDateTime = now();
+    users::Model {
+        id: Uuid::now_v7(),
+        tenant: String::new(),
+        email: None,
+        email_key: None,
+        email_verified_by: None,
+        full_name: None,
+        username: None,
+        hashed_password: None,
+        status: Status::Active.as_str().to_owned(),
+        tokens_valid_after: None,
+        created_at: now,
+        updated_at: now,
+        last_seen_at: None,
+    }
+}
+
+/// Inserts a user, the identity it will come with, and the event that says so. Three statements,
+/// for the caller's transaction.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    user: &users::Model,
+    issuer: &str,
+    subject: &str,
+) -> Result<(), DbErr> {
+    let identity_key = IdentityKey::new(&user.tenant, issuer, subject).to_string();
+    users::Entity::insert(users::ActiveModel::from(user.clone()))
+        .exec_without_returning(db)
+        .await?;
+    user_identities::Entity::insert(user_identities::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(user.tenant.clone()),
+        user_id: Set(user.id),
+        identity_key: Set(identity_key.clone()),
+        issuer_key: Set(issuer_key(issuer)),
+        issuer: Set(issuer.to_owned()),
+        subject: Set(subject.to_owned()),
+        kind: Set(PrincipalKind::Human.as_str().to_owned()),
+        created_at: Set(user.created_at),
+    })
+    .exec_without_returning(db)
+    .await?;
+    user_events::Entity::insert(user_events::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(user.tenant.clone()),
+        user_id: Set(user.id),
+        identity_key: Set(Some(identity_key)),
+        event: Set("created".to_owned()),
+        created_at: Set(user.created_at),
+    })
+    .exec_without_returning(db)
+    .await?;
+    Ok(())
+}
