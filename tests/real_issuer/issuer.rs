@@ -34,7 +34,7 @@ pub(crate) fn missing() -> Option<&'static str> {
         succeeds("npm", &["--version"]),
     ) {
         (Err(_), _) => Some("node is not installed"),
-        (Ok(false), _) => Some("node is older than 20.19"),
+        (Ok(false), _) => Some("node is too old for oidc-provider"),
         (_, Err(_) | Ok(false)) => Some("npm is not installed"),
         (Ok(true), Ok(true)) => None,
     }
