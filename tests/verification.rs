@@ -1497,6 +1497,27 @@ fn id_tokens_pass_only_where_they_are_allowed_by_name() {
     ]);
 }
 
+/// RFC 9864 section 2.2 names the algorithm by its curve.
+#[test]
+fn ed25519_is_another_name_of_eddsa() {
+    let issuer = TestIssuer::with_key(
+        "https://id.example.com",
+        SigningKey::generate("key-1", Algorithm::EdDsa),
+    );
+    let verifier = JwtVerifier::new([issuer.trusted("orders")]).unwrap();
+    let token = issuer.token("ana").audience("orders");
+    for alg in ["EdDSA", "Ed25519"] {
+        let token = token.clone().header("alg", alg).sign();
+        assert_eq!(
+            futures_util::FutureExt::now_or_never(verifier.verify(&token))
+                .unwrap()
+                .unwrap()
+                .subject(),
+            "ana"
+        );
+    }
+}
+
 #[test]
 fn token_types_are_the_issuers_own_list() {
     let lab = Lab::with(|trusted| trusted.with_token_types(["application/at+jwt"]));
@@ -1508,9 +1529,13 @@ fn token_types_are_the_issuers_own_list() {
     ] {
         lab.passes(&lab.token().header("typ", typ).sign());
     }
-    lab.passes(&lab.token().without_header("typ").sign());
-    let token = lab.token().header("typ", "JWT").sign();
-    refuses(&lab.verifier, &[("JWT", token, TokenFault::TokenType)]);
+    let jwt = lab.token().header("typ", "JWT").sign();
+    let untyped = lab.token().without_header("typ").sign();
+    let rows = [
+        ("JWT", jwt, TokenFault::TokenType),
+        ("none", untyped, TokenFault::TokenType),
+    ];
+    refuses(&lab.verifier, &rows);
 }
 
 #[test]

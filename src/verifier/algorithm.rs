@@ -73,12 +73,14 @@ impl Algorithm {
     }
 
     /// Finds the algorithm of an `alg` value: exact, case-sensitive (RFC 7515 section 4.1.1).
+    /// `Ed25519` is the name RFC 9864 gives to the only curve of `EdDSA` there is here.
     pub(crate) fn parse(alg: &str) -> Option<Self> {
         Self::ASYMMETRIC
             .iter()
             .chain(Self::HMAC)
             .copied()
             .find(|algorithm| algorithm.as_str() == alg)
+            .or_else(|| (alg == "Ed25519").then_some(Self::EdDsa))
     }
 
     pub(crate) fn is_hmac(self) -> bool {

@@ -97,6 +97,7 @@ pub struct TrustedIssuer {
     policy: IssuerPolicy,
     tenancy: Tenancy,
     token_types: Vec<String>,
+    untyped_tokens: bool,
     id_tokens: bool,
     leeway: Duration,
     max_age: Option<Duration>,
@@ -120,6 +121,7 @@ impl TrustedIssuer {
             policy: IssuerPolicy::new(),
             tenancy: Tenancy::default(),
             token_types: ["JWT", "at+jwt"].map(str::to_owned).into(),
+            untyped_tokens: true,
             id_tokens: false,
             leeway: Duration::from_secs(60),
             max_age: None,
@@ -190,14 +192,19 @@ impl TrustedIssuer {
         self
     }
 
-    /// Accepts only these `typ` values, case-insensitive and with or without `application/`
-    /// (RFC 8725 section 3.11). Default: `JWT` and `at+jwt`. A token without `typ` passes.
+    /// Accepts only tokens with one of these `typ` values, case-insensitive and with or without
+    /// `application/` (RFC 8725 section 3.11).
+    ///
+    /// Default: `JWT` and `at+jwt`, and no `typ` at all. Types that are named must be there: an
+    /// issuer that marks its access tokens (RFC 9068 section 2.1) may leave its ID tokens unmarked,
+    /// and nothing else tells them apart.
     pub fn with_token_types<I>(mut self, types: I) -> Self
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
         self.token_types = types.into_iter().map(Into::into).collect();
+        self.untyped_tokens = false;
         self
     }
 
@@ -313,6 +320,7 @@ impl TrustedIssuer {
             policy: Arc::new(self.policy),
             tenancy: self.tenancy,
             token_types: self.token_types,
+            untyped_tokens: self.untyped_tokens,
             id_tokens: self.id_tokens,
             leeway: to_millis(self.leeway),
             max_age: self.max_age.map(to_millis),
@@ -391,6 +399,7 @@ pub(crate) struct Issuer {
     pub(super) policy: Arc<IssuerPolicy>,
     pub(super) tenancy: Tenancy,
     pub(super) token_types: Vec<String>,
+    pub(super) untyped_tokens: bool,
     pub(super) id_tokens: bool,
     pub(super) leeway: i64,
     pub(super) max_age: Option<i64>,

@@ -199,7 +199,7 @@ fn check_type(issuer: &Issuer, typ: Option<&str>, claims: &Object<'_>) -> Result
             _ => typ.to_owned(),
         }
     };
-    let is_allowed = typ.is_none_or(|typ| {
+    let is_allowed = typ.map_or(issuer.untyped_tokens, |typ| {
         let typ = bare(typ);
         issuer
             .token_types
