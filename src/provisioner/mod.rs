@@ -38,6 +38,7 @@
 
 pub mod cached;
 mod invalidation;
+mod issuer_policy;
 mod memory;
 pub(crate) mod policy;
 #[cfg(feature = "sea-orm")]
@@ -49,8 +50,9 @@ use async_trait::async_trait;
 
 pub use self::{
     cached::CachedProvisioner,
+    issuer_policy::{IssuerPolicy, Linking, SignUp},
     memory::{MemoryProvisioner, MemoryUser},
-    policy::{IssuerPolicy, Linking, SignUp, Status},
+    policy::Status,
 };
 use crate::identity::Identity;
 

@@ -38,6 +38,7 @@
 //! `crit`, any `typ`, a missing `iss` or `aud`, a future `nbf`, and duplicate claims.
 
 mod algorithm;
+mod audience;
 mod build_error;
 mod cache;
 mod clock;
@@ -61,10 +62,11 @@ pub use self::keys::HttpFetcher;
 pub(crate) use self::token::payload_of;
 pub use self::{
     algorithm::Algorithm,
+    audience::Audience,
     build_error::{BuildError, BuildFault},
     config::VerifierConfig,
     fault::TokenFault,
-    issuer::{Audience, TrustedIssuer},
+    issuer::TrustedIssuer,
     keys::{
         Document, DocumentFetcher, DocumentRequest, FetchError, KeyRefresh, KeySource, KeyStatus,
     },

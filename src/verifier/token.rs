@@ -10,9 +10,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     algorithm::Algorithm,
+    audience::Audience,
     clock::{Clock, Validity},
     fault::TokenFault,
-    issuer::{Audience, Issuer},
+    issuer::Issuer,
     keys::{MAX_KID, TrustedKey},
 };
 use crate::{
