@@ -6,6 +6,7 @@
 
 mod discovery;
 mod fetch;
+mod flight;
 #[cfg(feature = "jwks")]
 mod http_fetcher;
 mod jwk;
