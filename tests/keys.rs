@@ -596,6 +596,23 @@ async fn a_reload_swaps_issuers_audiences_and_policy_together() {
     assert_eq!(verdict(&verifier, &billing).await, Err("issuer"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
+    let (network, key) = (Network::new(), key("a"));
+    network.answer(JWKS, Answer::Late(SECOND, jwks(&[&key])));
+    let (verifier, _) = network.verifier();
+    let late = token(&key, "ana").sign();
+    let waiting = {
+        let (verifier, late) = (verifier.clone(), late.clone());
+        tokio::spawn(async move { verdict(&verifier, &late).await })
+    };
+    sleep(SECOND / 2).await;
+    let other = TestIssuer::new("https://other.example.com");
+    verifier.reload([other.trusted("orders")]).unwrap();
+    assert_eq!(waiting.await.unwrap(), Err("issuer"));
+    assert!(verifier.cached(&late).is_none());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_under_way_is_harmed_by_a_reload() {
     let (network, key) = (Network::new(), key("a"));

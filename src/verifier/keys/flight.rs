@@ -163,6 +163,11 @@ impl Shared {
     }
 
     fn note_success(&self, loaded: Loaded) {
+        let mut progress = self.progress();
+        // Nobody would ever withdraw these keys, nor the tokens remembered by them.
+        if progress.is_retired {
+            return;
+        }
         let held = self.set.load_full();
         let until = self.stale_at();
         match (loaded.set, held) {
@@ -176,7 +181,6 @@ impl Shared {
         let fresh_for = loaded.max_age.map_or(self.refresh.interval, |age| {
             age.max(self.refresh.cool_down).min(self.refresh.interval)
         });
-        let mut progress = self.progress();
         progress.due = Some(Instant::now() + fresh_for);
         progress.failures = 0;
         progress.etag = loaded.etag.or_else(|| progress.etag.take());

@@ -164,7 +164,9 @@ impl RemoteKeys {
 
     /// Withdraws every key: the configuration they belong to is gone.
     pub(super) fn withdraw(&self) {
-        self.shared.progress().is_retired = true;
+        // Under the lock: a flight that lands later finds out that it is retired.
+        let mut progress = self.shared.progress();
+        progress.is_retired = true;
         if let Some(set) = self.shared.set.swap(None) {
             set.withdraw();
         }
