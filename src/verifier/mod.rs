@@ -47,6 +47,7 @@ mod config;
 mod fault;
 mod issuer;
 mod keys;
+mod roca;
 mod signature;
 mod tenancy;
 mod token;

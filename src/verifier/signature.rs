@@ -6,7 +6,7 @@
 
 use jsonwebtoken::{Algorithm as Alg, DecodingKey, crypto::CryptoProvider};
 
-use super::algorithm::Algorithm;
+use super::{algorithm::Algorithm, roca};
 
 /// The backend, or `None` when the features chose none.
 pub(crate) fn backend() -> Option<&'static CryptoProvider> {
@@ -17,6 +17,10 @@ pub(crate) fn backend() -> Option<&'static CryptoProvider> {
     #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
     None
 }
+
+/// Why [`VerifyingKey::rsa`] has no key.
+pub(crate) const WEAK_RSA: &str = "a weak RSA key: outside 2048 to 8192 bits, with an exponent \
+                                   under 65537, or made by RSALib (CVE-2017-15361)";
 
 /// Key material of one type, with the algorithms that type can verify.
 #[derive(Clone)]
@@ -37,7 +41,8 @@ pub(crate) enum Curve {
 }
 
 impl VerifyingKey {
-    /// `None` for a modulus under 2048 or over 8192 bits, or an exponent that is even or under 65537.
+    /// `None` for a modulus under 2048 or over 8192 bits or one that RSALib made, or an exponent
+    /// that is even or under 65537.
     ///
     /// aws-lc-rs enforces the size, the RustCrypto backend nothing; the rule is one for both.
     pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
@@ -51,7 +56,8 @@ impl VerifyingKey {
                 .fold(0_u64, |value, byte| value << 8 | u64::from(*byte))
                 >= 65_537
             && exponent.last()? % 2 == 1
-            && modulus.last()? % 2 == 1;
+            && modulus.last()? % 2 == 1
+            && !roca::is_fingerprinted(modulus);
         is_strong.then(|| Self {
             key: DecodingKey::from_rsa_raw_components(modulus, exponent),
             fits: Algorithm::RSA,

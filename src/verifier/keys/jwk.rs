@@ -10,7 +10,7 @@ use crate::{
     verifier::{
         algorithm::Algorithm,
         keys::MAX_KID,
-        signature::{Curve, VerifyingKey},
+        signature::{Curve, VerifyingKey, WEAK_RSA},
     },
 };
 
@@ -74,8 +74,7 @@ fn parse(jwk: &Object<'_>) -> Result<(Option<Box<str>>, TrustedKey), &'static st
         Some(alg) => Some(Algorithm::parse(alg).ok_or("`alg` is not supported")?),
     };
     let key = match (text("kty")?, text("crv")?) {
-        (Some("RSA"), _) => VerifyingKey::rsa(&bytes("n")?, &bytes("e")?)
-            .ok_or("an RSA key outside 2048 to 8192 bits, or with an exponent under 65537")?,
+        (Some("RSA"), _) => VerifyingKey::rsa(&bytes("n")?, &bytes("e")?).ok_or(WEAK_RSA)?,
         (Some("EC"), Some("P-256")) => VerifyingKey::ec(Curve::P256, &bytes("x")?, &bytes("y")?)
             .ok_or("a coordinate has a wrong length")?,
         (Some("EC"), Some("P-384")) => VerifyingKey::ec(Curve::P384, &bytes("x")?, &bytes("y")?)

@@ -6,7 +6,7 @@ use spki::{
     der::{Decode, Document},
 };
 
-use crate::verifier::signature::{Curve, VerifyingKey};
+use crate::verifier::signature::{Curve, VerifyingKey, WEAK_RSA};
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -41,8 +41,7 @@ fn parse_spki(der: &[u8]) -> Result<VerifyingKey, &'static str> {
 
 fn parse_rsa(der: &[u8]) -> Result<VerifyingKey, &'static str> {
     let key = RsaPublicKeyRef::from_der(der).map_err(|_| "not an RSA public key")?;
-    VerifyingKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
-        .ok_or("an RSA key outside 2048 to 8192 bits, or with an exponent under 65537")
+    VerifyingKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes()).ok_or(WEAK_RSA)
 }
 
 /// An uncompressed point (SEC 1 section 2.3.3): 4, x, y.
