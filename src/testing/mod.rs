@@ -78,6 +78,8 @@ mod identity;
 #[cfg(feature = "testing")]
 mod issuer;
 #[cfg(feature = "testing")]
+mod jws;
+#[cfg(feature = "testing")]
 mod server;
 #[cfg(feature = "testing")]
 mod signing_key;
@@ -87,6 +89,7 @@ mod token;
 #[cfg(feature = "testing")]
 pub use self::{
     issuer::TestIssuer,
+    jws::verify_jws,
     server::{Endpoint, Fault},
     signing_key::SigningKey,
     token::TokenBuilder,
