@@ -2611,6 +2611,44 @@ fn written_claims() -> Vec<String> {
     .into()
 }
 
+/// The steady issuer's key between two others, each member as it is written.
+fn written_set() -> Vec<Vec<String>> {
+    let other = |kid: &str, algorithm| SigningKey::generate(kid, algorithm).jwk();
+    let keys = [
+        other("a", Algorithm::EdDsa),
+        STEADY.0.issuer.key().jwk(),
+        other("z", Algorithm::Es256),
+    ];
+    let members = |jwk: Value| {
+        let members = jwk.as_object().unwrap().clone().into_iter();
+        members
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect()
+    };
+    keys.map(members).into()
+}
+
+fn joined(keys: &[Vec<String>]) -> String {
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|members| format!("{{{}}}", members.join(",")))
+        .collect();
+    format!("{{\"keys\":[{}]}}", keys.join(","))
+}
+
+/// A verifier of the steady issuer's tokens with another key set; `None` if the set is no good.
+fn verifier_with(jwks: impl Into<String>) -> Option<JwtVerifier> {
+    let issuer = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::jwks(jwks));
+    let verifier = JwtVerifier::new([issuer]).ok()?;
+    Some(verifier.with_clock(clock()))
+}
+
+/// A token of the steady issuer that a key of nobody's signed.
+static FORGED: LazyLock<String> = LazyLock::new(|| {
+    let stranger = Arc::new(SigningKey::generate("key-1", Algorithm::Es256));
+    STEADY.0.token().signed_by(&stranger).sign()
+});
+
 proptest! {
     #![proptest_config(properties())]
 
@@ -2677,5 +2715,66 @@ proptest! {
             )
         };
         prop_assert_eq!(fields(&claims), fields(&written_claims()));
+    }
+
+    #[test]
+    fn the_order_of_header_members_means_nothing(
+        members in Just(vec![
+            r#""typ":"JWT""#,
+            r#""alg":"ES256""#,
+            r#""kid":"key-1""#,
+            r#""jku":"https://evil.example/jwks""#,
+            r#""unknown":{"alg":"none","crit":[]}"#,
+        ]).prop_shuffle(),
+    ) {
+        let lab = &STEADY.0;
+        lab.passes(&lab.with_header(&format!("{{{}}}", members.join(","))));
+    }
+
+    #[test]
+    fn the_order_of_keys_and_their_members_means_nothing(
+        keys in Just(written_set()).prop_flat_map(|keys| {
+            let shuffled = |members| Just(members).prop_shuffle();
+            keys.into_iter().map(shuffled).collect::<Vec<_>>().prop_shuffle()
+        }),
+    ) {
+        let verifier = verifier_with(joined(&keys)).unwrap();
+        prop_assert!(verify(&verifier, &STEADY.1).is_ok());
+        prop_assert!(verify(&verifier, &FORGED).is_err());
+    }
+
+    #[test]
+    fn any_byte_of_a_key_replaced_by_any_other_makes_it_another(
+        coordinate in prop::sample::select(vec!["x", "y"]),
+        index in any::<prop::sample::Index>(),
+        replacement in b' '..=b'~',
+    ) {
+        let mut jwk = STEADY.0.issuer.key().jwk();
+        let mut text = jwk[coordinate].as_str().unwrap().to_owned().into_bytes();
+        let index = index.index(text.len());
+        prop_assume!(text[index] != replacement);
+        text[index] = replacement;
+        jwk[coordinate] = String::from_utf8(text).unwrap().into();
+        if let Some(verifier) = verifier_with(json!({"keys": [jwk]}).to_string()) {
+            prop_assert!(verify(&verifier, &STEADY.1).is_err());
+        }
+    }
+
+    #[test]
+    fn any_byte_of_a_key_set_replaced_by_any_other_lets_no_stranger_in(
+        index in any::<prop::sample::Index>(),
+        mask in 1_u8..=255,
+    ) {
+        let mut set = STEADY.0.issuer.jwks().to_string().into_bytes();
+        let index = index.index(set.len());
+        set[index] ^= mask;
+        if let Some(verifier) = String::from_utf8(set).ok().and_then(verifier_with) {
+            prop_assert!(verify(&verifier, &FORGED).is_err());
+        }
+    }
+
+    #[test]
+    fn any_text_is_no_key_set(text in any::<String>()) {
+        prop_assert!(verifier_with(text).is_none());
     }
 }
