@@ -102,6 +102,9 @@ mod credential;
 mod email;
 mod error;
 mod future;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 mod layer;
 pub mod provisioner;

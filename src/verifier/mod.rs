@@ -73,6 +73,11 @@ pub use self::{
     },
 };
 use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
+#[cfg(fuzzing)]
+pub(crate) use self::{
+    keys::{jwks_uri, parse_jwks},
+    token::Header,
+};
 use crate::{error::Error, identity::Identity};
 
 /// The verified-token cache's default size.

@@ -106,6 +106,12 @@ impl VerifyingKey {
         self.fits
     }
 
+    /// Returns the material, and the bytes of an RSA modulus at its start.
+    #[cfg(fuzzing)]
+    pub(crate) fn parts(&self) -> (&[u8], usize) {
+        (&self.fingerprint, self.modulus_length)
+    }
+
     pub(crate) fn is_same_key(&self, other: &Self) -> bool {
         self.fits == other.fits && self.fingerprint == other.fingerprint
     }

@@ -79,15 +79,15 @@ pub(crate) fn payload_of(token: &str) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-struct Header<'a> {
-    algorithm: Algorithm,
-    kid: Option<Cow<'a, str>>,
-    typ: Option<Cow<'a, str>>,
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<Cow<'a, str>>,
+    pub(crate) typ: Option<Cow<'a, str>>,
 }
 
 impl<'a> Header<'a> {
     /// Keys a header brings along (`jku`, `jwk`, `x5u`, `x5c`) are not read at all.
-    fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
         let header = Object::parse(json).map_err(|_| TokenFault::Header)?;
         // RFC 7515 section 4.1.11, and RFC 7797 for `b64`: none of these is implemented here.
         if ["crit", "b64", "enc", "zip"]

@@ -23,7 +23,7 @@ pub(super) fn metadata_urls(issuer: &str) -> Vec<String> {
 ///
 /// The document's `issuer` must be the configured one, byte for byte (OpenID Connect Discovery 1.0
 /// section 4.3): or a document fetched from one place speaks for another.
-pub(super) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static str> {
+pub(crate) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static str> {
     let metadata = Object::parse(document).map_err(|_| "the metadata is not a JSON object")?;
     let text = |name: &str| metadata.get(name).and_then(Value::as_str);
     if text("issuer") != Some(issuer) {

@@ -22,7 +22,7 @@ struct Set<'a> {
 }
 
 /// Parses a set and keeps the keys that can verify something.
-pub(super) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
+pub(crate) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
     let set: Set<'_> = serde_json::from_slice(json).map_err(|_| "no JSON object with `keys`")?;
     if set.keys.len() > max_keys {
         return Err("too many keys");

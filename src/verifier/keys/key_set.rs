@@ -39,6 +39,13 @@ impl TrustedKey {
         self.key.verifies(algorithm, message, signature)
     }
 
+    /// Returns the algorithms, the material, and the bytes of an RSA modulus at its start.
+    #[cfg(fuzzing)]
+    pub(crate) fn parts(&self) -> (&[Algorithm], &[u8], usize) {
+        let (material, modulus_length) = self.key.parts();
+        (&self.algorithms, material, modulus_length)
+    }
+
     pub(crate) fn is_valid_at(&self, now: i64) -> bool {
         now < self.valid_until.load(Ordering::Acquire)
     }
@@ -172,6 +179,16 @@ impl KeySet {
             .flatten()
             .chain(&self.without_kid)
             .chain(&self.pinned)
+    }
+
+    /// Returns every key that can be found, with its name.
+    #[cfg(fuzzing)]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Option<&str>, &TrustedKey)> {
+        let named = self.by_kid.iter().filter_map(|(kid, key)| {
+            let key = key.as_ref()?;
+            Some((Some(kid.as_ref()), key.as_ref()))
+        });
+        named.chain(self.without_kid.iter().map(|key| (None, key.as_ref())))
     }
 
     /// Finds the one key that the header means.

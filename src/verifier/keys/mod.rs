@@ -24,6 +24,8 @@ pub(crate) use self::{
     discovery::is_fetchable,
     key_set::{KeySet, TrustedKey},
 };
+#[cfg(fuzzing)]
+pub(crate) use self::{discovery::jwks_uri, jwk::parse_set as parse_jwks};
 pub use self::{
     fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
     refresh::KeyRefresh,

@@ -1,0 +1,112 @@
+//! What the targets in `tests/fuzz` call: the parsers of hostile input, without what surrounds them.
+//!
+//! Compiled under `--cfg fuzzing` only, and no part of the API.
+
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use serde_json::{Map, Number};
+
+use crate::{
+    claims::{Object, Value},
+    credential,
+    error::ErrorKind,
+    verifier::{self, Algorithm, TokenFault},
+};
+
+/// What is read of a token's header.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Header {
+    pub algorithm: Algorithm,
+    pub kid: Option<String>,
+    pub typ: Option<String>,
+}
+
+/// Parses a token's header.
+pub fn header(json: &[u8]) -> Result<Header, TokenFault> {
+    let header = verifier::Header::parse(json)?;
+    Ok(Header {
+        algorithm: header.algorithm,
+        kid: header.kid.map(Into::into),
+        typ: header.typ.map(Into::into),
+    })
+}
+
+/// Parses claims; returns them with the number of members, each counted as often as it stands
+/// there.
+#[must_use]
+pub fn claims(json: &[u8]) -> Option<(serde_json::Value, usize)> {
+    let object = Object::parse(json).ok()?;
+    let mut members = 0;
+    let claims = object_of(&object, &mut members);
+    Some((claims, members))
+}
+
+fn object_of(object: &Object<'_>, members: &mut usize) -> serde_json::Value {
+    let mut map = Map::new();
+    for name in object.names() {
+        *members += 1;
+        if let Some(value) = object.get(name) {
+            map.insert(name.to_owned(), value_of(value, members));
+        }
+    }
+    map.into()
+}
+
+fn value_of(value: &Value<'_>, members: &mut usize) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(value) => Number::from_f64(*value).into(),
+        Value::String(text) => text.as_ref().into(),
+        Value::Array(items) => items.iter().map(|item| value_of(item, members)).collect(),
+        Value::Object(object) => object_of(object, members),
+    }
+}
+
+/// A key that is kept.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Key {
+    pub kid: Option<String>,
+    pub algorithms: Vec<Algorithm>,
+    /// The modulus and the exponent, a point, or an Ed25519 key.
+    pub material: Vec<u8>,
+    /// The bytes of the modulus, 0 where there is none.
+    pub modulus_length: usize,
+}
+
+/// Parses a key set.
+pub fn jwks(json: &[u8], max_keys: usize) -> Result<Vec<Key>, &'static str> {
+    let set = verifier::parse_jwks(json, max_keys)?;
+    Ok(set
+        .entries()
+        .map(|(kid, key)| {
+            let (algorithms, material, modulus_length) = key.parts();
+            Key {
+                kid: kid.map(str::to_owned),
+                algorithms: algorithms.to_vec(),
+                material: material.to_vec(),
+                modulus_length,
+            }
+        })
+        .collect())
+}
+
+/// Reads where an issuer's metadata says its keys are.
+pub fn discovery(document: &[u8], issuer: &str) -> Result<String, &'static str> {
+    verifier::jwks_uri(document, issuer)
+}
+
+/// Reads the token of a request with these `Authorization` headers; `None` if one of them cannot
+/// be a header.
+#[must_use]
+pub fn authorization(values: &[&[u8]]) -> Option<Result<String, ErrorKind>> {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).ok()?);
+    }
+    Some(match credential::bearer(&headers) {
+        Ok(token) => Ok(token.to_owned()),
+        Err(error) => Err(error.kind()),
+    })
+}
