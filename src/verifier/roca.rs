@@ -26,7 +26,7 @@ fn is_odd_prime(number: u32) -> bool {
         && (3..)
             .step_by(2)
             .take_while(|divisor| divisor * divisor <= number)
-            .all(|divisor| number % divisor != 0)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// The subgroup that 65537 generates; no prime here divides it.
