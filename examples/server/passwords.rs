@@ -1,6 +1,10 @@
 //! Passwords: argon2 on the blocking pool, bounded, and tries limited.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use argon2::{
     Argon2,
@@ -21,12 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Tries a minute and address, wrong or right, known or not.
 const TRIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// Addresses remembered before the ones without recent tries are dropped.
-const REMEMBERED: usize = 10_000;
+/// Addresses remembered; while there are more, every further one is told to wait.
+const REMEMBERED: usize = 100_000;
+
+/// How often the ones without recent tries are forgotten: it means looking at all of them.
+const SWEEP: Duration = Duration::from_secs(10);
 
 pub struct Passwords {
     turns: Semaphore,
     tries: DefaultKeyedRateLimiter<String>,
+    swept: Mutex<Instant>,
     /// Verified against when there is no such user, so that both cases take the same time.
     dummy: Arc<str>,
 }
@@ -37,19 +45,36 @@ impl Passwords {
         Self {
             turns: Semaphore::new(MAX_HASHES),
             tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
+            swept: Mutex::new(Instant::now()),
             dummy: dummy.expect("the system has randomness").to_string().into(),
         }
     }
 
     /// Counts a try for an address.
     pub fn count_try(&self, address_key: &str) -> Result<(), Problem> {
-        if self.tries.len() > REMEMBERED {
+        self.sweep();
+        let is_allowed =
+            self.tries.len() < REMEMBERED && self.tries.check_key(&address_key.to_owned()).is_ok();
+        match is_allowed {
+            true => Ok(()),
+            false => {
+                let detail = "too many tries for this address";
+                Err(Problem::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_tries",
+                    detail,
+                ))
+            }
+        }
+    }
+
+    fn sweep(&self) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.elapsed() >= SWEEP {
+            *swept = Instant::now();
+            drop(swept);
             self.tries.retain_recent();
         }
-        self.tries.check_key(&address_key.to_owned()).map_err(|_| {
-            let detail = "too many tries for this address";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", detail)
-        })
     }
 
     pub async fn hash(&self, password: String) -> Result<String, Problem> {

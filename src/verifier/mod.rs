@@ -2,7 +2,8 @@
 //!
 //! A [`JwtVerifier`] trusts a list of issuers, each with its own keys, audience, algorithms, claims
 //! and policy. A token is checked against the one issuer that its `iss` names, byte for byte; there
-//! is no fallback, and no request ever leaves the process because of what a token says.
+//! is no fallback. Keys come from where the configuration says, never from where a token says; all
+//! a token can cause is one more fetch of its issuer's keys, within a cool-down.
 //!
 //! ```
 //! use tower_jit_provisioning::{ErrorKind, JwtVerifier, KeySource, TrustedIssuer};
