@@ -14,7 +14,10 @@ fn normal(value: Value, members: &mut usize) -> Value {
             let number = number.as_f64().and_then(serde_json::Number::from_f64);
             number.into()
         }
-        Value::Array(items) => items.into_iter().map(|item| normal(item, members)).collect(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| normal(item, members))
+            .collect(),
         Value::Object(object) => {
             // How serde_json spells a number with its feature `arbitrary_precision`.
             let digits = object.get("$serde_json::private::Number");

@@ -45,9 +45,9 @@ fn is_published(document: &Value, key: &fuzzing::Key) -> bool {
                 };
                 only.as_str() == alg
             })
-            && jwk["key_ops"].as_array().is_none_or(|operations| {
-                operations.iter().any(|operation| operation == "verify")
-            })
+            && jwk["key_ops"]
+                .as_array()
+                .is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
     })
 }
 
