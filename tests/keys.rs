@@ -29,6 +29,7 @@ const JWKS: &str = "https://id.example.com/jwks";
 enum Answer {
     Body(String),
     Hang,
+    Panic,
     Late(Duration, String),
     Status(u16),
     Tagged(String, &'static str),
@@ -113,6 +114,7 @@ impl DocumentFetcher for Network {
         match answer.unwrap_or(Answer::Status(404)) {
             Answer::Body(body) => Ok(Document::new(body)),
             Answer::Hang => std::future::pending().await,
+            Answer::Panic => panic!("the fetcher has a fault"),
             Answer::Late(delay, body) => {
                 sleep(delay).await;
                 Ok(Document::new(body))
@@ -559,6 +561,47 @@ async fn everything_stops_when_the_last_handle_drops() {
         1,
         "no task holds on to the fetcher"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetcher_that_panics_is_paced_and_ends_no_refresh() {
+    let (network, old, new) = (Network::new(), key("old"), key("new"));
+    network.answer(JWKS, Answer::Panic);
+    let (verifier, clock) = network.verifier();
+    let by_old = token(&old, "ana").sign();
+    for _ in 0..1000 {
+        assert_eq!(verdict(&verifier, &by_old).await, Err("keys"));
+        sleep(SECOND / 100).await;
+    }
+    assert!((3..=4).contains(&network.fetches(JWKS)));
+    network.publish(&[&old, &new]);
+    pass(&clock, MINUTE).await;
+    assert_eq!(verdict(&verifier, &by_old).await, Ok(()));
+    network.answer(JWKS, Answer::Panic);
+    pass(&clock, 6 * MINUTE).await;
+    assert!(verifier.status()[0].last_error.is_some());
+    network.publish(&[&new]);
+    pass(&clock, 6 * MINUTE).await;
+    assert!(verifier.cached(&by_old).is_none());
+}
+
+#[test]
+fn the_refresh_goes_on_where_the_runtime_it_began_on_has_ended() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().start_paused(true).build().unwrap()
+    };
+    let (network, old, new) = (Network::new(), key("old"), key("new"));
+    network.publish(&[&old, &new]);
+    let (verifier, clock) = network.verifier();
+    runtime().block_on(verifier.ready()).unwrap();
+    runtime().block_on(async {
+        let by_old = token(&old, "ana").sign();
+        assert_eq!(verdict(&verifier, &by_old).await, Ok(()));
+        network.publish(&[&new]);
+        pass(&clock, 6 * MINUTE).await;
+        assert!(verifier.cached(&by_old).is_none());
+    });
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokio::{
     sync::{Notify, watch},
+    task::{AbortHandle, JoinSet},
     time::{Instant, timeout},
 };
 
@@ -52,7 +53,8 @@ pub(super) struct Progress {
     pub(super) failures: u32,
     jwks_uri: Option<(Box<str>, Instant)>,
     etag: Option<String>,
-    pub(super) is_kept: bool,
+    /// The background refresh. It ends with the runtime it was started on, and starts on the next.
+    pub(super) keeper: Option<AbortHandle>,
     /// The configuration is gone: nothing is fetched for it any more.
     pub(super) is_retired: bool,
     pub(super) last_success: Option<SystemTime>,
@@ -152,11 +154,17 @@ impl Shared {
         Boarding::Start(landing, flight)
     }
 
-    /// Fetches once and notes the result. `landing` is dropped at the end, also by a panic.
-    pub(super) async fn fly(&self, landing: watch::Sender<()>) {
-        match self.load().await {
-            Err(error) => self.note_failure(&error),
-            Ok(loaded) => self.note_success(loaded),
+    /// Fetches once and notes the result. A fetcher that panics has failed, and is paced like any
+    /// other that fails.
+    pub(super) async fn fly(self: &Arc<Self>, landing: watch::Sender<()>) {
+        let shared = Arc::clone(self);
+        let mut loading = JoinSet::new();
+        loading.spawn(async move { shared.load().await });
+        match loading.join_next().await {
+            Some(Ok(Ok(loaded))) => self.note_success(loaded),
+            Some(Ok(Err(error))) => self.note_failure(&error),
+            Some(Err(panic)) => self.note_failure(&FetchError::new(panic)),
+            None => {}
         }
         drop(landing);
         self.rescheduled.notify_one();

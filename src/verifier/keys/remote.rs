@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     sync::watch,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -220,13 +220,15 @@ impl RemoteKeys {
     /// Starts the background refresh with the first token, and not before.
     fn keep(&self) {
         let mut progress = self.shared.progress();
-        if progress.is_kept {
+        if progress
+            .keeper
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
             return;
         }
-        progress.is_kept = true;
-        drop(progress);
         let shared = Arc::clone(&self.shared);
-        self.spawn(async move {
+        let keeper = self.spawn(async move {
             loop {
                 let due = shared.progress().due;
                 let due = due.unwrap_or_else(|| Instant::now() + shared.refresh.interval);
@@ -240,11 +242,12 @@ impl RemoteKeys {
                 }
             }
         });
+        progress.keeper = Some(keeper);
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        tasks.spawn(task)
     }
 }
