@@ -23,7 +23,9 @@ struct Set<'a> {
 
 /// Parses a set and keeps the keys that can verify something.
 pub(crate) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
-    let set: Set<'_> = serde_json::from_slice(json).map_err(|_| "no JSON object with `keys`")?;
+    // RFC 8259 section 8.1; serde_json does not look at the bytes of what it skips.
+    let json = str::from_utf8(json).map_err(|_| "the key set is not UTF-8")?;
+    let set: Set<'_> = serde_json::from_str(json).map_err(|_| "no JSON object with `keys`")?;
     if set.keys.len() > max_keys {
         return Err("too many keys");
     }
@@ -122,6 +124,12 @@ mod tests {
             assert!(parse_set(json.as_bytes(), 64).is_err(), "{json}");
         }
         assert!(set(&vec![key(P256, ""); 65]).is_err());
+        let named = |name: &[u8]| {
+            let keys = format!(r#"{{"keys":[{}],"issuer":""#, key(P256, ""));
+            parse_set(&[keys.as_bytes(), name, b"\"}"].concat(), 64)
+        };
+        assert!(named(b"id.example.com").is_ok());
+        assert!(named(b"id.example.\xff").is_err());
     }
 
     #[test]
@@ -140,6 +148,7 @@ mod tests {
             key(P256, r#","kid":"bad","alg":"ES521""#),
             key(P256, r#","kid":5"#),
             key(P256, r#","kid":"bad","kid":"bad""#),
+            key(P256, r#","kid":"bad","x5t":"\ud800""#),
             "[]".to_owned(),
             format!(
                 r#"{{"kid":"bad","x5c":{}1{}}}"#,
