@@ -32,7 +32,7 @@ const REMEMBERED: usize = 100_000;
 const SWEEP: Duration = Duration::from_secs(10);
 
 pub struct Passwords {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     tries: DefaultKeyedRateLimiter<String>,
     swept: Mutex<Instant>,
     /// Verified against when there is no such user, so that both cases take the same time.
@@ -43,7 +43,7 @@ impl Passwords {
     pub fn new() -> Self {
         let dummy = Argon2::default().hash_password(b"nobody has this password");
         Self {
-            turns: Semaphore::new(MAX_HASHES),
+            turns: Arc::new(Semaphore::new(MAX_HASHES)),
             tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
             swept: Mutex::new(Instant::now()),
             dummy: dummy.expect("the system has randomness").to_string().into(),
@@ -109,10 +109,17 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let busy = || Problem::unavailable("too many passwords are being checked");
-        let turn = timeout(PATIENCE, self.turns.acquire())
+        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned())
             .await
+            .map_err(|_| busy())?
             .map_err(|_| busy())?;
-        let _turn = turn.map_err(|_| busy())?;
-        tokio::task::spawn_blocking(work).await.map_err(|_| busy())
+        // The turn ends with the work: it goes on when the client hangs up.
+        let in_turn = move || {
+            let _turn = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(in_turn)
+            .await
+            .map_err(|_| busy())
     }
 }
