@@ -37,11 +37,16 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    time::sleep,
 };
 use tower_jit_provisioning::sea_orm::migration::run_migrator;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{app::App, config::Config, development::DevelopmentIssuer, migrations::Migrator};
+
+/// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
+/// client that never finishes its request.
+const GRACE: Duration = Duration::from_secs(12);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -86,9 +91,13 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     if let Some(issuer) = &development {
         issuer.print_invitation(address.port());
     }
-    axum::serve(listener, app.router())
-        .with_graceful_shutdown(stopped())
-        .await?;
+    let serving = axum::serve(listener, app.router()).with_graceful_shutdown(stopped());
+    tokio::select! {
+        served = serving => served?,
+        () = async { stopped().await; sleep(GRACE).await } => {
+            tracing::warn!("connections that did not end were cut");
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }
