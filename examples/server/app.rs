@@ -139,11 +139,10 @@ async fn alive() -> Json<Value> {
 
 /// `GET /readyz`: the database answers, and the issuers' keys are there.
 async fn ready(State(app): State<Shared>) -> Result<Json<Value>, Problem> {
-    let ping = tokio::time::timeout(Duration::from_secs(1), app.db.ping());
     if app.verifier.ready().await.is_err() {
         return Err(Problem::unavailable("the issuers' keys are unavailable"));
     }
-    match ping.await {
+    match tokio::time::timeout(Duration::from_secs(1), app.db.ping()).await {
         Ok(Ok(())) => Ok(Json(
             json!({"status": "ok", "database": "ok", "keys": "ok"}),
         )),
