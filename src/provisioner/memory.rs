@@ -163,6 +163,7 @@ impl Store {
         let record = self.users.get_mut(index).ok_or(DenialReason::Deleted)?;
         record.issuers.push(identity.issuer().to_owned());
         let user = record.for_request(identity);
+        let tokens_valid_after = record.tokens_valid_after;
         self.identities
             .insert(identity.key(), (index, identity.kind()));
         Ok(match decision {
@@ -170,7 +171,7 @@ impl Store {
                 self.addresses.extend(address_key.map(|key| (key, index)));
                 Provisioned::created(user)
             }
-            Newcomer::Link => Provisioned::linked(user),
+            Newcomer::Link => Provisioned::linked(user).with_tokens_valid_after(tokens_valid_after),
         })
     }
 }

@@ -263,5 +263,9 @@ pub(crate) async fn a_revoked_token_links_nobody(store: &Store) {
     assert_eq!(linked.outcome(), Outcome::Linked);
     assert_eq!(linked.user().id, owner.id);
     assert_eq!(linked.user().email.as_deref(), Some(ADDRESS));
+    assert!(
+        linked.tokens_valid_after().is_some(),
+        "a cache judges older tokens by it"
+    );
     assert_eq!(store.rows().await.identities[0].issuer, ISSUER);
 }

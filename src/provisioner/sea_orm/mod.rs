@@ -283,7 +283,8 @@ impl SeaOrmProvisioner {
         let known = store::find(&self.db, &identity.key().to_string()).await?;
         let known = known.ok_or(WriteError::LostRace)?;
         let found = self.admit(identity, known).map_err(WriteError::Refused)?;
-        Ok(Provisioned::linked(Arc::clone(found.user())))
+        let linked = Provisioned::linked(Arc::clone(found.user()));
+        Ok(linked.with_tokens_valid_after(found.tokens_valid_after()))
     }
 }
 
