@@ -243,6 +243,38 @@ async fn a_revoked_token_is_refused_on_a_hit_that_a_newer_token_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fresh_token_does_not_share_the_verdict_on_a_revoked_one() {
+    struct Revoking;
+
+    #[async_trait]
+    impl Provisioner for Revoking {
+        type User = ();
+
+        async fn provision(&self, identity: &Identity) -> Result<Provisioned<()>, ProvisionError> {
+            sleep(SECOND).await;
+            match identity.issued_at() {
+                Some(2_000..) => Ok(Provisioned::found(())),
+                _ => Err(ProvisionError::Revoked),
+            }
+        }
+    }
+
+    let users = CachedProvisioner::new(Revoking);
+    let issued = |at| {
+        TestIdentity::new("https://id.example.com", "ana")
+            .with_issued_at(at)
+            .build()
+    };
+    let stolen = tokio::spawn({
+        let (users, old) = (users.clone(), issued(1_000));
+        async move { users.provision(&old).await.map(|_| ()) }
+    });
+    tokio::task::yield_now().await;
+    assert!(users.provision(&issued(2_000)).await.is_ok());
+    assert_eq!(stolen.await.unwrap().unwrap_err().reason(), "revoked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deactivation_with_its_invalidation_counts_at_once() {
     let memory = MemoryProvisioner::new();
     let users = CachedProvisioner::new(memory.clone());

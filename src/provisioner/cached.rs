@@ -58,8 +58,10 @@ struct Inner<P: Provisioner> {
     capacity: usize,
 }
 
-/// Loads under way, by what they load and the epoch they began in.
-type Flights<U> = HashMap<(Evidence, u64), watch::Receiver<Option<Verdict<U>>>>;
+/// A load under way: what it loads, the age of the token that is judged, and the epoch it began in.
+type Flight = (Evidence, Option<i64>, u64);
+
+type Flights<U> = HashMap<Flight, watch::Receiver<Option<Verdict<U>>>>;
 
 type Verdict<U> = Result<Provisioned<U>, ProvisionError>;
 
@@ -132,7 +134,8 @@ impl<P: Provisioner> CachedProvisioner<P> {
         // Before the read, and part of the flight's name: nobody joins a load that is older than an
         // invalidation.
         let epoch = self.0.epochs.current(identity.key());
-        let flight = (identity.evidence(), epoch);
+        // An older token may be revoked, and its verdict is not this one's.
+        let flight = (identity.evidence(), identity.issued_at(), epoch);
         let mut flights = self.0.flights();
         if let Some(flying) = flights.get(&flight) {
             return (flying.clone(), false);
@@ -184,7 +187,7 @@ impl<P: Provisioner> Inner<P> {
     }
 }
 
-/// A user remembered, or loaded for somebody else's token, was not asked about this one.
+/// A user remembered for another token was not asked about this one.
 fn judge<U>(identity: &Identity, verdict: Verdict<U>) -> Verdict<U> {
     let provisioned = verdict?;
     match is_revoked(identity, provisioned.tokens_valid_after()) {
@@ -194,7 +197,7 @@ fn judge<U>(identity: &Identity, verdict: Verdict<U>) -> Verdict<U> {
 }
 
 /// Clears the flight when the load is over, also when it panicked.
-struct Runway<P: Provisioner>(Arc<Inner<P>>, (Evidence, u64));
+struct Runway<P: Provisioner>(Arc<Inner<P>>, Flight);
 
 impl<P: Provisioner> Drop for Runway<P> {
     fn drop(&mut self) {
@@ -220,7 +223,7 @@ impl<P: Provisioner> Provisioner for CachedProvisioner<P> {
                 "the load ended without a verdict",
             )),
             Some(verdict) if is_first => verdict,
-            Some(verdict) => judge(identity, verdict).map(|provisioned| provisioned.as_found()),
+            Some(verdict) => verdict.map(|provisioned| provisioned.as_found()),
         }
     }
 
