@@ -585,6 +585,35 @@ async fn a_fetcher_that_panics_is_paced_and_ends_no_refresh() {
     assert!(verifier.cached(&by_old).is_none());
 }
 
+#[tokio::test(start_paused = true)]
+async fn limits_without_end_and_without_length_are_no_panic_and_no_loop() {
+    let (network, key) = (Network::new(), key("a"));
+    network.publish(&[&key]);
+    let limits = |limit| {
+        KeyRefresh::new()
+            .with_interval(limit)
+            .with_cool_down(limit)
+            .with_max_stale(limit)
+            .with_timeout(MINUTE)
+    };
+    let never = network.trusted().with_key_refresh(limits(Duration::MAX));
+    let (verifier, _) = verifier(never);
+    assert_eq!(verdict(&verifier, &token(&key, "ana").sign()).await, Ok(()));
+    for number in 0..3 {
+        let forged = token(&key, "eve").header("kid", format!("made-up-{number}"));
+        assert_eq!(verdict(&verifier, &forged.sign()).await, Err("key"));
+    }
+    assert!(verifier.status()[0].last_success.is_some());
+    assert_eq!(network.fetches(JWKS), 2);
+    drop(verifier);
+
+    let always = network.trusted().with_key_refresh(limits(Duration::ZERO));
+    let verifier = JwtVerifier::new([always]).unwrap();
+    assert_eq!(verdict(&verifier, &token(&key, "ana").sign()).await, Ok(()));
+    sleep(10 * SECOND).await;
+    assert!((10..=14).contains(&network.fetches(JWKS)));
+}
+
 #[test]
 fn the_refresh_goes_on_where_the_runtime_it_began_on_has_ended() {
     let runtime = || {

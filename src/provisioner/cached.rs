@@ -38,6 +38,9 @@ use crate::identity::{Evidence, Identity, IdentityKey};
 
 const TTL: Duration = Duration::from_secs(30);
 
+/// No clock counts to `Duration::MAX`.
+const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a refusal is remembered: long enough for a client that insists, and no longer than an
 /// operator waits after lifting it.
 const REFUSAL_TTL: Duration = Duration::from_secs(2);
@@ -89,9 +92,10 @@ impl<P: Provisioner> CachedProvisioner<P> {
     }
 
     /// Sets how long a user is remembered, and so how long a change made elsewhere may go
-    /// unnoticed. Default: 30 seconds. Empties the cache.
+    /// unnoticed; at most a day. Default: 30 seconds. Empties the cache.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
+        let ttl = ttl.min(MAX_TTL);
         Self::build(Arc::clone(&self.0.provisioner), ttl, self.0.capacity)
     }
 

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// Shorter is a loop, not an interval.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Longer is never, and some clocks cannot count that far.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The limits of fetching an issuer's keys. Each has a default that suits a public issuer.
 ///
 /// ```
@@ -47,9 +53,9 @@ impl KeyRefresh {
 
     /// Sets how often keys are fetched in the background, and so how long a withdrawn key may still
     /// count. Default: 5 minutes. A shorter `Cache-Control: max-age` of the issuer is honoured, down
-    /// to the cool-down.
+    /// to the cool-down. At least a second, at most a year.
     pub fn with_interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.interval = interval.clamp(SHORTEST, LONGEST);
         self
     }
 
@@ -57,13 +63,14 @@ impl KeyRefresh {
     /// one it has. Default: 30 seconds. Within it such tokens are refused without waiting, so a
     /// flood of made-up `kid`s costs one fetch, and never delays a good token.
     pub fn with_cool_down(mut self, cool_down: Duration) -> Self {
-        self.cool_down = cool_down;
+        self.cool_down = cool_down.min(LONGEST);
         self
     }
 
-    /// Sets how long held keys count while the issuer does not answer. Default: 24 hours.
+    /// Sets how long held keys count while the issuer does not answer; at least a second. Default: 24
+    /// hours.
     pub fn with_max_stale(mut self, age: Duration) -> Self {
-        self.max_stale = age;
+        self.max_stale = age.max(SHORTEST);
         self
     }
 
