@@ -223,8 +223,10 @@ impl TrustedIssuer {
                 );
             }
         }
-        if self.audience.values().iter().all(String::is_empty) {
-            faults.add("no_audience", name, "no audience is named");
+        let audiences = self.audience.values();
+        // One of several that is empty is a variable that was not set.
+        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+            faults.add("no_audience", name, "no audience is named, or an empty one");
         }
         self.tenancy.check(name, faults);
         if self.leeway > MAX_LEEWAY {
