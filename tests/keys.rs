@@ -685,6 +685,20 @@ async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
     assert!(verifier.cached(&late).is_none());
 }
 
+#[tokio::test]
+async fn a_reload_reaches_verifiers_with_another_cache() {
+    let id = TestIssuer::new(ISSUER);
+    let verifier = JwtVerifier::new([id.trusted("orders")]).unwrap();
+    let uncached = verifier.clone().with_cache_capacity(0);
+    let orders = id.token("ana").audience("orders").sign();
+    let billing = id.token("ana").audience("billing").sign();
+    uncached.reload([id.trusted("billing")]).unwrap();
+    for verifier in [verifier, uncached] {
+        assert_eq!(verdict(&verifier, &orders).await, Err("audience"));
+        assert_eq!(verdict(&verifier, &billing).await, Ok(()));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_under_way_is_harmed_by_a_reload() {
     let (network, key) = (Network::new(), key("a"));

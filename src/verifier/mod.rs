@@ -91,7 +91,8 @@ const CACHE_CAPACITY: u64 = 64 * 1024 * 1024;
 pub struct JwtVerifier(Arc<Inner>);
 
 struct Inner {
-    trusted: ArcSwap<Trusted>,
+    /// Shared with verifiers that differ in their cache: a reload retires the keys of all.
+    trusted: Arc<ArcSwap<Trusted>>,
     tokens: TokenCache,
     clock: Clock,
 }
@@ -174,7 +175,9 @@ impl JwtVerifier {
     ) -> Result<Self, BuildError> {
         let clock = Clock::default();
         Ok(Self(Arc::new(Inner {
-            trusted: ArcSwap::from_pointee(Trusted::build(issuers, &clock, faults)?),
+            trusted: Arc::new(ArcSwap::from_pointee(Trusted::build(
+                issuers, &clock, faults,
+            )?)),
             tokens: TokenCache::new(cache_capacity),
             clock,
         })))
@@ -251,7 +254,7 @@ impl JwtVerifier {
     #[must_use]
     pub fn with_cache_capacity(self, bytes: u64) -> Self {
         Self(Arc::new(Inner {
-            trusted: ArcSwap::new(self.0.trusted.load_full()),
+            trusted: Arc::clone(&self.0.trusted),
             tokens: TokenCache::new(bytes),
             clock: self.0.clock.clone(),
         }))
