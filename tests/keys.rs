@@ -685,6 +685,19 @@ async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
     assert!(verifier.cached(&late).is_none());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_reload_is_no_way_around_the_pause_of_an_issuer_that_is_down() {
+    let (network, key) = (Network::new(), key("a"));
+    network.answer(JWKS, Answer::Status(500));
+    let (verifier, _) = network.verifier();
+    let good = token(&key, "ana").sign();
+    for _ in 0..50 {
+        assert_eq!(verdict(&verifier, &good).await, Err("keys"));
+        verifier.reload([network.trusted()]).unwrap();
+    }
+    assert_eq!(network.fetches(JWKS), 1);
+}
+
 #[tokio::test]
 async fn a_reload_reaches_verifiers_with_another_cache() {
     let id = TestIssuer::new(ISSUER);

@@ -85,9 +85,11 @@ impl RemoteKeys {
     pub(super) fn adopt(&self, other: &Self) {
         let is_same = self.shared.issuer == other.shared.issuer
             && self.shared.location == other.shared.location;
-        if is_same && let Some(set) = other.shared.set.load_full() {
-            let until = self.shared.stale_at();
-            self.shared.set.store(Some(Arc::new(set.copied(until))));
+        if is_same {
+            if let Some(set) = other.shared.set.load_full() {
+                let until = self.shared.stale_at();
+                self.shared.set.store(Some(Arc::new(set.copied(until))));
+            }
             let mut progress = self.shared.progress();
             let known = other.shared.progress();
             progress.due = known.due;
