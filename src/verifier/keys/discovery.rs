@@ -30,10 +30,17 @@ pub(crate) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static
         return Err("the metadata names another issuer");
     }
     let uri = text("jwks_uri").ok_or("the metadata has no `jwks_uri`")?;
-    match is_fetchable(uri) {
+    // An issuer elsewhere has no business with this machine's own services.
+    let is_allowed = is_fetchable(uri) && (is_https(uri) || !is_https(issuer));
+    match is_allowed {
         true => Ok(uri.to_owned()),
-        false => Err("`jwks_uri` is neither https nor on loopback"),
+        false => Err("`jwks_uri` is neither https nor, like the issuer, on loopback"),
     }
+}
+
+fn is_https(url: &str) -> bool {
+    let uri = url.parse::<Uri>();
+    uri.is_ok_and(|uri| uri.scheme_str() == Some("https"))
 }
 
 /// Whether a URL is `https`, or `http` on this machine.
@@ -99,6 +106,7 @@ mod tests {
         for uri in [
             "file:///etc/passwd",
             "http://id.example.com/jwks",
+            "http://127.0.0.1:2379/jwks",
             "ftp://x/y",
             "/jwks",
             "",
