@@ -176,6 +176,11 @@ impl Shared {
         if progress.is_retired {
             return;
         }
+        // A tag belongs to the document it came with; only a 304 leaves the one held in force.
+        progress.etag = match loaded.set {
+            None => loaded.etag.or_else(|| progress.etag.take()),
+            Some(_) => loaded.etag,
+        };
         let held = self.set.load_full();
         let until = self.stale_at();
         match (loaded.set, held) {
@@ -191,7 +196,6 @@ impl Shared {
         });
         progress.due = Some(Instant::now() + fresh_for);
         progress.failures = 0;
-        progress.etag = loaded.etag.or_else(|| progress.etag.take());
         progress.last_success = Some(SystemTime::now());
         progress.last_error = None;
     }
