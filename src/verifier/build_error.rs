@@ -51,11 +51,12 @@ pub struct BuildFault {
 impl BuildFault {
     /// Returns the stable code.
     ///
-    /// `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`, `insecure_issuer`,
-    /// `insecure_key_url`, `invalid_issuer`, `invalid_pointer`, `invalid_tenant`, `linking_without_voucher`,
-    /// `mutable_subject`, `no_algorithms`, `no_audience`, `no_backend`, `no_issuers`, `no_keys`,
-    /// `no_tenant_claim`, `no_tenants`, `org_authorization_server`, `public_keys_with_hmac`,
-    /// `public_sign_up`, `weak_secret`.
+    /// `ambiguous`, `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`,
+    /// `insecure_issuer`, `insecure_key_url`, `invalid_issuer`, `invalid_pointer`, `invalid_tenant`,
+    /// `linking_without_voucher`, `mutable_subject`, `no_algorithms`, `no_audience`, `no_backend`,
+    /// `no_http_client`, `no_issuers`, `no_keys`, `no_tenant_claim`, `no_tenants`,
+    /// `org_authorization_server`, `public_keys_with_hmac`, `public_sign_up`, `unknown_algorithm`,
+    /// `unknown_preset`, `unknown_value`, `weak_secret`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
