@@ -230,6 +230,10 @@ impl JwtVerifier {
     /// # Errors
     ///
     /// [`Unavailable`](crate::ErrorKind::Unavailable); [`status`](Self::status) says why.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, if keys are remote.
     pub async fn ready(&self) -> Result<(), Error> {
         let trusted = self.0.trusted.load_full();
         for issuer in &trusted.issuers {
@@ -287,6 +291,10 @@ impl JwtVerifier {
     /// [`InvalidToken`](crate::ErrorKind::InvalidToken) with a [`TokenFault`] as its source,
     /// [`InsufficientScope`](crate::ErrorKind::InsufficientScope), or
     /// [`Unavailable`](crate::ErrorKind::Unavailable) if the keys cannot be had.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, if the issuer's keys are remote.
     pub async fn verify(&self, token: &str) -> Result<Identity, Error> {
         if let Some(identity) = self.cached(token) {
             return Ok(identity);
