@@ -4,8 +4,9 @@
 //! several replicas may start at once on an empty database. It keeps its record in a table of its
 //! own, `tower_jit_provisioning_migrations`.
 //!
-//! An application with a `Migrator` splices the structs into it, in this order, never renames or
-//! removes one that has run, and may run it under the same lock with [`run_migrator`]:
+//! An application with a `Migrator` splices them into it, [all] or one by one
+//! (`CreateUsers::default()`), in this order, never renames or removes one that has run, and may run
+//! it under the same lock with [`run_migrator`]:
 //!
 //! ```
 //! use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -144,7 +145,7 @@ impl MigratorTrait for Bundled {
 }
 
 /// Creates `users`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct CreateUsers;
 
@@ -194,7 +195,7 @@ impl MigrationTrait for CreateUsers {
 }
 
 /// Creates `user_identities`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct CreateUserIdentities;
 
@@ -244,7 +245,7 @@ impl MigrationTrait for CreateUserIdentities {
 }
 
 /// Creates `role_grants`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct CreateRoleGrants;
 
@@ -286,7 +287,7 @@ impl MigrationTrait for CreateRoleGrants {
 /// Creates `user_events`.
 ///
 /// It has no foreign key: what happened to a user outlives its row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct CreateUserEvents;
 
