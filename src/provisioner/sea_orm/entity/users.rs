@@ -1,9 +1,11 @@
 //! `users`: one row a user, whoever vouches for it.
 
+use std::fmt;
+
 use sea_orm::entity::prelude::*;
 
 /// A user's row. The hash is in here: hand out [`User`](crate::sea_orm::User) instead.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -29,6 +31,16 @@ pub struct Model {
     pub updated_at: TimeDateTime,
     /// Within the hour.
     pub last_seen_at: Option<TimeDateTime>,
+}
+
+/// Shows the id and the status only: the rest is personal, or a hash.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("users::Model")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
