@@ -211,6 +211,27 @@ impl Identity {
         Self(Arc::new(Inner { verified, digest }))
     }
 
+    /// Roughly the bytes this identity holds beside its token.
+    pub(crate) fn footprint(&self) -> usize {
+        let verified = &self.0.verified;
+        let texts = [&verified.full_name, &verified.username, &verified.client_id];
+        let texts = texts.into_iter().flatten().map(|text| text.len());
+        let scopes = verified
+            .scopes
+            .iter()
+            .map(|scope| size_of::<Box<str>>() + scope.len());
+        let roles = verified.roles.as_slice().iter();
+        let roles = roles.map(|role| size_of::<String>() + role.len());
+        let email = verified
+            .email
+            .as_ref()
+            .map_or(0, |email| email.as_str().len());
+        size_of::<Inner>()
+            + verified.subject.len()
+            + email
+            + texts.chain(scopes).chain(roles).sum::<usize>()
+    }
+
     /// What a provisioning verdict on this identity depends on.
     pub(crate) fn evidence(&self) -> Evidence {
         (self.0.verified.key, self.0.digest)

@@ -12,7 +12,8 @@ use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
 use super::{clock::Validity, keys::TrustedKey, token::Passed};
 use crate::identity::Identity;
 
-/// What an entry costs beside its token: the identity with its strings, and the map's own share.
+/// What an entry costs beside its token: the identity with its strings, and the map's own share. A
+/// token with hundreds of scopes costs more, and counts as more.
 const ENTRY_OVERHEAD: u64 = 512;
 
 /// An average entry, to size the map before it is filled.
@@ -31,7 +32,8 @@ struct Bytes;
 
 impl Weighter<u64, Entry> for Bytes {
     fn weight(&self, _: &u64, entry: &Entry) -> u64 {
-        entry.token.len() as u64 + ENTRY_OVERHEAD
+        let identity = entry.identity.footprint() as u64;
+        entry.token.len() as u64 + identity.max(ENTRY_OVERHEAD)
     }
 }
 
