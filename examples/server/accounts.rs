@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
     ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TransactionTrait,
+    sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -59,6 +60,7 @@ pub async fn sign_up(
     {
         return Err(address_taken());
     }
+    app.passwords.count()?;
     let hashed_password = app.passwords.hash(password).await?;
 
     let user = users::Model {
@@ -132,26 +134,34 @@ pub async fn verify_email(
         .one(&app.db)
         .await?
         .ok_or_else(invalid)?;
+    let user = users::Entity::find_by_id(sign_up.user_id)
+        .one(&app.db)
+        .await?;
+    user.filter(|user| user.status == Status::Active.as_str())
+        .ok_or_else(invalid)?;
     let verified = users::ActiveModel {
         id: Unchanged(sign_up.user_id),
-        email_key: Set(Some(sign_up.address_key.clone())),
+        email_key: Set(Some(sign_up.address_key)),
         email_verified_by: Set(Some("mailbox".to_owned())),
         updated_at: Set(now()),
-        ..Default::default()
-    };
-    let used = sign_ups::ActiveModel {
-        address_key: Unchanged(sign_up.address_key),
-        proof_hash: Set(None),
-        proof_expires_at: Set(None),
         ..Default::default()
     };
     let write = async {
         let transaction = app.db.begin().await?;
         verified.update(&transaction).await?;
-        used.update(&transaction).await?;
-        transaction.commit().await
+        // Of two requests with one token, one is too late.
+        let used = sign_ups::Entity::update_many()
+            .col_expr(sign_ups::Column::ProofHash, Expr::value(None::<String>))
+            .col_expr(sign_ups::Column::ProofExpiresAt, Expr::value(None::<i64>))
+            .filter(sign_ups::Column::ProofHash.eq(hash_of(&proof.token)))
+            .exec(&transaction)
+            .await?;
+        match used.rows_affected {
+            1 => transaction.commit().await.map(|()| true),
+            _ => transaction.rollback().await.map(|()| false),
+        }
     };
-    write.await.map_err(|error: DbErr| match error.sql_err() {
+    let is_proved = write.await.map_err(|error: DbErr| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => Problem::new(
             StatusCode::CONFLICT,
             "conflict",
@@ -159,6 +169,9 @@ pub async fn verify_email(
         ),
         _ => error.into(),
     })?;
+    if !is_proved {
+        return Err(invalid());
+    }
     Ok(Json(ProvedMailbox {
         email_verified: true,
     }))

@@ -65,6 +65,17 @@ impl Config {
         };
         let database_url = database_url().map_err(|error| faults.extend(error.0)).ok();
         let issuer = external_issuer(&mut faults);
+        let local_secret = variable("LOCAL_SECRET");
+        if local_secret
+            .as_ref()
+            .is_some_and(|secret| secret.len() < 32)
+        {
+            faults.push("LOCAL_SECRET: shorter than 32 bytes".to_owned());
+        }
+        let roles_claim = variable("ROLES_CLAIM").unwrap_or_else(|| "/roles".to_owned());
+        if !roles_claim.starts_with('/') {
+            faults.push(format!("ROLES_CLAIM: `{roles_claim}` is no JSON pointer"));
+        }
 
         let wants_development = match variable("DEV_ISSUER").as_deref() {
             None => false,
@@ -96,9 +107,9 @@ impl Config {
                     IssuerSetting::External(issuer) => Some(issuer),
                     IssuerSetting::Faulty | IssuerSetting::Unset => None,
                 },
-                roles_claim: variable("ROLES_CLAIM").unwrap_or_else(|| "/roles".to_owned()),
+                roles_claim,
                 linking,
-                local_secret: variable("LOCAL_SECRET"),
+                local_secret,
             }),
             _ => Err(ConfigError(faults)),
         }

@@ -28,7 +28,9 @@ mod registration;
 
 use std::{
     error::Error,
+    fs::OpenOptions,
     io::{IsTerminal, stderr},
+    os::unix::fs::OpenOptionsExt,
     process::ExitCode,
     time::Duration,
 };
@@ -109,7 +111,20 @@ async fn grant_admin(issuer: &str, subject: &str) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
+/// Creates a SQLite file that nobody else may read: it holds password hashes.
+fn create_privately(url: &str) {
+    let path = url
+        .strip_prefix("sqlite://")
+        .and_then(|rest| rest.strip_suffix("?mode=rwc"));
+    if let Some(path) = path {
+        let mut options = OpenOptions::new();
+        // If it is there already, or cannot be made, opening it as a database says so.
+        let _ = options.write(true).create_new(true).mode(0o600).open(path);
+    }
+}
+
 async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    create_privately(url);
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(16)

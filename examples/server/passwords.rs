@@ -11,7 +11,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier},
 };
 use axum::http::StatusCode;
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::problem::Problem;
@@ -25,14 +25,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Tries a minute and address, wrong or right, known or not.
 const TRIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// Addresses remembered; while there are more, every further one is told to wait.
-const REMEMBERED: usize = 100_000;
+/// Passwords a second, for sign-up and login together: about what two cores can hash, and the bound
+/// on how many addresses are remembered.
+const PASSWORDS: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 /// How often the ones without recent tries are forgotten: it means looking at all of them.
 const SWEEP: Duration = Duration::from_secs(10);
 
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    all: DefaultDirectRateLimiter,
     tries: DefaultKeyedRateLimiter<String>,
     swept: Mutex<Instant>,
     /// Verified against when there is no such user, so that both cases take the same time.
@@ -44,28 +46,26 @@ impl Passwords {
         let dummy = Argon2::default().hash_password(b"nobody has this password");
         Self {
             turns: Arc::new(Semaphore::new(MAX_HASHES)),
+            all: DefaultDirectRateLimiter::direct(Quota::per_second(PASSWORDS)),
             tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
             swept: Mutex::new(Instant::now()),
             dummy: dummy.expect("the system has randomness").to_string().into(),
         }
     }
 
+    /// Counts a password that somebody wants hashed.
+    pub fn count(&self) -> Result<(), Problem> {
+        self.all
+            .check()
+            .map_err(|_| too_many("too many passwords are being checked"))
+    }
+
     /// Counts a try for an address.
     pub fn count_try(&self, address_key: &str) -> Result<(), Problem> {
+        self.count()?;
         self.sweep();
-        let is_allowed =
-            self.tries.len() < REMEMBERED && self.tries.check_key(&address_key.to_owned()).is_ok();
-        match is_allowed {
-            true => Ok(()),
-            false => {
-                let detail = "too many tries for this address";
-                Err(Problem::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "too_many_tries",
-                    detail,
-                ))
-            }
-        }
+        let counted = self.tries.check_key(&address_key.to_owned());
+        counted.map_err(|_| too_many("too many tries for this address"))
     }
 
     fn sweep(&self) {
@@ -122,4 +122,8 @@ impl Passwords {
             .await
             .map_err(|_| busy())
     }
+}
+
+fn too_many(detail: &str) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", detail)
 }

@@ -51,6 +51,8 @@ fn every_fault_is_named_at_once() {
         ("DATABASE_URL", "oracle://x"),
         ("LINKING", "maybe"),
         ("DEV_ISSUER", "yes"),
+        ("LOCAL_SECRET", "short"),
+        ("ROLES_CLAIM", "roles"),
         ("ISSUER_URL", "https://id.example.com"),
         ("JWKS_FILE", "/nowhere/jwks.json"),
     ]);
@@ -59,6 +61,8 @@ fn every_fault_is_named_at_once() {
         "DATABASE_URL",
         "LINKING",
         "DEV_ISSUER",
+        "LOCAL_SECRET",
+        "ROLES_CLAIM",
         "AUDIENCE",
     ] {
         assert!(faults.contains(name), "{name} in {faults}");
