@@ -47,6 +47,10 @@ async fn every_key_of_a_file_takes_effect() {
         refresh_seconds = 60
         cool_down_seconds = 10
         max_stale_seconds = 3600
+        fetch_timeout_seconds = 2
+        fetch_wait_seconds = 1
+        fetch_max_bytes = 65536
+        fetch_max_keys = 16
 
         [issuers.staff.roles]
         orders-admin = "admin"

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tower_jit_provisioning::{
-    ErrorKind, JwtVerifier, KeyRefresh, TrustedIssuer,
+    ErrorKind, HttpFetcher, JwtVerifier, KeyRefresh, KeySource, TrustedIssuer,
     testing::{Endpoint, Fault, TestIssuer},
 };
 
@@ -166,6 +166,23 @@ async fn a_redirect_is_followed_to_the_same_origin_only() {
             "{target}"
         );
         assert_eq!(other.requests(Endpoint::Jwks), there, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_followed_as_often_as_stated() {
+    for (redirects, is_followed) in [(0, false), (1, true)] {
+        let issuer = TestIssuer::serve();
+        let target = issuer.url(Endpoint::Jwks);
+        issuer.set_fault(Endpoint::Discovery, Fault::Redirect(target));
+        let keys = KeySource::discovery(HttpFetcher::new().with_max_redirects(redirects));
+        let verifier = JwtVerifier::new([TrustedIssuer::new(issuer.name(), "orders", keys)]);
+        assert!(verifier.unwrap().ready().await.is_err());
+        assert_eq!(
+            issuer.requests(Endpoint::Jwks) > 0,
+            is_followed,
+            "{redirects}"
+        );
     }
 }
 

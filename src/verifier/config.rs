@@ -61,7 +61,7 @@ use crate::{
 /// | `linking` | `never` or `verified_email` |
 /// | `roles` | a table from the issuer's roles to the application's |
 /// | `trusted_email_sources`, `allow_services`, `allow_public_sign_up` | as the methods of [`IssuerPolicy`] |
-/// | `refresh_seconds`, `cool_down_seconds`, `max_stale_seconds` | [`KeyRefresh`] |
+/// | `refresh_seconds`, `cool_down_seconds`, `max_stale_seconds`, `fetch_timeout_seconds`, `fetch_wait_seconds`, `fetch_max_bytes`, `fetch_max_keys` | [`KeyRefresh`] |
 ///
 /// and `cache_capacity` beside it, in bytes. Unknown keys are errors of deserialization.
 #[derive(Clone, Debug, Deserialize)]
@@ -109,6 +109,10 @@ struct IssuerConfig {
     refresh_seconds: Option<Scalar>,
     cool_down_seconds: Option<Scalar>,
     max_stale_seconds: Option<Scalar>,
+    fetch_timeout_seconds: Option<Scalar>,
+    fetch_wait_seconds: Option<Scalar>,
+    fetch_max_bytes: Option<Scalar>,
+    fetch_max_keys: Option<Scalar>,
 }
 
 /// Hides the secret.
@@ -190,6 +194,22 @@ impl IssuerConfig {
         }
         if let Some(max_stale) = seconds("max_stale_seconds", &self.max_stale_seconds) {
             refresh = refresh.with_max_stale(max_stale);
+        }
+        if let Some(timeout) = seconds("fetch_timeout_seconds", &self.fetch_timeout_seconds) {
+            refresh = refresh.with_timeout(timeout);
+        }
+        if let Some(wait) = seconds("fetch_wait_seconds", &self.fetch_wait_seconds) {
+            refresh = refresh.with_wait(wait);
+        }
+        let mut count = |key: &str, scalar: &Option<Scalar>| {
+            let number = number(name, key, scalar.as_ref()?, faults);
+            number.map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+        };
+        if let Some(bytes) = count("fetch_max_bytes", &self.fetch_max_bytes) {
+            refresh = refresh.with_max_bytes(bytes);
+        }
+        if let Some(keys) = count("fetch_max_keys", &self.fetch_max_keys) {
+            refresh = refresh.with_max_keys(keys);
         }
 
         let claims = self.claims(name, faults);

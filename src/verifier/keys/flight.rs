@@ -25,9 +25,6 @@ use crate::verifier::clock::{Clock, to_millis};
 /// The first pause after a failed fetch; it doubles up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a discovered `jwks_uri` is taken for granted.
-const REDISCOVER: Duration = Duration::from_secs(60 * 60);
-
 /// What handles and tasks of one issuer's keys share.
 pub(super) struct Shared {
     pub(super) issuer: Box<str>,
@@ -250,7 +247,8 @@ impl Shared {
                     let body = document.body.unwrap_or_default();
                     let uri = jwks_uri(&body, &self.issuer).map_err(FetchError::new)?;
                     let uri: Box<str> = uri.into();
-                    self.progress().jwks_uri = Some((uri.clone(), Instant::now() + REDISCOVER));
+                    self.progress().jwks_uri =
+                        Some((uri.clone(), Instant::now() + self.refresh.rediscovery));
                     return Ok(uri);
                 }
             }

@@ -16,28 +16,47 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::fetch::{Document, DocumentFetcher, DocumentRequest, FetchError};
 
-/// Redirects followed, to the same origin only.
+/// Redirects followed unless told otherwise, to the same origin only.
 const MAX_REDIRECTS: usize = 3;
 
 /// Fetches documents over HTTPS, trusting the operating system's certificate authorities.
 ///
-/// Follows at most three redirects, and none to another origin. Asks for no compression, so there
+/// Follows at most three redirects unless told otherwise, and none to another origin. Asks for no compression, so there
 /// is nothing to inflate. Honours the proxy variables of the environment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HttpFetcher {
+    max_redirects: usize,
     client: OnceLock<Result<Client, FetchError>>,
+}
+
+impl Default for HttpFetcher {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl HttpFetcher {
     /// Makes a fetcher; the client is built with the first request.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            max_redirects: MAX_REDIRECTS,
+            client: OnceLock::new(),
+        }
+    }
+
+    /// Bounds the redirects that are followed; 0 follows none. Default: 3.
+    #[must_use]
+    pub fn with_max_redirects(self, redirects: usize) -> Self {
+        Self {
+            max_redirects: redirects,
+            client: OnceLock::new(),
+        }
     }
 
     fn client(&self) -> Result<&Client, FetchError> {
         self.client
-            .get_or_init(build)
+            .get_or_init(|| build(self.max_redirects))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -69,7 +88,7 @@ impl DocumentFetcher for HttpFetcher {
     }
 }
 
-fn build() -> Result<Client, FetchError> {
+fn build(max_redirects: usize) -> Result<Client, FetchError> {
     let provider = provider().ok_or_else(|| {
         FetchError::new("neither feature `aws-lc-rs` nor `rust-crypto` is enabled")
     })?;
@@ -88,12 +107,12 @@ fn build() -> Result<Client, FetchError> {
                 .with_no_client_auth()
         }
     };
-    let redirects = Policy::custom(|attempt| {
+    let redirects = Policy::custom(move |attempt| {
         let is_same_origin = attempt
             .previous()
             .first()
             .is_some_and(|first| first.origin() == attempt.url().origin());
-        if attempt.previous().len() > MAX_REDIRECTS {
+        if attempt.previous().len() > max_redirects {
             attempt.error("too many redirects")
         } else if is_same_origin {
             attempt.follow()

@@ -29,6 +29,7 @@ pub struct KeyRefresh {
     pub(super) wait: Duration,
     pub(super) max_bytes: usize,
     pub(super) max_keys: usize,
+    pub(super) rediscovery: Duration,
 }
 
 impl Default for KeyRefresh {
@@ -48,6 +49,7 @@ impl KeyRefresh {
             wait: Duration::from_secs(3),
             max_bytes: 256 * 1024,
             max_keys: 64,
+            rediscovery: Duration::from_secs(60 * 60),
         }
     }
 
@@ -71,6 +73,13 @@ impl KeyRefresh {
     /// hours.
     pub fn with_max_stale(mut self, age: Duration) -> Self {
         self.max_stale = age.max(SHORTEST);
+        self
+    }
+
+    /// Sets how long the address of the keys, once discovered, is taken for granted; a failed fetch
+    /// looks for it again at once. Default: 1 hour.
+    pub fn with_rediscovery(mut self, age: Duration) -> Self {
+        self.rediscovery = age.min(LONGEST);
         self
     }
 
