@@ -1497,6 +1497,25 @@ fn id_tokens_pass_only_where_they_are_allowed_by_name() {
     ]);
 }
 
+#[test]
+fn a_token_with_a_thousand_scopes_counts_as_what_it_holds() {
+    let issuer = TestIssuer::new("https://id.example.com");
+    let verifier = JwtVerifier::new([issuer.trusted("orders")]).unwrap();
+    let verifier = verifier.with_cache_capacity(8 * 1024);
+    let is_kept = |token: &str| {
+        let verified = futures_util::FutureExt::now_or_never(verifier.verify(token));
+        verified.unwrap().unwrap();
+        verifier.cached(token).is_some()
+    };
+    let token = issuer.token("ana").audience("orders");
+    // 2 kB of token, and 17 kB of strings in memory.
+    let many = token.clone().claim("scope", "a ".repeat(1000)).sign();
+    assert!(many.len() < 4 * 1024);
+    assert!(!is_kept(&many));
+    let long = token.claim("scope", "a".repeat(2000)).sign();
+    assert!(is_kept(&long), "as long a token, and one scope");
+}
+
 /// RFC 9864 section 2.2 names the algorithm by its curve.
 #[test]
 fn ed25519_is_another_name_of_eddsa() {

@@ -254,7 +254,7 @@ impl JwtVerifier {
 
     /// Bounds the verified-token cache, in bytes; 0 switches it off. Default: 64 MiB.
     ///
-    /// An entry counts as its token and 512 bytes.
+    /// An entry counts as its token and 512 bytes, or more where the token lists hundreds of scopes.
     #[must_use]
     pub fn with_cache_capacity(self, bytes: u64) -> Self {
         Self(Arc::new(Inner {

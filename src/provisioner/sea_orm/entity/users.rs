@@ -64,3 +64,33 @@ impl Related<super::user_identities::Entity> for Entity {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioner::sea_orm::entity::now;
+
+    #[test]
+    fn neither_hash_nor_address_is_shown() {
+        let row = Model {
+            id: Uuid::nil(),
+            tenant: String::new(),
+            email: Some("ana@example.com".to_owned()),
+            email_key: None,
+            email_verified_by: None,
+            full_name: Some("Ana Diaz".to_owned()),
+            username: None,
+            hashed_password: Some("$argon2id$".to_owned()),
+            status: "active".to_owned(),
+            tokens_valid_after: None,
+            created_at: now(),
+            updated_at: now(),
+            last_seen_at: None,
+        };
+        let shown = format!("{row:?}");
+        assert!(shown.contains("active"), "{shown}");
+        for secret in ["argon2", "example.com", "Ana"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
