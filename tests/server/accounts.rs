@@ -1,6 +1,8 @@
 //! Password users: sign-up, proof of the mailbox, login, and the day they come with a token.
 
+use sea_orm::{EntityTrait, sea_query::Expr};
 use serde_json::{Value, json};
+use tower_jit_provisioning::sea_orm::entity::users;
 
 use crate::fixture::{Answer, Server};
 
@@ -242,4 +244,43 @@ async fn a_mailed_token_works_once() {
     );
     let again = server.post("/api/v1/users/verify-email", &body).await;
     again.is_problem(400, "invalid_proof");
+}
+
+#[tokio::test]
+async fn of_many_who_use_one_mailed_token_at_once_one_succeeds() {
+    let server = Server::start();
+    server
+        .post("/api/v1/users/", &sign_up("bob@example.com"))
+        .await;
+    let body = json!({"token": server.mailed_token("bob@example.com")});
+    let proofs = (0..10).map(|_| server.post("/api/v1/users/verify-email", &body));
+    let answers = futures_util::future::join_all(proofs).await;
+    let proved = answers.iter().filter(|answer| answer.status == 200);
+    assert_eq!(proved.count(), 1, "{answers:?}");
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer.status, 200 | 400)),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_deactivated_user_proves_no_address_and_logs_in_no_more() {
+    let server = Server::start();
+    server
+        .post("/api/v1/users/", &sign_up("bob@example.com"))
+        .await;
+    let token = server.mailed_token("bob@example.com");
+    let db = sea_orm::Database::connect(&server.database).await.unwrap();
+    users::Entity::update_many()
+        .col_expr(users::Column::Status, Expr::value("deactivated"))
+        .exec(&db)
+        .await
+        .unwrap();
+    let body = json!({"token": token});
+    let proof = server.post("/api/v1/users/verify-email", &body).await;
+    proof.is_problem(400, "invalid_proof");
+    let login = log_in(&server, "bob@example.com", PASSWORD).await;
+    login.is_problem(401, "invalid_credentials");
 }
