@@ -29,7 +29,7 @@ use crate::{
     migrations::sign_ups,
     problem::Problem,
     profile::{Profile, checked_name},
-    registration::{self, blank_user},
+    registration,
 };
 
 /// How long the token in the mail counts.
@@ -67,7 +67,7 @@ pub async fn sign_up(
         email: Some(email.as_str().to_owned()),
         full_name: Some(full_name),
         hashed_password: Some(hashed_password),
-        ..blank_user()
+        ..users::Model::new("")
     };
     let proof = random_token();
     insert(&app, &user, address_key, &proof)

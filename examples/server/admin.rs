@@ -8,11 +8,11 @@ use sea_orm::{
 };
 use tower_jit_provisioning::{
     IdentityKey,
-    sea_orm::entity::{now, role_grants, user_identities},
+    sea_orm::entity::{now, role_grants, user_identities, users},
 };
 use uuid::Uuid;
 
-use crate::registration::{self, blank_user};
+use crate::registration;
 
 /// Grants the role, registering the identity first if it never came. Granting twice changes
 /// nothing.
@@ -52,7 +52,7 @@ pub async fn grant(
 }
 
 async fn register(db: &DatabaseConnection, issuer: &str, subject: &str) -> Result<Uuid, DbErr> {
-    let user = blank_user();
+    let user = users::Model::new("");
     let transaction = db.begin().await?;
     registration::insert(&transaction, &user, issuer, subject).await?;
     transaction.commit().await?;

@@ -1,35 +1,14 @@
 //! Users who are there before their first token: rows that provisioning then finds.
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
-use time::PrimitiveDateTime;
 use tower_jit_provisioning::{
-    IdentityKey, PrincipalKind, Status,
+    IdentityKey, PrincipalKind,
     sea_orm::{
-        entity::{now, user_events, user_identities, users},
+        entity::{user_events, user_identities, users},
         issuer_key,
     },
 };
 use uuid::Uuid;
-
-/// An active user without a name, an address or a password.
-pub fn blank_user() -> users::Model {
-    let now: PrimitiveDateTime = now();
-    users::Model {
-        id: Uuid::now_v7(),
-        tenant: String::new(),
-        email: None,
-        email_key: None,
-        email_verified_by: None,
-        full_name: None,
-        username: None,
-        hashed_password: None,
-        status: Status::Active.as_str().to_owned(),
-        tokens_valid_after: None,
-        created_at: now,
-        updated_at: now,
-        last_seen_at: None,
-    }
-}
 
 /// Inserts a user, the identity it will come with, and the event that says so. Three statements,
 /// for the caller's transaction.
@@ -53,6 +32,7 @@ pub async fn insert(
         subject: Set(subject.to_owned()),
         kind: Set(PrincipalKind::Human.as_str().to_owned()),
         created_at: Set(user.created_at),
+        ..Default::default()
     })
     .exec_without_returning(db)
     .await?;
@@ -63,6 +43,7 @@ pub async fn insert(
         identity_key: Set(Some(identity_key)),
         event: Set("created".to_owned()),
         created_at: Set(user.created_at),
+        ..Default::default()
     })
     .exec_without_returning(db)
     .await?;

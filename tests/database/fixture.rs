@@ -329,19 +329,13 @@ pub(crate) fn person(subject: &str) -> TestIdentity {
 pub(crate) fn password_user(address: &str) -> users::Model {
     let email = Email::parse(address).expect("an address");
     users::Model {
-        id: Uuid::now_v7(),
-        tenant: String::new(),
         email: Some(address.to_owned()),
         email_key: Some(email.key("")),
         email_verified_by: Some("mailbox".to_owned()),
         full_name: Some("Ana Lind".to_owned()),
-        username: None,
         hashed_password: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
-        status: "active".to_owned(),
-        tokens_valid_after: None,
-        created_at: now(),
-        updated_at: now(),
         last_seen_at: Some(now()),
+        ..users::Model::new("")
     }
 }
 

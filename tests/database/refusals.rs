@@ -134,7 +134,11 @@ pub(crate) async fn the_tables_refuse_what_the_rules_forbid(store: &Store) {
         issuer_key: issuer_key.repeat(64),
         issuer: "https://id.example.com".to_owned(),
         subject: "ana".to_owned(),
+        subject_strategy: "/sub".to_owned(),
         kind: "human".to_owned(),
+        roles_issued_at: None,
+        profile_issued_at: None,
+        profile_digest: None,
         created_at: now(),
     };
     let insert = async |row: user_identities::Model| {

@@ -239,22 +239,16 @@ impl SeaOrmProvisioner {
     }
 
     async fn create(&self, identity: &Identity) -> Result<Provisioned<User>, WriteError> {
-        let now = now();
         let address = policy::linking_address(identity);
+        let blank = users::Model::new(identity.tenant());
         let user = users::Model {
-            id: Uuid::now_v7(),
-            tenant: identity.tenant().to_owned(),
             email: identity.email().map(|email| email.as_str().to_owned()),
             email_key: address.map(|email| email.key(identity.tenant())),
             email_verified_by: address.map(|_| format!("issuer:{}", identity.issuer())),
             full_name: identity.full_name().map(str::to_owned),
             username: identity.username().map(str::to_owned),
-            hashed_password: None,
-            status: Status::Active.as_str().to_owned(),
-            tokens_valid_after: None,
-            created_at: now,
-            updated_at: now,
-            last_seen_at: Some(now),
+            last_seen_at: Some(blank.created_at),
+            ..blank
         };
         let transaction = store::begin(&self.db).await?;
         if let Err(error) = store::insert_user(&transaction, identity, &user).await {

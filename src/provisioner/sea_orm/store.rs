@@ -153,6 +153,7 @@ pub(super) async fn insert_identity(
         subject: Set(identity.subject().to_owned()),
         kind: Set(identity.kind().as_str().to_owned()),
         created_at: Set(now()),
+        ..Default::default()
     })
     .exec_without_returning(db)
     .await?;
@@ -163,6 +164,7 @@ pub(super) async fn insert_identity(
         identity_key: Set(Some(identity_key)),
         event: Set(event.to_owned()),
         created_at: Set(now()),
+        ..Default::default()
     })
     .exec_without_returning(db)
     .await?;

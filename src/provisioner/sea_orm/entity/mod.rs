@@ -13,6 +13,7 @@
 )]
 #![allow(missing_docs, reason = "sea-orm's derives generate undocumented items")]
 
+pub mod link_tickets;
 pub mod role_grants;
 pub mod user_events;
 pub mod user_identities;

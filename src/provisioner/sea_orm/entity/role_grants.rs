@@ -10,7 +10,8 @@ pub struct Model {
     pub tenant: String,
     pub user_id: Uuid,
     pub role: String,
-    /// `manual` for an operator's grant.
+    /// `manual` for an operator's grant, `issuer:` and the issuer's
+    /// [`issuer_key`](crate::sea_orm::issuer_key) for one that its tokens state.
     pub source: String,
     pub created_at: TimeDateTime,
 }

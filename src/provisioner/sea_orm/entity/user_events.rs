@@ -13,6 +13,10 @@ pub struct Model {
     pub identity_key: Option<String>,
     /// `created`, `linked`, …
     pub event: String,
+    /// Who did it: an operator's id, a job's name; `None` if a token did.
+    pub actor: Option<String>,
+    /// What exactly: a role, a reason. Nothing personal.
+    pub detail: Option<String>,
     pub created_at: TimeDateTime,
 }
 

@@ -13,10 +13,20 @@ pub struct Model {
     pub identity_key: String,
     /// [`issuer_key`](crate::sea_orm::issuer_key) of the issuer; unique with the user.
     pub issuer_key: String,
+    /// `""` once the user was erased; the key stays.
     pub issuer: String,
+    /// `""` once the user was erased; the key stays.
     pub subject: String,
+    /// Which claims the subject was read from; `""` if that is not known.
+    pub subject_strategy: String,
     /// A [`PrincipalKind`](crate::PrincipalKind) label.
     pub kind: String,
+    /// When the token was issued whose roles are stored, in milliseconds since the Unix epoch.
+    pub roles_issued_at: Option<i64>,
+    /// When the token was issued whose profile is stored, in milliseconds since the Unix epoch.
+    pub profile_issued_at: Option<i64>,
+    /// A digest of that token's profile and of what the policy makes of it.
+    pub profile_digest: Option<String>,
     pub created_at: TimeDateTime,
 }
 

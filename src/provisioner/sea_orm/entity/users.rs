@@ -4,6 +4,8 @@ use std::fmt;
 
 use sea_orm::entity::prelude::*;
 
+use crate::provisioner::Status;
+
 /// A user's row. The hash is in here: hand out [`User`](crate::sea_orm::User) instead.
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
@@ -25,12 +27,47 @@ pub struct Model {
     pub hashed_password: Option<String>,
     /// A [`Status`](crate::Status) label.
     pub status: String,
+    /// Who set the status, if not sign-up: an operator's id, a job's name.
+    pub status_source: Option<String>,
+    /// Why, in the operator's words.
+    pub status_reason: Option<String>,
+    /// The identity whose tokens keep the profile up to date; `None` if nobody's do.
+    pub profile_key: Option<String>,
+    /// What the user edited here and no token overwrites: names of attributes, separated by commas.
+    pub local_attributes: String,
     /// Tokens issued at or before this are void.
     pub tokens_valid_after: Option<TimeDateTime>,
     pub created_at: TimeDateTime,
     pub updated_at: TimeDateTime,
     /// Within the hour.
     pub last_seen_at: Option<TimeDateTime>,
+}
+
+impl Model {
+    /// Makes an active user without a name, an address or a password.
+    #[must_use]
+    pub fn new(tenant: impl Into<String>) -> Self {
+        let now = super::now();
+        Self {
+            id: Uuid::now_v7(),
+            tenant: tenant.into(),
+            email: None,
+            email_key: None,
+            email_verified_by: None,
+            full_name: None,
+            username: None,
+            hashed_password: None,
+            status: Status::Active.as_str().to_owned(),
+            status_source: None,
+            status_reason: None,
+            profile_key: None,
+            local_attributes: String::new(),
+            tokens_valid_after: None,
+            created_at: now,
+            updated_at: now,
+            last_seen_at: None,
+        }
+    }
 }
 
 /// Shows the id and the status only: the rest is personal, or a hash.
@@ -68,24 +105,14 @@ impl ActiveModelBehavior for ActiveModel {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provisioner::sea_orm::entity::now;
 
     #[test]
     fn neither_hash_nor_address_is_shown() {
         let row = Model {
-            id: Uuid::nil(),
-            tenant: String::new(),
             email: Some("ana@example.com".to_owned()),
-            email_key: None,
-            email_verified_by: None,
             full_name: Some("Ana Diaz".to_owned()),
-            username: None,
             hashed_password: Some("$argon2id$".to_owned()),
-            status: "active".to_owned(),
-            tokens_valid_after: None,
-            created_at: now(),
-            updated_at: now(),
-            last_seen_at: None,
+            ..Model::new("")
         };
         let shown = format!("{row:?}");
         assert!(shown.contains("active"), "{shown}");
