@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::identity::digest;
+use crate::identity::{digest, hex};
 
 /// The longest address kept, in bytes: RFC 5321 section 4.5.3.1.3 allows a path of 256 with its
 /// angle brackets.
@@ -69,10 +69,7 @@ impl Email {
     /// with its ASCII letters in lower case.
     #[must_use]
     pub fn key(&self, tenant: &str) -> String {
-        digest([tenant, &self.0.to_ascii_lowercase()])
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&digest([tenant, &self.0.to_ascii_lowercase()]))
     }
 }
 

@@ -8,7 +8,7 @@
 use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use serde::de::DeserializeOwned;
@@ -69,6 +69,17 @@ pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
         hasher.update(part);
     }
     hasher.finalize().into()
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The value of `issuer_key` for an issuer: 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn issuer_key(issuer: &str) -> String {
+    hex(&digest([issuer]))
 }
 
 /// An identity, and a keyed digest of everything that policy and mapping read from its token: what a
@@ -141,6 +152,14 @@ pub struct Identity(Arc<Inner>);
 
 struct Inner {
     verified: Verified,
+    /// Set once, before anybody but the policy's own rules sees the identity.
+    judged: OnceLock<Judged>,
+}
+
+/// What the issuer's rules say of the token, and what a provisioning verdict depends on.
+struct Judged {
+    passes_access_rules: bool,
+    passes_sign_up_rule: bool,
     digest: [u8; 16],
 }
 
@@ -150,6 +169,8 @@ pub(crate) struct Verified {
     pub(crate) tenant: Arc<str>,
     pub(crate) issuer: Arc<str>,
     pub(crate) subject: Box<str>,
+    /// Which claims the subject was read from.
+    pub(crate) subject_strategy: Arc<str>,
     pub(crate) kind: PrincipalKind,
     pub(crate) email: Option<Email>,
     pub(crate) email_is_vouched: bool,
@@ -168,7 +189,7 @@ pub(crate) struct Verified {
 
 impl Verified {
     /// Keyed with a secret of the process: what a token says cannot be aimed at another's digest.
-    fn digest(&self) -> [u8; 16] {
+    fn digest(&self, verdicts: [bool; 2]) -> [u8; 16] {
         static SECRET: LazyLock<[u64; 4]> =
             LazyLock::new(|| std::array::from_fn(|_| RandomState::new().build_hasher().finish()));
         let mut hasher = Sha256::new();
@@ -180,6 +201,7 @@ impl Verified {
         add(&self.generation.to_be_bytes());
         add(self.kind.as_str().as_bytes());
         add(&[u8::from(self.email_is_vouched)]);
+        add(&verdicts.map(u8::from));
         let texts = [
             self.email.as_ref().map(Email::as_str),
             self.full_name.as_deref(),
@@ -207,8 +229,19 @@ impl Verified {
 
 impl Identity {
     pub(crate) fn new(verified: Verified) -> Self {
-        let digest = verified.digest();
-        Self(Arc::new(Inner { verified, digest }))
+        let identity = Self(Arc::new(Inner {
+            verified,
+            judged: OnceLock::new(),
+        }));
+        let policy = identity.policy();
+        let verdicts = [policy.admits(&identity), policy.lets_sign_up(&identity)];
+        let [passes_access_rules, passes_sign_up_rule] = verdicts;
+        identity.0.judged.get_or_init(|| Judged {
+            passes_access_rules,
+            passes_sign_up_rule,
+            digest: identity.0.verified.digest(verdicts),
+        });
+        identity
     }
 
     /// Roughly the bytes this identity holds beside its token.
@@ -234,7 +267,26 @@ impl Identity {
 
     /// What a provisioning verdict on this identity depends on.
     pub(crate) fn evidence(&self) -> Evidence {
-        (self.0.verified.key, self.0.digest)
+        let digest = self.0.judged.get().map(|judged| judged.digest);
+        (self.0.verified.key, digest.unwrap_or_default())
+    }
+
+    /// What the access rules of the issuer's policy said of the token.
+    pub(crate) fn passes_access_rules(&self) -> bool {
+        let judged = self.0.judged.get();
+        judged.is_some_and(|judged| judged.passes_access_rules)
+    }
+
+    /// What the sign-up rule of the issuer's policy said of the token.
+    pub(crate) fn passes_sign_up_rule(&self) -> bool {
+        let judged = self.0.judged.get();
+        judged.is_some_and(|judged| judged.passes_sign_up_rule)
+    }
+
+    /// Returns which claims the subject was read from: `/sub`, `/tid+/oid`.
+    #[must_use]
+    pub fn subject_strategy(&self) -> &str {
+        &self.0.verified.subject_strategy
     }
 
     /// The token itself: a live credential that never leaves this crate.

@@ -127,8 +127,9 @@ pub use self::{
     identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
     layer::ProvisionLayer,
     provisioner::{
-        CachedProvisioner, DenialReason, IssuerPolicy, Linking, MemoryProvisioner, MemoryUser,
-        Outcome, ProvisionError, Provisioned, Provisioner, SignUp, Status,
+        Attribute, CachedProvisioner, DenialReason, Enricher, IssuerPolicy, Linking,
+        MemoryProvisioner, MemoryUser, Outcome, ProfileSync, ProvisionError, Provisioned,
+        Provisioner, Rule, SignUp, Status,
     },
     service::Provision,
     user::{CurrentUser, MissingUser},

@@ -15,7 +15,7 @@ use crate::{
     future::ResponseFuture,
     identity::Identity,
     layer::Gate,
-    provisioner::{Provisioned, Provisioner},
+    provisioner::{Provisioned, Provisioner, policy::admission},
     rejection::{Protocol, ResponseBody, reject},
     user::{Anonymous, CurrentUser},
 };
@@ -79,6 +79,7 @@ where
             .gate
             .verifier
             .cached(token)
+            .filter(Identity::passes_access_rules)
             .and_then(|identity| Some((self.gate.provisioner.cached(&identity)?, identity)));
         if let Some((user, identity)) = warm {
             enter(&mut request, identity, user);
@@ -88,7 +89,12 @@ where
         let (token, gate) = (token.to_owned(), Arc::clone(&self.gate));
         let provisioning = Box::pin(async move {
             let identity = gate.verifier.verify(&token).await?;
-            match gate.provisioner.provision(&identity).await {
+            // Whoever provisions: the issuer's access rules hold for every token.
+            let provisioned = match admission::screen(&identity) {
+                Ok(()) => gate.provisioner.provision(&identity).await,
+                Err(refused) => Err(refused),
+            };
+            match provisioned {
                 Ok(user) => Ok((identity, user)),
                 Err(error) => {
                     let owns_address = identity.vouched_email().is_some();

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use config::{Config, Environment, File, FileFormat};
 use serde_json::json;
 use tower_jit_provisioning::{
-    BuildError, JwtVerifier, RoleClaim, VerifierConfig, testing::TestIssuer,
+    BuildError, JwtVerifier, MemoryProvisioner, Provisioner, RoleClaim, VerifierConfig,
+    testing::TestIssuer,
 };
 
 fn from_toml(text: &str) -> VerifierConfig {
@@ -223,4 +224,87 @@ async fn a_configuration_can_be_reloaded() {
     assert!(verifier.reload_config(from_toml("[issuers]")).is_err());
     let billing = issuer.token("ana").audience("billing").sign();
     verifier.verify(&billing).await.unwrap();
+}
+
+/// What the policy of a configuration makes of a newcomer with this address and these roles.
+async fn newcomer(keys: &str, email: Option<&str>, roles: &[&str]) -> Result<(), &'static str> {
+    let issuer = TestIssuer::new("https://id.example.com");
+    let config = from_toml(&format!(
+        r#"
+        [issuers.staff]
+        issuer = "https://id.example.com"
+        audience = "orders"
+        jwks = '{jwks}'
+        role_claims = "/roles"
+        {keys}
+
+        [issuers.staff.roles]
+        editor = "editor"
+        "#,
+        jwks = issuer.jwks()
+    ));
+    let verifier = JwtVerifier::from_config(config).unwrap();
+    let token = issuer
+        .token("ana")
+        .audience("orders")
+        .claim("roles", roles.to_vec());
+    let token = match email {
+        None => token,
+        Some(address) => token.email(address, true),
+    };
+    let identity = verifier.verify(&token.sign()).await.unwrap();
+    let provisioned = MemoryProvisioner::new().provision(&identity).await;
+    provisioned.map(drop).map_err(|error| error.reason())
+}
+
+#[tokio::test]
+async fn every_key_of_the_policy_takes_effect() {
+    let anybody = |keys| newcomer(keys, None, &[]);
+    assert_eq!(anybody("").await, Ok(()));
+    assert_eq!(anybody("sign_up = \"closed\"").await, Err("sign_up_closed"));
+    assert_eq!(
+        anybody("sign_up = \"pending_approval\"").await,
+        Err("pending_approval")
+    );
+    assert_eq!(anybody("max_users = 0").await, Err("sign_up_closed"));
+    assert_eq!(
+        anybody("max_sign_ups_per_minute = 0").await,
+        Err("sign_up_closed")
+    );
+
+    let domains = "sign_up_email_domains = [\"example.com\"]";
+    assert_eq!(anybody(domains).await, Err("rule_failed"));
+    assert_eq!(
+        newcomer(domains, Some("ana@example.com"), &[]).await,
+        Ok(())
+    );
+
+    for (keys, refusal) in [
+        ("require_role = true", "no_role"),
+        ("access_roles = [\"editor\", \"owner\"]", "rule_failed"),
+    ] {
+        assert_eq!(newcomer(keys, None, &["stranger"]).await, Err(refusal));
+        assert_eq!(newcomer(keys, None, &["editor"]).await, Ok(()));
+    }
+}
+
+#[test]
+fn policies_that_contradict_themselves_are_named() {
+    let issuer = TestIssuer::new("https://id.example.com");
+    for keys in [
+        "sign_up = \"maybe\"",
+        "sign_up = \"open\"\nsign_up_email_domains = \"example.com\"",
+        "sync = { email = \"sometimes\" }",
+        "sync = { password = \"always\" }",
+        "max_users = \"many\"",
+        "require_role = \"perhaps\"",
+    ] {
+        let config = from_toml(&format!(
+            "[issuers.staff]\nissuer = \"https://id.example.com\"\naudience = \"orders\"\n\
+             jwks = '{}'\n{keys}",
+            issuer.jwks()
+        ));
+        let refused = JwtVerifier::from_config(config).unwrap_err();
+        assert_eq!(codes(&refused), [("staff", "unknown_value")], "{keys}");
+    }
 }

@@ -173,6 +173,11 @@ impl ClaimMap {
             .map(Pointer::as_str)
     }
 
+    /// Names the claims that the subject is read from.
+    pub(crate) fn subject_strategy(&self) -> String {
+        self.subject.label()
+    }
+
     /// The claim in the subject that people may change, as the operator wrote it.
     pub(crate) fn mutable_subject(&self) -> Option<&str> {
         let address = self.email.as_ref().map(|email| &email.claim);

@@ -56,6 +56,17 @@ impl Subject {
         }
     }
 
+    /// Names the claims it reads: `/sub`, `/tid+/oid`, `/uid|/cid`.
+    pub(super) fn label(&self) -> String {
+        let separator = match self {
+            Self::Claim(_) | Self::Joined(_) => "+",
+            Self::UserOrClient { .. } => "|",
+        };
+        let pointers = self.pointers();
+        let names: Vec<&str> = pointers.into_iter().map(Pointer::as_str).collect();
+        names.join(separator)
+    }
+
     /// The first claim it reads that is known to change.
     pub(super) fn mutable(&self) -> Option<&Pointer> {
         self.pointers()

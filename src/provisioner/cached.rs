@@ -33,7 +33,9 @@ use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use tokio::{sync::watch, time::Instant};
 
-use super::{ProvisionError, Provisioned, Provisioner, invalidation::Epochs, policy::is_revoked};
+use super::{
+    ProvisionError, Provisioned, Provisioner, invalidation::Epochs, policy::admission::is_revoked,
+};
 use crate::identity::{Evidence, Identity, IdentityKey};
 
 const TTL: Duration = Duration::from_secs(30);

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::identity::RoleClaim;
+use super::policy::{Attribute, ProfileSync, Rule};
+use crate::identity::{Identity, RoleClaim};
 
 /// What the subjects of one issuer may become.
 ///
@@ -26,12 +27,18 @@ pub struct IssuerPolicy {
     pub(super) linking: Linking,
     pub(super) trusted_sources: Vec<String>,
     pub(super) services: bool,
+    pub(super) anonymous_users: bool,
+    pub(crate) needs_role: bool,
+    pub(super) max_users: Option<u64>,
+    pub(super) max_sign_ups_per_minute: Option<u64>,
+    access_rules: Vec<Rule>,
+    profile: [ProfileSync; Attribute::ALL.len()],
     public_sign_up: bool,
     roles: BTreeMap<String, String>,
 }
 
 /// Whether an unknown subject becomes a user.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum SignUp {
     /// No: only users who are already there.
@@ -39,6 +46,11 @@ pub enum SignUp {
     /// Yes, at the first request.
     #[default]
     Open,
+    /// The row is made at the first request, and refused until an operator approves it.
+    PendingApproval,
+    /// Where the rule holds for the token. It is asked at creation only; see
+    /// [`IssuerPolicy::add_access_rule`] for what is asked at every request.
+    When(Rule),
 }
 
 /// Whether an unknown subject may be an existing user.
@@ -68,6 +80,12 @@ impl IssuerPolicy {
             linking: Linking::default(),
             trusted_sources: ["import", "mailbox"].map(str::to_owned).into(),
             services: false,
+            anonymous_users: false,
+            needs_role: false,
+            max_users: None,
+            max_sign_ups_per_minute: None,
+            access_rules: Vec::new(),
+            profile: [ProfileSync::default(); Attribute::ALL.len()],
             public_sign_up: false,
             roles: BTreeMap::new(),
         }
@@ -117,13 +135,78 @@ impl IssuerPolicy {
         self
     }
 
+    /// Refuses tokens for which the rule does not hold, at every request and whoever they are:
+    /// `rule_failed`. Several rules must all hold.
+    pub fn add_access_rule(mut self, rule: Rule) -> Self {
+        self.access_rules.push(rule);
+        self
+    }
+
+    /// Refuses users for whom no role counts: `no_role`.
+    pub fn require_role(mut self) -> Self {
+        self.needs_role = true;
+        self
+    }
+
+    /// Lets anonymous visitors, as Firebase and Supabase issue tokens for, sign up like people.
+    pub fn allow_anonymous_users(mut self) -> Self {
+        self.anonymous_users = true;
+        self
+    }
+
+    /// Stops sign-up when the issuer has this many identities. Default: no limit.
+    ///
+    /// It is counted before a user is created and not locked, so first requests that arrive at once
+    /// may pass it by the number of users a provisioner creates at once.
+    pub fn with_max_users(mut self, users: u64) -> Self {
+        self.max_users = Some(users);
+        self
+    }
+
+    /// Stops sign-up while the issuer has this many identities younger than a minute. Default: no
+    /// limit. Counted as [`with_max_users`](Self::with_max_users) does.
+    pub fn with_max_sign_ups_per_minute(mut self, users: u64) -> Self {
+        self.max_sign_ups_per_minute = Some(users);
+        self
+    }
+
+    /// Sets when an attribute of the profile is taken from a token. Default:
+    /// [`ProfileSync::WhenPresent`].
+    pub fn with_profile_sync(mut self, attribute: Attribute, sync: ProfileSync) -> Self {
+        self.profile[attribute as usize] = sync;
+        self
+    }
+
+    pub(crate) fn sync(&self, attribute: Attribute) -> ProfileSync {
+        self.profile[attribute as usize]
+    }
+
+    pub(crate) fn has_limits(&self) -> bool {
+        self.max_users.is_some() || self.max_sign_ups_per_minute.is_some()
+    }
+
+    /// Asks every access rule.
+    pub(crate) fn admits(&self, identity: &Identity) -> bool {
+        self.access_rules.iter().all(|rule| rule.holds(identity))
+    }
+
+    /// Asks the sign-up rule, if there is one.
+    pub(crate) fn lets_sign_up(&self, identity: &Identity) -> bool {
+        match &self.sign_up {
+            SignUp::When(rule) => rule.holds(identity),
+            SignUp::Closed | SignUp::Open | SignUp::PendingApproval => true,
+        }
+    }
+
     pub(crate) fn links_by_email(&self) -> bool {
         self.linking == Linking::VerifiedEmail
     }
 
     /// Whether every service with a token becomes a user, and nobody said that all may.
     pub(crate) fn opens_to_any_service(&self) -> bool {
-        self.sign_up == SignUp::Open && self.services && !self.public_sign_up
+        matches!(self.sign_up, SignUp::Open | SignUp::PendingApproval)
+            && self.services
+            && !self.public_sign_up
     }
 
     /// Maps a token's roles; the result is sorted and has no duplicates.

@@ -8,11 +8,18 @@ use std::{
 
 use async_trait::async_trait;
 
+use tokio::time::{Duration, Instant};
+
 use super::{
-    DenialReason, ProvisionError, Provisioned, Provisioner,
-    policy::{self, Candidate, Newcomer, Snapshot, Status},
+    DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError, Provisioned,
+    Provisioner, Status,
+    policy::{
+        admission::{self, Snapshot},
+        newcomer::{self, Candidate, Newcomer},
+        profile, roles,
+    },
 };
-use crate::identity::{Identity, IdentityKey, PrincipalKind};
+use crate::identity::{Identity, IdentityKey, PrincipalKind, RoleClaim};
 
 /// Keeps users in memory: for tests, demonstrations and services without a store.
 ///
@@ -36,11 +43,11 @@ pub struct MemoryUser {
     pub id: u64,
     /// The tenant, `""` when there are none.
     pub tenant: String,
-    /// The address of the token that created the user, vouched for or not.
+    /// The address as written, verified or not.
     pub email: Option<String>,
-    /// The display name of the token that created the user.
+    /// The display name.
     pub full_name: Option<String>,
-    /// The roles that the request's token grants.
+    /// The roles that count for the request: those granted here and those of its token, sorted.
     pub roles: Vec<String>,
 }
 
@@ -56,18 +63,32 @@ impl fmt::Debug for MemoryUser {
 #[derive(Default)]
 struct Store {
     users: Vec<Record>,
-    /// Index into `users`, and the kind the identity was recorded with.
-    identities: HashMap<IdentityKey, (usize, PrincipalKind)>,
+    identities: HashMap<IdentityKey, Known>,
     /// Verified addresses, by their key.
     addresses: HashMap<String, usize>,
 }
 
 struct Record {
-    user: MemoryUser,
+    id: u64,
+    tenant: String,
+    profile: Profile,
+    /// The identity whose tokens keep the profile up to date.
+    owner: IdentityKey,
     status: Status,
-    verified_by: String,
-    issuers: Vec<String>,
+    grants: Vec<Grant>,
     tokens_valid_after: Option<i64>,
+}
+
+/// An identity, and what is remembered of its tokens.
+struct Known {
+    /// Index into `users`.
+    user: usize,
+    kind: PrincipalKind,
+    issuer: String,
+    since: Instant,
+    roles_issued_at: Option<i64>,
+    profile_issued_at: Option<i64>,
+    fingerprint: String,
 }
 
 impl MemoryProvisioner {
@@ -100,9 +121,19 @@ impl MemoryProvisioner {
         self.change(key, |record| record.tokens_valid_after = Some(instant))
     }
 
+    /// Grants a role to the user behind an identity, as an operator does; returns whether there is
+    /// one.
+    pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
+        let grant = Grant::new(role, Grant::MANUAL);
+        self.change(key, |record| {
+            record.grants.retain(|held| *held != grant);
+            record.grants.push(grant);
+        })
+    }
+
     fn change(&self, key: IdentityKey, change: impl FnOnce(&mut Record)) -> bool {
         let mut store = self.store();
-        let index = store.identities.get(&key).map(|(index, _)| *index);
+        let index = store.identities.get(&key).map(|known| known.user);
         index
             .and_then(|index| store.users.get_mut(index))
             .map(change)
@@ -117,87 +148,187 @@ impl MemoryProvisioner {
 
 impl Store {
     /// Returns the user behind a known identity, or why it may not enter.
-    fn find(&self, identity: &Identity) -> Option<Result<Provisioned<MemoryUser>, ProvisionError>> {
-        let (index, kind) = self.identities.get(&identity.key())?;
-        let record = self.users.get(*index)?;
+    fn find(&self, identity: &Identity) -> Option<Result<&Record, ProvisionError>> {
+        let known = self.identities.get(&identity.key())?;
+        let record = self.users.get(known.user)?;
         let snapshot = Snapshot {
             status: record.status,
-            kind: *kind,
+            kind: known.kind,
             tokens_valid_after: record.tokens_valid_after,
         };
-        Some(
-            policy::admit(identity, snapshot)
-                .map(|()| Provisioned::found(record.for_request(identity)))
-                .map(|found| found.with_tokens_valid_after(record.tokens_valid_after)),
-        )
+        let verdict = admission::screen(identity)
+            .and_then(|()| admission::admit(identity, snapshot))
+            .and_then(|()| roles::suffice(identity, &record.grants));
+        Some(verdict.map(|()| record))
+    }
+
+    /// Whether the token says nothing new of its user.
+    fn is_up_to_date(&self, identity: &Identity) -> bool {
+        let known = self.identities.get(&identity.key());
+        let record = known.and_then(|known| self.users.get(known.user));
+        known.zip(record).is_some_and(|(known, record)| {
+            !roles::are_due(identity, &record.grants, known.roles_issued_at)
+                && !profile::is_due(identity, &known.profile_state(identity, record))
+        })
+    }
+
+    /// Stores what a newer token says of its user; returns whether it said anything.
+    fn bring_up_to_date(&mut self, identity: &Identity) -> Outcome {
+        let known = self.identities.get_mut(&identity.key());
+        let Some(known) = known else {
+            return Outcome::Found;
+        };
+        let Some(record) = self.users.get_mut(known.user) else {
+            return Outcome::Found;
+        };
+        let mut outcome = Outcome::Found;
+        if roles::are_due(identity, &record.grants, known.roles_issued_at) {
+            known.roles_issued_at = identity.issued_at();
+            record.replace_grants(identity);
+            outcome = Outcome::Updated;
+        }
+        if profile::is_due(identity, &known.profile_state(identity, record)) {
+            known.profile_issued_at = identity.issued_at();
+            known.fingerprint = Profile::fingerprint(identity);
+            let mut after = record.profile.after(identity, &[]);
+            let holder = after
+                .email_key
+                .as_ref()
+                .and_then(|key| self.addresses.get(key));
+            if holder.is_some_and(|holder| *holder != known.user) {
+                after = record.profile.after(identity, &[super::Attribute::Email]);
+            }
+            if after != record.profile {
+                if let Some(key) = &record.profile.email_key {
+                    self.addresses.remove(key);
+                }
+                let key = after.email_key.clone();
+                self.addresses.extend(key.map(|key| (key, known.user)));
+                record.profile = after;
+                outcome = Outcome::Updated;
+            }
+        }
+        outcome
+    }
+
+    fn enter(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {
+        match self.find(identity) {
+            None => return self.join(identity),
+            Some(verdict) => verdict.map(drop)?,
+        }
+        let outcome = self.bring_up_to_date(identity);
+        let record = self.find(identity).ok_or(DenialReason::Deleted)??;
+        Ok(record.told(identity, outcome))
     }
 
     fn join(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        let address_key =
-            policy::linking_address(identity).map(|email| email.key(identity.tenant()));
-        let holder = address_key
-            .as_ref()
-            .and_then(|key| self.addresses.get(key))
-            .copied();
-        let candidate = holder
-            .and_then(|index| self.users.get(index))
-            .map(|record| Candidate {
-                status: record.status,
-                verified_by: record.verified_by.clone(),
-                is_human: true,
-                has_identity_of_issuer: record
-                    .issuers
-                    .iter()
-                    .any(|issuer| issuer == identity.issuer()),
-                tokens_valid_after: record.tokens_valid_after,
-            });
-        let decision = policy::decide(identity, candidate.as_ref())?;
-        let index = match (decision, holder) {
-            (Newcomer::Link, Some(holder)) => holder,
-            (Newcomer::Link | Newcomer::Create, _) => {
-                self.users
-                    .push(Record::new(self.users.len() as u64 + 1, identity));
-                self.users.len() - 1
+        let address = newcomer::linking_address(identity);
+        let holder = address.and_then(|email| self.addresses.get(&email.key(identity.tenant())));
+        let holder = holder.copied();
+        let candidate = holder.and_then(|index| self.candidate(index, identity.issuer()));
+        let decision = newcomer::decide(identity, candidate.as_ref())?;
+        let (index, outcome) = match (decision, holder) {
+            (Newcomer::Link, Some(holder)) => (holder, Outcome::Linked),
+            (Newcomer::Create(status), _) => {
+                newcomer::within_limits(identity, self.population(identity.issuer()))?;
+                let record = Record::new(self.users.len() as u64 + 1, identity, status);
+                let key = record.profile.email_key.clone();
+                self.addresses
+                    .extend(key.map(|key| (key, self.users.len())));
+                self.users.push(record);
+                (self.users.len() - 1, Outcome::Created)
             }
+            (Newcomer::Link, None) => return Err(ProvisionError::Conflict),
         };
         let record = self.users.get_mut(index).ok_or(DenialReason::Deleted)?;
-        record.issuers.push(identity.issuer().to_owned());
-        let user = record.for_request(identity);
-        let tokens_valid_after = record.tokens_valid_after;
-        self.identities
-            .insert(identity.key(), (index, identity.kind()));
-        Ok(match decision {
-            Newcomer::Create => {
-                self.addresses.extend(address_key.map(|key| (key, index)));
-                Provisioned::created(user)
-            }
-            Newcomer::Link => Provisioned::linked(user).with_tokens_valid_after(tokens_valid_after),
+        record.replace_grants(identity);
+        let known = Known::new(index, identity);
+        self.identities.insert(identity.key(), known);
+        match record.status {
+            // Made and refused in one request: the user waits for approval.
+            Status::Pending => Err(DenialReason::PendingApproval.into()),
+            _ => Ok(record.told(identity, outcome)),
+        }
+    }
+
+    fn candidate(&self, index: usize, issuer: &str) -> Option<Candidate> {
+        let record = self.users.get(index)?;
+        let mut identities = self.identities.values().filter(|known| known.user == index);
+        Some(Candidate {
+            status: record.status,
+            verified_by: record.profile.email_verified_by.clone().unwrap_or_default(),
+            is_human: true,
+            has_identity_of_issuer: identities.any(|known| known.issuer == issuer),
+            tokens_valid_after: record.tokens_valid_after,
+            is_pre_linked: false,
         })
+    }
+
+    fn population(&self, issuer: &str) -> Population {
+        let of_issuer = || {
+            self.identities
+                .values()
+                .filter(|known| known.issuer == issuer)
+        };
+        let is_recent = |known: &&Known| known.since.elapsed() < Duration::from_secs(60);
+        let (all, last_minute) = (of_issuer().count(), of_issuer().filter(is_recent).count());
+        Population::new(all as u64, last_minute as u64)
+    }
+}
+
+impl Known {
+    fn new(user: usize, identity: &Identity) -> Self {
+        let states_roles = matches!(identity.roles(), RoleClaim::Present(_));
+        Self {
+            user,
+            kind: identity.kind(),
+            issuer: identity.issuer().to_owned(),
+            since: Instant::now(),
+            roles_issued_at: identity.issued_at().filter(|_| states_roles),
+            profile_issued_at: identity.issued_at(),
+            fingerprint: Profile::fingerprint(identity),
+        }
+    }
+
+    fn profile_state(&self, identity: &Identity, record: &Record) -> ProfileState {
+        ProfileState {
+            is_owner: record.owner == identity.key(),
+            issued_at: self.profile_issued_at,
+            fingerprint: Some(self.fingerprint.clone()),
+        }
     }
 }
 
 impl Record {
-    fn new(id: u64, identity: &Identity) -> Self {
+    fn new(id: u64, identity: &Identity, status: Status) -> Self {
         Self {
-            user: MemoryUser {
-                id,
-                tenant: identity.tenant().to_owned(),
-                email: identity.email().map(|email| email.as_str().to_owned()),
-                full_name: identity.full_name().map(str::to_owned),
-                roles: Vec::new(),
-            },
-            status: Status::Active,
-            verified_by: format!("issuer:{}", identity.issuer()),
-            issuers: Vec::new(),
+            id,
+            tenant: identity.tenant().to_owned(),
+            profile: Profile::of_newcomer(identity),
+            owner: identity.key(),
+            status,
+            grants: Vec::new(),
             tokens_valid_after: None,
         }
     }
 
-    fn for_request(&self, identity: &Identity) -> MemoryUser {
-        MemoryUser {
-            roles: identity.roles().as_slice().to_vec(),
-            ..self.user.clone()
-        }
+    fn replace_grants(&mut self, identity: &Identity) {
+        let source = Grant::source_of(identity.issuer());
+        self.grants.retain(|grant| grant.source != source);
+        let stated = identity.roles().as_slice().iter();
+        self.grants
+            .extend(stated.map(|role| Grant::new(role, source.as_str())));
+    }
+
+    fn told(&self, identity: &Identity, outcome: Outcome) -> Provisioned<MemoryUser> {
+        let user = MemoryUser {
+            id: self.id,
+            tenant: self.tenant.clone(),
+            email: self.profile.email.clone(),
+            full_name: self.profile.full_name.clone(),
+            roles: roles::counted(identity, &self.grants),
+        };
+        Provisioned::new(user, outcome).with_tokens_valid_after(self.tokens_valid_after)
     }
 }
 
@@ -209,12 +340,15 @@ impl Provisioner for MemoryProvisioner {
         &self,
         identity: &Identity,
     ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        let mut store = self.store();
-        store.find(identity).unwrap_or_else(|| store.join(identity))
+        admission::screen(identity)?;
+        self.store().enter(identity)
     }
 
     fn cached(&self, identity: &Identity) -> Option<Provisioned<MemoryUser>> {
-        self.store().find(identity)?.ok()
+        let store = self.store();
+        let record = store.find(identity)?.ok()?;
+        let is_up_to_date = store.is_up_to_date(identity);
+        is_up_to_date.then(|| record.told(identity, Outcome::Found))
     }
 }
 

@@ -37,6 +37,7 @@
 //! ```
 
 pub mod cached;
+mod enricher;
 mod invalidation;
 mod issuer_policy;
 mod memory;
@@ -50,9 +51,10 @@ use async_trait::async_trait;
 
 pub use self::{
     cached::CachedProvisioner,
+    enricher::{Enricher, Enrichment},
     issuer_policy::{IssuerPolicy, Linking, SignUp},
     memory::{MemoryProvisioner, MemoryUser},
-    policy::Status,
+    policy::{Attribute, Grant, Population, Profile, ProfileState, ProfileSync, Rule, Status},
 };
 use crate::identity::Identity;
 

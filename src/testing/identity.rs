@@ -97,7 +97,16 @@ impl TestIdentity {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.roles = RoleClaim::Present(roles.into_iter().map(Into::into).collect());
+        let mut roles: Vec<String> = roles.into_iter().map(Into::into).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        self.roles = RoleClaim::Present(roles);
+        self
+    }
+
+    /// Says that the issuer left the list of roles out because it was too long.
+    pub fn with_truncated_roles(mut self) -> Self {
+        self.roles = RoleClaim::Truncated;
         self
     }
 
@@ -124,6 +133,7 @@ impl TestIdentity {
             tenant: self.tenant.into(),
             issuer: self.issuer.into(),
             subject: self.subject.into(),
+            subject_strategy: "/sub".into(),
             kind: self.kind,
             email,
             email_is_vouched: email_is_vouched.unwrap_or(false),

@@ -356,6 +356,7 @@ fn identify(
         issuer: Arc::clone(&issuer.name),
         kind: map.kind(&subject, claims),
         subject: subject.into(),
+        subject_strategy: Arc::clone(&issuer.subject_strategy),
         email,
         email_is_vouched: email_is_vouched.unwrap_or(false),
         full_name: map.full_name(claims).map(Into::into),

@@ -55,7 +55,13 @@ pub(crate) async fn first_request_creates_a_user_and_the_second_finds_it(store: 
     assert_eq!(recorded.kind, "human");
     let event = &rows.events[0];
     assert_eq!(event.identity_key.as_ref(), Some(&recorded.identity_key));
-    assert!(rows.grants.is_empty(), "a token's roles are not grants");
+    let grants: Vec<_> = rows
+        .grants
+        .iter()
+        .map(|grant| (&*grant.role, &*grant.source))
+        .collect();
+    let of_issuer = format!("issuer:{}", issuer_key(ISSUER));
+    assert_eq!(grants, [("admin", &*of_issuer), ("editor", &*of_issuer)]);
 }
 
 pub(crate) async fn a_subject_alone_is_enough(store: &Store) {
@@ -84,13 +90,14 @@ pub(crate) async fn first_login_costs_one_read_and_three_inserts(store: &Store) 
     );
 }
 
-pub(crate) async fn a_vouched_address_costs_one_read_more(store: &Store) {
+pub(crate) async fn a_vouched_address_costs_two_reads_more(store: &Store) {
     let identity = person("ana").with_vouched_email("ana@example.com").build();
     store.provision(&identity).await.unwrap();
     assert_eq!(
         store.statements().verbs(),
         [
             "SELECT users",
+            "SELECT link_tickets",
             "SELECT users",
             "INSERT users",
             "INSERT user_identities",

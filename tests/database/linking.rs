@@ -47,7 +47,7 @@ pub(crate) async fn a_verified_password_user_is_linked(store: &Store) {
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn linking_costs_six_reads_and_two_inserts(store: &Store) {
+pub(crate) async fn linking_costs_eight_reads_and_two_inserts(store: &Store) {
     store.insert(password_user(ADDRESS)).await;
     store.provision(&linking("ana").build()).await.unwrap();
     assert_eq!(
@@ -55,8 +55,10 @@ pub(crate) async fn linking_costs_six_reads_and_two_inserts(store: &Store) {
         [
             "SELECT users",
             // The candidate, before the transaction and in it.
+            "SELECT link_tickets",
             "SELECT users",
             "SELECT user_identities",
+            "SELECT link_tickets",
             "SELECT users",
             "SELECT user_identities",
             "INSERT user_identities",

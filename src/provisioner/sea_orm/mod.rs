@@ -1,6 +1,6 @@
 //! Users in a database, by sea-orm.
 //!
-//! [`SeaOrmProvisioner`] keeps users in four tables of this crate's ([`entity`]); with feature
+//! [`SeaOrmProvisioner`] keeps users in five tables of this crate's ([`entity`]); with feature
 //! `migration`, [`migration`] creates them. It runs on SQLite, PostgreSQL, MySQL and MariaDB; the
 //! application chooses driver and runtime by sea-orm's own features.
 //!
@@ -28,80 +28,85 @@
 //!
 //! The write runs detached from the request, so a client that hangs up leaves no half user behind
 //! and no error for the others. Reads and writes have a deadline each.
+//!
+//! # Tables of the application's own
+//!
+//! A [`UserMapping`] puts the application's entities in the place of the bundled ones; see
+//! [`mapping`]. Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
 
+mod bundled;
 pub mod entity;
+mod hook;
+mod known;
+pub mod mapping;
 #[cfg(feature = "migration")]
 pub mod migration;
+mod newcomer;
 mod store;
 mod user;
 
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DbErr};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
-use uuid::Uuid;
+use tokio::{sync::Semaphore, time::timeout};
 
-pub use self::user::User;
-use self::{
-    entity::{now, users},
-    store::Known,
+pub use self::{
+    bundled::Bundled,
+    hook::{CreationHook, Observer},
+    mapping::{Holder, KnownUser, NewUser, UserMapping},
+    user::User,
 };
-use super::{
-    DenialReason, ProvisionError, Provisioned, Provisioner,
-    policy::{self, Newcomer, Snapshot, Status},
-};
-use crate::identity::{Identity, digest};
+use super::{Enricher, ProvisionError, Provisioned, Provisioner, policy::admission};
+pub use crate::identity::issuer_key;
+use crate::identity::{Identity, IdentityKey};
 
 /// How long a read, and how long a write, may take.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How many users may be created at once.
+/// How many users may be written at once.
 const MAX_WRITES: usize = 16;
 
-/// How often a lost race is run again before it counts as a conflict.
-const MAX_ATTEMPTS: usize = 4;
-
-/// How long `last_seen_at` may lag behind.
-const LAST_SEEN_LAG: time::Duration = time::Duration::HOUR;
-
-/// The value of `issuer_key` for an issuer: 64 lower-case hexadecimal digits.
-#[must_use]
-pub fn issuer_key(issuer: &str) -> String {
-    digest([issuer])
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Finds or creates users in the bundled tables. See the [module docs](self).
+/// Finds or creates users in a database. See the [module docs](self).
 ///
 /// Cheap to clone; clones share the bound on writes.
-#[derive(Clone)]
-pub struct SeaOrmProvisioner {
+pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     db: DatabaseConnection,
+    mapping: Arc<M>,
     deadline: Duration,
     writes: Arc<Semaphore>,
-    touching: Arc<Mutex<HashSet<Uuid>>>,
+    touching: Arc<Mutex<HashSet<IdentityKey>>>,
+    hook: Option<Arc<dyn CreationHook<M::Row>>>,
+    observer: Option<Arc<dyn Observer<M::Row>>>,
+    enricher: Option<Arc<dyn Enricher>>,
 }
 
 impl SeaOrmProvisioner {
     /// Uses the bundled tables behind a connection.
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
+        Self::with_mapping(db, Bundled)
+    }
+}
+
+impl<M: UserMapping> SeaOrmProvisioner<M> {
+    /// Uses an application's own tables.
+    #[must_use]
+    pub fn with_mapping(db: DatabaseConnection, mapping: M) -> Self {
         Self {
             db,
+            mapping: Arc::new(mapping),
             deadline: DEADLINE,
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
             touching: Arc::default(),
+            hook: None,
+            observer: None,
+            enricher: None,
         }
     }
 
@@ -112,11 +117,32 @@ impl SeaOrmProvisioner {
         self
     }
 
-    /// Bounds how many users may be created at once; further ones wait, within the deadline.
-    /// Default: 16. Keep it below the pool's size, or first requests starve the others.
+    /// Bounds how many users may be created or updated at once; further ones wait, within the
+    /// deadline. Default: 16. Keep it below the pool's size, or first requests starve the others.
     #[must_use]
     pub fn with_max_writes(mut self, writes: usize) -> Self {
         self.writes = Arc::new(Semaphore::new(writes.max(1)));
+        self
+    }
+
+    /// Writes the application's own rows in the transaction that creates a user.
+    #[must_use]
+    pub fn with_creation_hook(mut self, hook: impl CreationHook<M::Row>) -> Self {
+        self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Tells somebody of every user that was created, linked or updated.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer<M::Row>) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Asks an [`Enricher`] for what the token does not say, once, when a user is created.
+    #[must_use]
+    pub fn with_enricher(mut self, enricher: impl Enricher) -> Self {
+        self.enricher = Some(Arc::new(enricher));
         self
     }
 
@@ -124,6 +150,12 @@ impl SeaOrmProvisioner {
     #[must_use]
     pub fn connection(&self) -> &DatabaseConnection {
         &self.db
+    }
+
+    /// Returns the mapping.
+    #[must_use]
+    pub fn mapping(&self) -> &M {
+        &self.mapping
     }
 
     async fn within_deadline<T>(
@@ -135,166 +167,24 @@ impl SeaOrmProvisioner {
             .unwrap_or_else(|elapsed| Err(ProvisionError::unavailable(elapsed)))
     }
 
-    async fn find(&self, identity: &Identity) -> Result<Option<Provisioned<User>>, ProvisionError> {
-        match store::find(&self.db, &identity.key().to_string()).await? {
-            None => Ok(None),
-            Some(known) => self.admit(identity, known).map(Some),
-        }
-    }
-
-    fn admit(
-        &self,
-        identity: &Identity,
-        known: Known,
-    ) -> Result<Provisioned<User>, ProvisionError> {
-        let row = known.user;
-        let snapshot = Snapshot {
-            status: Status::parse(&row.status).unwrap_or(Status::Deactivated),
-            kind: known.kind.ok_or(DenialReason::KindMismatch)?,
-            tokens_valid_after: row.tokens_valid_after.map(store::millis),
-        };
-        policy::admit(identity, snapshot)?;
-        self.touch(&row);
-        let roles = known.manual_roles.into_iter();
-        let roles = roles.chain(identity.roles().as_slice().iter().cloned());
-        let found = Provisioned::found(User::new(row, roles));
-        Ok(found.with_tokens_valid_after(snapshot.tokens_valid_after))
-    }
-
-    /// Notes in the background that the user was seen: at most once an hour, one task a user, and
-    /// not at all while the store is busy creating users.
-    fn touch(&self, row: &users::Model) {
-        let cutoff = now() - LAST_SEEN_LAG;
-        if row.last_seen_at.is_some_and(|seen| seen >= cutoff) {
-            return;
-        }
-        let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
-            return;
-        };
-        let user_id = row.id;
-        if !lock(&self.touching).insert(user_id) {
-            return;
-        }
-        let provisioner = self.clone();
-        tokio::spawn(async move {
-            let work = async { Ok(store::touch(&provisioner.db, user_id, cutoff).await?) };
-            if let Err(error) = provisioner.within_deadline(work).await {
-                tracing::debug!(%error, "last_seen_at was not updated");
-            }
-            lock(&provisioner.touching).remove(&user_id);
-            drop(permit);
-        });
-    }
-
-    /// Decides about an unknown identity and writes what was decided, on a task of its own.
-    async fn join(&self, identity: &Identity) -> Result<Provisioned<User>, ProvisionError> {
+    /// Writes on a task of its own, and among a bounded number of them: a client that hangs up
+    /// leaves nothing half done.
+    async fn write<T, F>(&self, work: impl FnOnce(Self) -> F) -> Result<T, ProvisionError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ProvisionError>> + Send + 'static,
+    {
         let acquired = Arc::clone(&self.writes).acquire_owned();
         let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
-        let permit: OwnedSemaphorePermit = self.within_deadline(acquiring).await?;
-        let (provisioner, identity) = (self.clone(), identity.clone());
+        let permit = self.within_deadline(acquiring).await?;
+        let (work, provisioner) = (work(self.clone()), self.clone());
         let writing = tokio::spawn(async move {
             let _permit = permit;
-            provisioner
-                .within_deadline(provisioner.settle(&identity))
-                .await
+            provisioner.within_deadline(work).await
         });
         writing
             .await
             .unwrap_or_else(|panic| Err(ProvisionError::unavailable(panic)))
-    }
-
-    async fn settle(&self, identity: &Identity) -> Result<Provisioned<User>, ProvisionError> {
-        for attempt in 0..MAX_ATTEMPTS {
-            // The request has read already; after a lost race the winner's row is there to read.
-            if attempt > 0
-                && let Some(found) = self.find(identity).await?
-            {
-                return Ok(found);
-            }
-            let candidate = match policy::linking_address(identity) {
-                None => None,
-                Some(address) => store::find_candidate(&self.db, identity, address, false).await?,
-            };
-            let holder = candidate.as_ref().map(|(_, holder)| holder);
-            let decision = match policy::decide(identity, holder) {
-                // Who holds the address may be the winner of the race for this very identity.
-                Err(ProvisionError::Conflict) => {
-                    let winner = self.find(identity).await?;
-                    return winner.ok_or(ProvisionError::Conflict);
-                }
-                decided => decided?,
-            };
-            let written = match decision {
-                Newcomer::Create => self.create(identity).await,
-                Newcomer::Link => self.link(identity).await,
-            };
-            match written {
-                Err(WriteError::LostRace) => {}
-                Err(WriteError::Refused(error)) => return Err(error),
-                Ok(provisioned) => return Ok(provisioned),
-            }
-        }
-        let winner = self.find(identity).await?;
-        winner.ok_or(ProvisionError::Conflict)
-    }
-
-    async fn create(&self, identity: &Identity) -> Result<Provisioned<User>, WriteError> {
-        let address = policy::linking_address(identity);
-        let blank = users::Model::new(identity.tenant());
-        let user = users::Model {
-            email: identity.email().map(|email| email.as_str().to_owned()),
-            email_key: address.map(|email| email.key(identity.tenant())),
-            email_verified_by: address.map(|_| format!("issuer:{}", identity.issuer())),
-            full_name: identity.full_name().map(str::to_owned),
-            username: identity.username().map(str::to_owned),
-            last_seen_at: Some(blank.created_at),
-            ..blank
-        };
-        let transaction = store::begin(&self.db).await?;
-        if let Err(error) = store::insert_user(&transaction, identity, &user).await {
-            // Before anything is read again; a dropped transaction is rolled back some time later.
-            transaction.rollback().await?;
-            return Err(error.into());
-        }
-        transaction.commit().await?;
-        let roles = identity.roles().as_slice().iter().cloned();
-        Ok(Provisioned::created(User::new(user, roles)))
-    }
-
-    /// Reads the candidate again under lock: it may have been deactivated, changed its address, or
-    /// been linked to this very identity since the decision.
-    async fn link(&self, identity: &Identity) -> Result<Provisioned<User>, WriteError> {
-        let address = policy::linking_address(identity).ok_or(WriteError::LostRace)?;
-        let transaction = store::begin(&self.db).await?;
-        let locked = store::find_candidate(&transaction, identity, address, true).await?;
-        let (user, candidate) = locked.ok_or(WriteError::LostRace)?;
-        let decision = policy::decide(identity, Some(&candidate));
-        if !matches!(decision, Ok(Newcomer::Link)) {
-            return Err(WriteError::LostRace);
-        }
-        store::insert_identity(&transaction, identity, user.id, "linked").await?;
-        transaction.commit().await?;
-        let known = store::find(&self.db, &identity.key().to_string()).await?;
-        let known = known.ok_or(WriteError::LostRace)?;
-        let found = self.admit(identity, known).map_err(WriteError::Refused)?;
-        let linked = Provisioned::linked(Arc::clone(found.user()));
-        Ok(linked.with_tokens_valid_after(found.tokens_valid_after()))
-    }
-}
-
-/// Why a write did not happen.
-enum WriteError {
-    /// Somebody else was faster; reading again tells who.
-    LostRace,
-    Refused(ProvisionError),
-}
-
-impl From<DbErr> for WriteError {
-    fn from(error: DbErr) -> Self {
-        match store::is_lost_race(&error) {
-            true => Self::LostRace,
-            false => Self::Refused(error.into()),
-        }
     }
 }
 
@@ -304,24 +194,35 @@ impl From<DbErr> for ProvisionError {
     }
 }
 
-/// No code panics while it holds this lock.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[async_trait]
-impl Provisioner for SeaOrmProvisioner {
-    type User = User;
+impl<M: UserMapping> Provisioner for SeaOrmProvisioner<M> {
+    type User = M::User;
 
-    async fn provision(&self, identity: &Identity) -> Result<Provisioned<User>, ProvisionError> {
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<M::User>, ProvisionError> {
+        admission::screen(identity)?;
         match self.within_deadline(self.find(identity)).await? {
-            Some(found) => Ok(found),
+            Some(known) => self.enter(identity, known).await,
             None => self.join(identity).await,
         }
     }
 }
 
-impl fmt::Debug for SeaOrmProvisioner {
+impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
+    fn clone(&self) -> Self {
+        Self {
+            db: self.db.clone(),
+            mapping: Arc::clone(&self.mapping),
+            deadline: self.deadline,
+            writes: Arc::clone(&self.writes),
+            touching: Arc::clone(&self.touching),
+            hook: self.hook.clone(),
+            observer: self.observer.clone(),
+            enricher: self.enricher.clone(),
+        }
+    }
+}
+
+impl<M: UserMapping> fmt::Debug for SeaOrmProvisioner<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SeaOrmProvisioner")
             .field("deadline", &self.deadline)

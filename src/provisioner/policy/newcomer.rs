@@ -1,88 +1,14 @@
-//! Who may become a user: decisions only, no I/O.
-//!
-//! A [`Provisioner`](super::Provisioner) reads what its store knows, asks here, and does what it is
-//! told. Because nothing in here waits or writes, every refusal is decided before the first write,
-//! and the rules can be tested without a database.
+//! What becomes of an identity that no store knows yet: sign-up and linking.
 
-use super::{DenialReason, ProvisionError, SignUp};
+use super::{
+    Status,
+    admission::{is_revoked, screen},
+};
 use crate::{
     email::Email,
     identity::{Identity, PrincipalKind},
+    provisioner::{DenialReason, ProvisionError, SignUp},
 };
-
-/// Whether a user may act, and if not, why.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Status {
-    /// May act.
-    Active,
-    /// Switched off by an operator or a job. Provisioning never switches it back on.
-    Deactivated,
-    /// Deleted; the identity stays behind so that the next request does not resurrect the user.
-    Deleted,
-    /// Waits for approval.
-    Pending,
-}
-
-impl Status {
-    /// Returns the stable label, the one the bundled tables store.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Deactivated => "deactivated",
-            Self::Deleted => "deleted",
-            Self::Pending => "pending",
-        }
-    }
-
-    /// Finds the status of a label.
-    #[must_use]
-    pub fn parse(label: &str) -> Option<Self> {
-        [
-            Self::Active,
-            Self::Deactivated,
-            Self::Deleted,
-            Self::Pending,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == label)
-    }
-}
-
-/// What a store knows of the user behind an identity.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) status: Status,
-    /// As recorded when the identity was created.
-    pub(crate) kind: PrincipalKind,
-    /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
-    pub(crate) tokens_valid_after: Option<i64>,
-}
-
-/// Whether a known user may enter with this token. Asked at every request, cached or not.
-pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
-    match user.status {
-        Status::Active => {}
-        Status::Deactivated => return Err(DenialReason::Deactivated.into()),
-        Status::Deleted => return Err(DenialReason::Deleted.into()),
-        Status::Pending => return Err(DenialReason::PendingApproval.into()),
-    }
-    // A client that takes a person's place, or the reverse: RFC 9700 section 4.15.
-    if user.kind != identity.kind() {
-        return Err(DenialReason::KindMismatch.into());
-    }
-    match is_revoked(identity, user.tokens_valid_after) {
-        true => Err(ProvisionError::Revoked),
-        false => Ok(()),
-    }
-}
-
-/// A token that does not say when it was issued may be older than the revocation.
-pub(crate) fn is_revoked(identity: &Identity, tokens_valid_after: Option<i64>) -> bool {
-    tokens_valid_after
-        .is_some_and(|after| identity.issued_at().is_none_or(|issued| issued <= after))
-}
 
 /// The address by which an unknown identity could be somebody: vouched for, and a person's.
 pub(crate) fn linking_address(identity: &Identity) -> Option<&Email> {
@@ -103,30 +29,52 @@ pub(crate) struct Candidate {
     pub(crate) has_identity_of_issuer: bool,
     /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
     pub(crate) tokens_valid_after: Option<i64>,
+    /// Whether an operator named this user as the owner of the address, for this issuer and once.
+    pub(crate) is_pre_linked: bool,
+}
+
+/// How many identities of the issuer there are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Population {
+    /// In all.
+    pub all: u64,
+    /// New within the last minute.
+    pub last_minute: u64,
+}
+
+impl Population {
+    /// Counts the identities of an issuer: all of them, and those of the last minute.
+    #[must_use]
+    pub fn new(all: u64, last_minute: u64) -> Self {
+        Self { all, last_minute }
+    }
 }
 
 /// What becomes of an identity the store does not know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Newcomer {
-    /// Create a user.
-    Create,
+    /// Create a user with this status.
+    Create(Status),
     /// Attach the identity to the candidate.
     Link,
 }
 
 /// Decides about an identity the store does not know. `candidate` is the user who holds
-/// [`linking_address`] verified, in the same tenant.
+/// [`linking_address`] verified, or is [pre-linked](Candidate::is_pre_linked), in the same tenant.
 pub(crate) fn decide(
     identity: &Identity,
     candidate: Option<&Candidate>,
 ) -> Result<Newcomer, ProvisionError> {
+    screen(identity)?;
     let policy = identity.policy();
     if let Some(candidate) = candidate {
-        let may_link = policy.links_by_email()
+        let is_proved = candidate.is_pre_linked
+            || policy.links_by_email() && policy.trusted_sources.contains(&candidate.verified_by);
+        let may_link = is_proved
             && candidate.status == Status::Active
             && candidate.is_human
-            && !candidate.has_identity_of_issuer
-            && policy.trusted_sources.contains(&candidate.verified_by);
+            && !candidate.has_identity_of_issuer;
         return match may_link {
             // Before the identity is written, not at the next request.
             true if is_revoked(identity, candidate.tokens_valid_after) => {
@@ -136,14 +84,42 @@ pub(crate) fn decide(
             false => Err(ProvisionError::Conflict),
         };
     }
-    let is_open = match (policy.sign_up, identity.kind()) {
-        (SignUp::Closed, _) | (SignUp::Open, PrincipalKind::Anonymous) => false,
-        (SignUp::Open, PrincipalKind::Service) => policy.services,
-        (SignUp::Open, PrincipalKind::Human) => true,
+    let may_sign_up = match identity.kind() {
+        PrincipalKind::Anonymous => policy.anonymous_users,
+        PrincipalKind::Human => true,
+        PrincipalKind::Service => policy.services,
     };
-    match is_open {
-        true => Ok(Newcomer::Create),
-        false => Err(DenialReason::SignUpClosed.into()),
+    let status = match &policy.sign_up {
+        SignUp::Open | SignUp::When(_) => Status::Active,
+        SignUp::PendingApproval => Status::Pending,
+        SignUp::Closed => return Err(DenialReason::SignUpClosed.into()),
+    };
+    if !may_sign_up {
+        return Err(DenialReason::SignUpClosed.into());
+    }
+    if !identity.passes_sign_up_rule() {
+        return Err(DenialReason::RuleFailed.into());
+    }
+    // A newcomer has no grants yet but the token's.
+    if policy.needs_role && identity.roles().as_slice().is_empty() {
+        return Err(DenialReason::NoRole.into());
+    }
+    Ok(Newcomer::Create(status))
+}
+
+/// Whether the issuer's users may become one more.
+pub(crate) fn within_limits(
+    identity: &Identity,
+    population: Population,
+) -> Result<(), ProvisionError> {
+    let policy = identity.policy();
+    let is_full = policy.max_users.is_some_and(|max| population.all >= max);
+    let is_fast = policy
+        .max_sign_ups_per_minute
+        .is_some_and(|max| population.last_minute >= max);
+    match is_full || is_fast {
+        true => Err(DenialReason::SignUpClosed.into()),
+        false => Ok(()),
     }
 }
 
@@ -151,7 +127,7 @@ pub(crate) fn decide(
 mod tests {
     use super::*;
     use crate::{
-        provisioner::{IssuerPolicy, Linking},
+        provisioner::{IssuerPolicy, Linking, Rule},
         testing::TestIdentity,
     };
 
@@ -162,6 +138,7 @@ mod tests {
             is_human: true,
             has_identity_of_issuer: false,
             tokens_valid_after: None,
+            is_pre_linked: false,
         }
     }
 
@@ -276,12 +253,12 @@ mod tests {
         let refused = Err("sign_up_closed");
         assert_eq!(
             decide_kind(PrincipalKind::Human, open()),
-            Ok(Newcomer::Create)
+            Ok(Newcomer::Create(Status::Active))
         );
         assert_eq!(decide_kind(PrincipalKind::Service, open()), refused);
         assert_eq!(
             decide_kind(PrincipalKind::Service, open().allow_services()),
-            Ok(Newcomer::Create)
+            Ok(Newcomer::Create(Status::Active))
         );
         assert_eq!(
             decide_kind(PrincipalKind::Anonymous, open().allow_services()),
@@ -292,54 +269,109 @@ mod tests {
     }
 
     #[test]
-    fn status_kind_and_revocation_are_judged_at_every_request() {
-        let identity = TestIdentity::new("https://id.example.com", "ana")
-            .with_issued_at(1_000)
-            .build();
-        let user = Snapshot {
-            status: Status::Active,
-            kind: PrincipalKind::Human,
-            tokens_valid_after: None,
+    fn an_operators_word_links_whatever_linking_says_but_nobody_who_may_not_be() {
+        let ticket = Candidate {
+            is_pre_linked: true,
+            verified_by: String::new(),
+            ..candidate()
         };
-        let judge = |user| admit(&identity, user).map_err(|error| error.reason());
-        assert_eq!(judge(user), Ok(()));
-        for (status, reason) in [
-            (Status::Deactivated, "deactivated"),
-            (Status::Deleted, "deleted"),
-            (Status::Pending, "pending_approval"),
+        let identity = vouched(Linking::Never);
+        assert!(matches!(
+            decide(&identity, Some(&ticket)),
+            Ok(Newcomer::Link)
+        ));
+        for spoiled in [
+            Candidate {
+                status: Status::Deactivated,
+                ..ticket.clone()
+            },
+            Candidate {
+                is_human: false,
+                ..ticket.clone()
+            },
+            Candidate {
+                has_identity_of_issuer: true,
+                ..ticket.clone()
+            },
         ] {
-            assert_eq!(judge(Snapshot { status, ..user }), Err(reason));
-        }
-        let kind = PrincipalKind::Service;
-        assert_eq!(judge(Snapshot { kind, ..user }), Err("kind_mismatch"));
-        for (after, verdict) in [
-            (999, Ok(())),
-            (1_000, Err("revoked")),
-            (1_001, Err("revoked")),
-        ] {
-            let tokens_valid_after = Some(after);
-            assert_eq!(
-                judge(Snapshot {
-                    tokens_valid_after,
-                    ..user
-                }),
-                verdict,
-                "{after}"
+            let decision = decide(&identity, Some(&spoiled));
+            assert!(
+                matches!(decision, Err(ProvisionError::Conflict)),
+                "{spoiled:?}"
             );
         }
     }
 
+    fn decided(identity: TestIdentity, policy: IssuerPolicy) -> Result<Newcomer, &'static str> {
+        decide(&identity.with_policy(policy).build(), None).map_err(|error| error.reason())
+    }
+
     #[test]
-    fn a_token_without_issue_time_is_revoked_with_the_others() {
-        let identity = TestIdentity::new("https://id.example.com", "ana").build();
-        let user = Snapshot {
-            status: Status::Active,
-            kind: PrincipalKind::Human,
-            tokens_valid_after: Some(0),
+    fn who_needs_approval_is_created_pending() {
+        let policy = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
+        let ana = TestIdentity::new("https://id.example.com", "ana");
+        assert_eq!(decided(ana, policy), Ok(Newcomer::Create(Status::Pending)));
+    }
+
+    #[test]
+    fn sign_up_by_domain_counts_vouched_addresses_only() {
+        let policy =
+            || IssuerPolicy::new().with_sign_up(SignUp::When(Rule::email_domain(["Example.com"])));
+        let ana = || TestIdentity::new("https://id.example.com", "ana");
+        let created = Ok(Newcomer::Create(Status::Active));
+        assert_eq!(
+            decided(ana().with_vouched_email("ana@EXAMPLE.com"), policy()),
+            created
+        );
+        for stranger in [
+            ana(),
+            ana().with_email("ana@example.com"),
+            ana().with_vouched_email("ana@sub.example.com"),
+            ana().with_vouched_email("ana@example.com.evil.org"),
+        ] {
+            assert_eq!(decided(stranger, policy()), Err("rule_failed"));
+        }
+    }
+
+    #[test]
+    fn where_a_role_is_asked_for_nobody_signs_up_without() {
+        let policy = || IssuerPolicy::new().require_role();
+        let ana = || TestIdentity::new("https://id.example.com", "ana");
+        assert_eq!(decided(ana(), policy()), Err("no_role"));
+        assert_eq!(
+            decided(ana().with_roles(Vec::<String>::new()), policy()),
+            Err("no_role")
+        );
+        assert!(decided(ana().with_roles(["staff"]), policy()).is_ok());
+    }
+
+    #[test]
+    fn anonymous_visitors_sign_up_only_where_allowed_by_name() {
+        let visitor =
+            || TestIdentity::new("https://id.example.com", "v").with_kind(PrincipalKind::Anonymous);
+        let allowed = IssuerPolicy::new().allow_anonymous_users();
+        assert_eq!(
+            decided(visitor(), IssuerPolicy::new()),
+            Err("sign_up_closed")
+        );
+        assert!(decided(visitor(), allowed).is_ok());
+    }
+
+    #[test]
+    fn limits_count_all_users_and_the_last_minutes() {
+        let judge = |policy: IssuerPolicy, all, last_minute| {
+            let ana = TestIdentity::new("https://id.example.com", "ana").with_policy(policy);
+            within_limits(&ana.build(), Population { all, last_minute })
+                .map_err(|error| error.reason())
         };
-        assert!(matches!(
-            admit(&identity, user),
-            Err(ProvisionError::Revoked)
-        ));
+        let policy = || {
+            IssuerPolicy::new()
+                .with_max_users(10)
+                .with_max_sign_ups_per_minute(2)
+        };
+        assert_eq!(judge(policy(), 9, 1), Ok(()));
+        assert_eq!(judge(policy(), 10, 1), Err("sign_up_closed"));
+        assert_eq!(judge(policy(), 9, 2), Err("sign_up_closed"));
+        assert_eq!(judge(IssuerPolicy::new(), u64::MAX, u64::MAX), Ok(()));
     }
 }

@@ -34,15 +34,14 @@
 //! Numbers and switches may be text and a list may be one value, so that variables such as
 //! `APP__ISSUERS__STAFF__LEEWAY_SECONDS=30` do.
 
+mod policy;
+
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use serde::Deserialize;
 
 use super::{Algorithm, Audience, KeyRefresh, KeySource, TrustedIssuer, build_error::Faults};
-use crate::{
-    claims::ClaimMap,
-    provisioner::{IssuerPolicy, Linking, SignUp},
-};
+use crate::claims::ClaimMap;
 
 /// What [`JwtVerifier::from_config`](crate::JwtVerifier::from_config) reads.
 ///
@@ -57,10 +56,13 @@ use crate::{
 /// | `algorithms`, `token_types`, `allow_id_tokens`, `leeway_seconds`, `max_age_seconds`, `required_scopes`, `required_claims`, `tenant`, `tenants` | as the methods of [`TrustedIssuer`] |
 /// | `preset` | a name of [`ClaimMap::names`]; `oidc` without |
 /// | `role_claims`, `authoritative_domains` | [`ClaimMap::add_roles`], [`ClaimMap::with_authoritative_domains`] of `/email` |
-/// | `sign_up` | `open` or `closed` |
+/// | `sign_up` | `open`, `closed` or `pending_approval` |
+/// | `sign_up_email_domains` | sign-up [by rule](crate::Rule::email_domain); not beside `sign_up` |
 /// | `linking` | `never` or `verified_email` |
 /// | `roles` | a table from the issuer's roles to the application's |
-/// | `trusted_email_sources`, `allow_services`, `allow_public_sign_up` | as the methods of [`IssuerPolicy`] |
+/// | `trusted_email_sources`, `allow_services`, `allow_public_sign_up`, `allow_anonymous_users`, `require_role`, `max_users`, `max_sign_ups_per_minute` | as the methods of [`IssuerPolicy`](crate::IssuerPolicy) |
+/// | `access_roles` | roles of the application of which every token must state one |
+/// | `sync` | a table from `email`, `full_name`, `username` to `always`, `create_only`, `never` or `when_present` |
 /// | `refresh_seconds`, `cool_down_seconds`, `max_stale_seconds`, `fetch_timeout_seconds`, `fetch_wait_seconds`, `fetch_max_bytes`, `fetch_max_keys` | [`KeyRefresh`] |
 ///
 /// and `cache_capacity` beside it, in bytes. Unknown keys are errors of deserialization.
@@ -100,12 +102,20 @@ struct IssuerConfig {
     role_claims: OneOrMany,
     authoritative_domains: Option<OneOrMany>,
     sign_up: Option<String>,
+    sign_up_email_domains: Option<OneOrMany>,
+    access_roles: Option<OneOrMany>,
+    #[serde(default)]
+    sync: BTreeMap<String, String>,
     linking: Option<String>,
     #[serde(default)]
     roles: BTreeMap<String, String>,
     trusted_email_sources: Option<OneOrMany>,
     allow_services: Option<Scalar>,
     allow_public_sign_up: Option<Scalar>,
+    allow_anonymous_users: Option<Scalar>,
+    require_role: Option<Scalar>,
+    max_users: Option<Scalar>,
+    max_sign_ups_per_minute: Option<Scalar>,
     refresh_seconds: Option<Scalar>,
     cool_down_seconds: Option<Scalar>,
     max_stale_seconds: Option<Scalar>,
@@ -292,42 +302,6 @@ impl IssuerConfig {
             claims = claims.with_authoritative_domains("/email", domains.into_vec());
         }
         claims
-    }
-
-    fn policy(&self, name: &str, faults: &mut Faults) -> IssuerPolicy {
-        let mut policy = IssuerPolicy::new();
-        match self.sign_up.as_deref() {
-            None => {}
-            Some("closed") => policy = policy.with_sign_up(SignUp::Closed),
-            Some("open") => policy = policy.with_sign_up(SignUp::Open),
-            Some(other) => {
-                let detail = format!("`sign_up`: `{other}` is not `open` or `closed`");
-                faults.add("unknown_value", name, detail);
-            }
-        }
-        match self.linking.as_deref() {
-            None => {}
-            Some("never") => policy = policy.with_linking(Linking::Never),
-            Some("verified_email") => policy = policy.with_linking(Linking::VerifiedEmail),
-            Some(other) => {
-                let detail = format!("`linking`: `{other}` is not `never` or `verified_email`");
-                faults.add("unknown_value", name, detail);
-            }
-        }
-        if let Some(sources) = self.trusted_email_sources.clone() {
-            policy = policy.with_trusted_email_sources(sources.into_vec());
-        }
-        if switch(name, "allow_services", self.allow_services.as_ref(), faults) {
-            policy = policy.allow_services();
-        }
-        let public = self.allow_public_sign_up.as_ref();
-        if switch(name, "allow_public_sign_up", public, faults) {
-            policy = policy.allow_public_sign_up();
-        }
-        let roles = self.roles.iter();
-        roles.fold(policy, |policy, (theirs, ours)| {
-            policy.map_role(theirs, ours)
-        })
     }
 
     fn audience(&self, name: &str, faults: &mut Faults) -> Audience {

@@ -1,0 +1,462 @@
+//! What a token changes of its user's profile.
+//!
+//! Nothing an owner changed here is overwritten, nothing verified is replaced by something that is
+//! not, and no older token undoes a newer one's work.
+
+use crate::{
+    email::Email,
+    identity::{Identity, digest, hex},
+    provisioner::Enrichment,
+};
+
+/// The longest name kept, in bytes.
+const MAX_TEXT: usize = 255;
+
+/// One thing a profile says.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Attribute {
+    /// The e-mail address, with whether and by whom it is verified.
+    Email,
+    /// The display name.
+    FullName,
+    /// The user name, for display.
+    Username,
+}
+
+impl Attribute {
+    /// Every attribute.
+    pub const ALL: [Self; 3] = [Self::Email, Self::FullName, Self::Username];
+
+    /// Returns the stable label: `email`, `full_name` or `username`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::FullName => "full_name",
+            Self::Username => "username",
+        }
+    }
+
+    /// Finds the attribute of a label.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|attribute| attribute.as_str() == label)
+    }
+}
+
+/// When an attribute is taken from a token.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ProfileSync {
+    /// At creation and from every newer token; one that lacks it empties it.
+    Always,
+    /// At creation only.
+    CreateOnly,
+    /// Not even at creation.
+    Never,
+    /// At creation and from every newer token that has it.
+    #[default]
+    WhenPresent,
+}
+
+impl ProfileSync {
+    /// Returns the stable label: `always`, `create_only`, `never` or `when_present`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::CreateOnly => "create_only",
+            Self::Never => "never",
+            Self::WhenPresent => "when_present",
+        }
+    }
+
+    /// Finds the value of a label.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        [
+            Self::Always,
+            Self::CreateOnly,
+            Self::Never,
+            Self::WhenPresent,
+        ]
+        .into_iter()
+        .find(|sync| sync.as_str() == label)
+    }
+}
+
+/// What is known of a user: from a token, or in a store.
+#[derive(Clone, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The address as written, verified or not.
+    pub email: Option<String>,
+    /// [`Email::key`](crate::Email::key) of the address, only if it is verified.
+    pub email_key: Option<String>,
+    /// Who verified it: `mailbox`, `import`, `issuer:…`.
+    pub email_verified_by: Option<String>,
+    /// The display name.
+    pub full_name: Option<String>,
+    /// The user name, for display.
+    pub username: Option<String>,
+}
+
+impl Profile {
+    /// What a new user of this identity starts with: everything the policy does not leave out.
+    #[must_use]
+    pub fn of_newcomer(identity: &Identity) -> Self {
+        let mut profile = Self::stated(identity);
+        for attribute in Attribute::ALL {
+            if identity.policy().sync(attribute) == ProfileSync::Never {
+                profile.clear(attribute);
+            }
+        }
+        profile
+    }
+
+    /// Adds what an enricher found where the token says nothing and the policy takes it. Its address
+    /// is nobody's proof.
+    pub(crate) fn enriched(mut self, identity: &Identity, found: Enrichment) -> Self {
+        let takes = |attribute| identity.policy().sync(attribute) != ProfileSync::Never;
+        let plain = |text: Option<String>| {
+            text.filter(|text| text.len() <= MAX_TEXT && !text.chars().any(char::is_control))
+        };
+        if self.email.is_none() && takes(Attribute::Email) {
+            let address = found.email.as_deref().and_then(Email::parse);
+            self.email = address.map(|email| email.as_str().to_owned());
+        }
+        if self.full_name.is_none() && takes(Attribute::FullName) {
+            self.full_name = plain(found.full_name);
+        }
+        if self.username.is_none() && takes(Attribute::Username) {
+            self.username = plain(found.username);
+        }
+        self
+    }
+
+    /// What the token states. An address is verified only if its issuer vouches for it and a person
+    /// owns it.
+    fn stated(identity: &Identity) -> Self {
+        let vouched = super::newcomer::linking_address(identity);
+        Self {
+            email: identity.email().map(|email| email.as_str().to_owned()),
+            email_key: vouched.map(|email| email.key(identity.tenant())),
+            email_verified_by: vouched.map(|_| format!("issuer:{}", identity.issuer())),
+            full_name: identity.full_name().map(str::to_owned),
+            username: identity.username().map(str::to_owned),
+        }
+    }
+
+    /// A digest of everything a profile takes from a token, and of the policy that decides what: equal
+    /// means that there is nothing to write. 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn fingerprint(identity: &Identity) -> String {
+        let profile = Self::stated(identity);
+        let present = |text: &Option<String>| match text {
+            None => String::from("-"),
+            Some(text) => format!("+{text}"),
+        };
+        let sync = |attribute| identity.policy().sync(attribute).as_str();
+        hex(&digest([
+            sync(Attribute::Email),
+            sync(Attribute::FullName),
+            sync(Attribute::Username),
+            &present(&profile.email),
+            &present(&profile.email_key),
+            &present(&profile.full_name),
+            &present(&profile.username),
+        ]))
+    }
+
+    /// Forgets an attribute.
+    pub fn clear(&mut self, attribute: Attribute) {
+        match attribute {
+            Attribute::Email => {
+                self.email = None;
+                self.email_key = None;
+                self.email_verified_by = None;
+            }
+            Attribute::FullName => self.full_name = None,
+            Attribute::Username => self.username = None,
+        }
+    }
+
+    fn has(&self, attribute: Attribute) -> bool {
+        match attribute {
+            Attribute::Email => self.email.is_some(),
+            Attribute::FullName => self.full_name.is_some(),
+            Attribute::Username => self.username.is_some(),
+        }
+    }
+
+    fn take(&mut self, attribute: Attribute, from: &Self) {
+        match attribute {
+            Attribute::Email => {
+                self.email.clone_from(&from.email);
+                self.email_key.clone_from(&from.email_key);
+                self.email_verified_by.clone_from(&from.email_verified_by);
+            }
+            Attribute::FullName => self.full_name.clone_from(&from.full_name),
+            Attribute::Username => self.username.clone_from(&from.username),
+        }
+    }
+
+    /// The profile after a token of the identity that owns it. `local` is what the user edited
+    /// here.
+    #[must_use]
+    pub fn after(&self, identity: &Identity, local: &[Attribute]) -> Self {
+        let stated = Self::stated(identity);
+        let mut after = self.clone();
+        for attribute in Attribute::ALL {
+            let is_taken = match identity.policy().sync(attribute) {
+                ProfileSync::Always => true,
+                ProfileSync::CreateOnly | ProfileSync::Never => false,
+                ProfileSync::WhenPresent => stated.has(attribute),
+            };
+            let is_kept = local.contains(&attribute)
+                || attribute == Attribute::Email && self.keeps_address_from(&stated);
+            if is_taken && !is_kept {
+                after.take(attribute, &stated);
+            }
+        }
+        after
+    }
+
+    /// An address that its owner proved here stays, and so does any verified one against one that
+    /// nobody vouches for; the same address is not verified twice.
+    fn keeps_address_from(&self, stated: &Self) -> bool {
+        let Some(verified) = &self.email_key else {
+            return false;
+        };
+        self.email_verified_by.as_deref() == Some("mailbox")
+            || stated.email.is_some() && stated.email_key.is_none()
+            || stated.email_key.as_ref() == Some(verified) && stated.email == self.email
+    }
+}
+
+/// Hides everything: it is personal data.
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Profile").finish_non_exhaustive()
+    }
+}
+
+/// What a store remembers of the last token whose profile it took.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ProfileState {
+    /// Whether this identity is the one of its user that owns the profile.
+    pub is_owner: bool,
+    /// When that token was issued, in milliseconds since the Unix epoch.
+    pub issued_at: Option<i64>,
+    /// [`Profile::fingerprint`] of that token.
+    pub fingerprint: Option<String>,
+}
+
+/// Whether the token's profile has to be stored: it owns the profile, it differs from what was last
+/// taken, and no token as young was taken. One that does not say when it was issued never is.
+pub(crate) fn is_due(identity: &Identity, state: &ProfileState) -> bool {
+    let is_newer = identity
+        .issued_at()
+        .is_some_and(|issued| state.issued_at.is_none_or(|stored| stored < issued));
+    state.is_owner
+        && is_newer
+        && state.fingerprint.as_ref() != Some(&Profile::fingerprint(identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{provisioner::IssuerPolicy, testing::TestIdentity};
+
+    const ISSUER: &str = "https://id.example.com";
+
+    fn ana() -> TestIdentity {
+        TestIdentity::new(ISSUER, "ana").with_issued_at(2_000)
+    }
+
+    fn stored() -> Profile {
+        let known = ana()
+            .with_vouched_email("ana@example.com")
+            .with_full_name("Ana")
+            .with_username("ana");
+        Profile::of_newcomer(&known.build())
+    }
+
+    fn verified_by(source: &str) -> Profile {
+        Profile {
+            email_verified_by: Some(source.to_owned()),
+            ..stored()
+        }
+    }
+
+    #[test]
+    fn a_newcomer_starts_with_what_the_policy_does_not_leave_out() {
+        let policy = IssuerPolicy::new().with_profile_sync(Attribute::Email, ProfileSync::Never);
+        let identity = ana()
+            .with_vouched_email("ana@example.com")
+            .with_full_name("Ana")
+            .with_policy(policy)
+            .build();
+        let profile = Profile::of_newcomer(&identity);
+        assert_eq!((profile.email, profile.email_key), (None, None));
+        assert_eq!(profile.full_name.as_deref(), Some("Ana"));
+    }
+
+    #[test]
+    fn each_way_of_synchronising_does_what_it_says() {
+        let renamed = |sync| {
+            let policy = IssuerPolicy::new().with_profile_sync(Attribute::FullName, sync);
+            let token = ana().with_full_name("Bo").with_policy(policy.clone());
+            let silent = ana().with_policy(policy);
+            let name = |token: TestIdentity| stored().after(&token.build(), &[]).full_name;
+            (name(token), name(silent))
+        };
+        let (old, new) = (|| Some("Ana".to_owned()), || Some("Bo".to_owned()));
+        assert_eq!(renamed(ProfileSync::WhenPresent), (new(), old()));
+        assert_eq!(renamed(ProfileSync::Always), (new(), None));
+        assert_eq!(renamed(ProfileSync::CreateOnly), (old(), old()));
+        assert_eq!(renamed(ProfileSync::Never), (old(), old()));
+    }
+
+    #[test]
+    fn what_the_user_edited_here_is_his() {
+        let token = ana().with_full_name("Bo").with_username("bo").build();
+        let after = stored().after(&token, &[Attribute::FullName]);
+        assert_eq!(after.full_name.as_deref(), Some("Ana"));
+        assert_eq!(after.username.as_deref(), Some("bo"));
+    }
+
+    #[test]
+    fn a_vouched_address_replaces_the_issuers_and_brings_its_proof() {
+        let token = ana().with_vouched_email("bo@example.com").build();
+        for before in [stored(), verified_by("import")] {
+            let after = before.after(&token, &[]);
+            assert_eq!(after.email.as_deref(), Some("bo@example.com"));
+            assert_ne!(after.email_key, before.email_key);
+            assert_eq!(
+                after.email_verified_by.as_deref(),
+                Some("issuer:https://id.example.com")
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_proved_here_stays() {
+        let before = verified_by("mailbox");
+        let token = ana().with_vouched_email("bo@example.com").build();
+        assert_eq!(before.after(&token, &[]).email, before.email);
+        let policy = IssuerPolicy::new().with_profile_sync(Attribute::Email, ProfileSync::Always);
+        let silent = ana().with_policy(policy).build();
+        assert_eq!(before.after(&silent, &[]).email, before.email);
+    }
+
+    #[test]
+    fn an_unvouched_address_replaces_no_verified_one() {
+        let token = ana().with_email("bo@example.com").build();
+        assert!(stored().after(&token, &[]) == stored());
+        let unverified = Profile {
+            email_key: None,
+            email_verified_by: None,
+            ..stored()
+        };
+        let after = unverified.after(&token, &[]);
+        assert_eq!(after.email.as_deref(), Some("bo@example.com"));
+        assert_eq!((after.email_key, after.email_verified_by), (None, None));
+    }
+
+    #[test]
+    fn only_a_newer_different_token_of_the_owner_is_due() {
+        let token = || ana().with_full_name("Ana");
+        let taken = |issued_at| ProfileState {
+            is_owner: true,
+            issued_at: Some(issued_at),
+            fingerprint: Some(Profile::fingerprint(&token().build())),
+        };
+        let renamed = token().with_full_name("Bo").build();
+        assert!(is_due(&renamed, &taken(1_999)));
+        assert!(!is_due(&token().build(), &taken(1_999)), "unchanged");
+        assert!(!is_due(&renamed, &taken(2_000)), "as old");
+        assert!(!is_due(&renamed, &taken(2_001)), "older");
+        let guest = ProfileState {
+            is_owner: false,
+            ..taken(1_999)
+        };
+        assert!(!is_due(&renamed, &guest), "another identity owns it");
+        let undated = TestIdentity::new(ISSUER, "ana").with_full_name("Bo");
+        assert!(!is_due(&undated.build(), &taken(1_999)), "not dated");
+        let policy =
+            IssuerPolicy::new().with_profile_sync(Attribute::FullName, ProfileSync::Always);
+        assert!(
+            is_due(&token().with_policy(policy).build(), &taken(1_999)),
+            "another mapping"
+        );
+    }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        fn token() -> impl Strategy<Value = TestIdentity> {
+            let text = || proptest::option::of("[a-z]{1,3}");
+            (text(), any::<bool>(), text(), text(), 0_i64..4).prop_map(
+                |(email, is_vouched, name, username, issued_at)| {
+                    let mut token = TestIdentity::new(ISSUER, "ana").with_issued_at(issued_at);
+                    if let Some(local) = email {
+                        let address = format!("{local}@example.com");
+                        token = match is_vouched {
+                            true => token.with_vouched_email(&address),
+                            false => token.with_email(&address),
+                        };
+                    }
+                    if let Some(name) = name {
+                        token = token.with_full_name(name);
+                    }
+                    if let Some(username) = username {
+                        token = token.with_username(username);
+                    }
+                    token
+                },
+            )
+        }
+
+        proptest! {
+            /// Whatever order tokens arrive in, applying one again changes nothing.
+            #[test]
+            fn taking_a_profile_is_idempotent(first in token(), second in token()) {
+                let first = Profile::of_newcomer(&first.build());
+                let second = second.build();
+                let once = first.after(&second, &[]);
+                prop_assert!(once.after(&second, &[]) == once);
+            }
+
+            /// A key stands only beside the address it is the key of.
+            #[test]
+            fn the_key_is_the_addresses(first in token(), second in token()) {
+                let after = Profile::of_newcomer(&first.build()).after(&second.build(), &[]);
+                let key = after.email.as_deref().and_then(Email::parse).map(|email| email.key(""));
+                prop_assert!(after.email_key.is_none() || after.email_key == key);
+                prop_assert_eq!(after.email_key.is_some(), after.email_verified_by.is_some());
+            }
+
+            /// Nothing that was verified becomes unverified under the default policy.
+            #[test]
+            fn a_proof_is_never_lost(first in token(), second in token()) {
+                let before = Profile::of_newcomer(&first.build());
+                let after = before.after(&second.build(), &[]);
+                prop_assert!(before.email_key.is_none() || after.email_key.is_some());
+            }
+
+            /// What the user edited here, no token changes.
+            #[test]
+            fn local_attributes_stay(first in token(), second in token()) {
+                let before = Profile::of_newcomer(&first.build());
+                prop_assert!(before.after(&second.build(), &Attribute::ALL) == before);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Users who are known: admitted, and brought up to date where a newer token says so.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store};
+use crate::{
+    identity::Identity,
+    provisioner::{
+        DenialReason, Outcome, ProvisionError, Provisioned,
+        policy::{admission, profile, roles},
+    },
+};
+
+/// How long `last_seen_at` may lag behind.
+const LAST_SEEN_LAG: time::Duration = time::Duration::HOUR;
+
+impl<M: UserMapping> SeaOrmProvisioner<M> {
+    /// Reads the user behind an identity and judges whether it may enter.
+    pub(super) async fn find(
+        &self,
+        identity: &Identity,
+    ) -> Result<Option<KnownUser<M::Row>>, ProvisionError> {
+        let Some(known) = self.mapping.find(&self.db, identity).await? else {
+            return Ok(None);
+        };
+        let snapshot = known.snapshot().ok_or(DenialReason::KindMismatch)?;
+        admission::admit(identity, snapshot)?;
+        roles::suffice(identity, known.grants())?;
+        Ok(Some(known))
+    }
+
+    /// Lets an admitted user in: at once if its token says nothing new.
+    pub(super) async fn enter(
+        &self,
+        identity: &Identity,
+        known: KnownUser<M::Row>,
+    ) -> Result<Provisioned<M::User>, ProvisionError> {
+        self.note_seen(identity, &known);
+        let roles = roles::counted(identity, known.grants());
+        let after = known.tokens_valid_after.map(millis);
+        let (row, outcome) = self.bring_up_to_date(identity, known).await?;
+        let user = self.mapping.user(row, roles);
+        Ok(Provisioned::new(user, outcome).with_tokens_valid_after(after))
+    }
+
+    /// Stores roles, then the profile, each in a transaction of its own: a profile that cannot be
+    /// stored does not save a role that was taken away.
+    async fn bring_up_to_date(
+        &self,
+        identity: &Identity,
+        known: KnownUser<M::Row>,
+    ) -> Result<(M::Row, Outcome), ProvisionError> {
+        let are_roles_due = known
+            .grants
+            .as_ref()
+            .is_some_and(|stored| roles::are_due(identity, &stored.grants, stored.issued_at));
+        let is_profile_due = profile::is_due(identity, &known.profile);
+        if !are_roles_due && !is_profile_due {
+            return Ok((known.row, Outcome::Found));
+        }
+        let identity = identity.clone();
+        self.write(|this| async move {
+            let mut row = known.row;
+            let mut outcome = Outcome::Found;
+            if are_roles_due && this.store_roles(&identity, &row).await? {
+                outcome = Outcome::Updated;
+            }
+            if is_profile_due && let Some(updated) = this.store_profile(&identity, &row).await {
+                (row, outcome) = (updated, Outcome::Updated);
+            }
+            if outcome == Outcome::Updated {
+                hook::tell(this.observer.as_deref(), outcome, &identity, &row);
+            }
+            Ok((row, outcome))
+        })
+        .await
+    }
+
+    async fn store_roles(&self, identity: &Identity, row: &M::Row) -> Result<bool, ProvisionError> {
+        let transaction = store::begin(&self.db).await?;
+        let is_stored = self.mapping.store_roles(&transaction, identity, row).await;
+        match is_stored {
+            // A token as young was faster, or the user is gone: both are seen at the next read.
+            Err(error) if store::is_lost_race(&error) => {
+                transaction.rollback().await?;
+                Ok(false)
+            }
+            is_stored => {
+                let is_stored = is_stored?;
+                transaction.commit().await?;
+                Ok(is_stored)
+            }
+        }
+    }
+
+    /// A profile that cannot be stored is logged, and tried again with the next request; one whose
+    /// address is somebody else's is stored without it.
+    async fn store_profile(&self, identity: &Identity, row: &M::Row) -> Option<M::Row> {
+        let mut stored = self.try_profile(identity, row, true).await;
+        if matches!(&stored, Err(error) if store::is_lost_race(error)) {
+            tracing::info!(
+                key = %identity.key(),
+                "the address of a profile is another user's and was left as it was"
+            );
+            stored = self.try_profile(identity, row, false).await;
+        }
+        stored.unwrap_or_else(|error| {
+            tracing::warn!(%error, key = %identity.key(), "a profile was not stored");
+            None
+        })
+    }
+
+    async fn try_profile(
+        &self,
+        identity: &Identity,
+        row: &M::Row,
+        with_address: bool,
+    ) -> Result<Option<M::Row>, sea_orm::DbErr> {
+        let transaction = store::begin(&self.db).await?;
+        let stored = self
+            .mapping
+            .store_profile(&transaction, identity, row, with_address)
+            .await;
+        match stored {
+            Ok(stored) => {
+                transaction.commit().await?;
+                Ok(stored)
+            }
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes in the background that the user was seen: at most once an hour, one task an identity,
+    /// and not at all while the store is busy creating users.
+    fn note_seen(&self, identity: &Identity, known: &KnownUser<M::Row>) {
+        let cutoff = now() - LAST_SEEN_LAG;
+        let is_due = known
+            .last_seen_at
+            .is_some_and(|seen| seen.is_none_or(|seen| seen < cutoff));
+        if !is_due {
+            return;
+        }
+        let Ok(permit) = std::sync::Arc::clone(&self.writes).try_acquire_owned() else {
+            return;
+        };
+        if !lock(&self.touching).insert(identity.key()) {
+            return;
+        }
+        let (provisioner, identity) = (self.clone(), identity.clone());
+        tokio::spawn(async move {
+            let mapping = &provisioner.mapping;
+            let work = async { Ok(mapping.touch(&provisioner.db, &identity, cutoff).await?) };
+            if let Err(error) = provisioner.within_deadline(work).await {
+                tracing::debug!(%error, "last_seen_at was not updated");
+            }
+            lock(&provisioner.touching).remove(&identity.key());
+            drop(permit);
+        });
+    }
+}
+
+/// No code panics while it holds this lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

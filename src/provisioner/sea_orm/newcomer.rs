@@ -1,0 +1,200 @@
+//! Users who are not known yet: decided about first, then written.
+
+use sea_orm::{DatabaseExecutor, DbErr};
+
+use super::{Holder, KnownUser, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
+use crate::{
+    identity::Identity,
+    provisioner::{
+        Outcome, ProvisionError, Provisioned,
+        policy::{
+            Profile, Status,
+            newcomer::{Newcomer, decide, linking_address, within_limits},
+            roles,
+        },
+    },
+};
+
+/// How often a lost race is run again before it counts as a conflict.
+const MAX_ATTEMPTS: usize = 4;
+
+/// Who came out of it.
+enum Joined<R> {
+    New(R, Status),
+    Known(Outcome, KnownUser<R>),
+}
+
+impl<M: UserMapping> SeaOrmProvisioner<M> {
+    /// Decides about an unknown identity and writes what was decided.
+    pub(super) async fn join(
+        &self,
+        identity: &Identity,
+    ) -> Result<Provisioned<M::User>, ProvisionError> {
+        let joining = identity.clone();
+        let joined = self
+            .write(|this| async move { this.settle(&joining).await })
+            .await?;
+        match joined {
+            // Made and refused in one request: the row waits for approval.
+            Joined::New(_, Status::Pending) => Err(crate::DenialReason::PendingApproval.into()),
+            Joined::New(row, _) => {
+                let user = self.mapping.user(row, roles::counted(identity, &[]));
+                Ok(Provisioned::created(user))
+            }
+            Joined::Known(Outcome::Linked, known) => {
+                let roles = roles::counted(identity, known.grants());
+                let after = known.tokens_valid_after.map(super::mapping::millis);
+                let user = self.mapping.user(known.row, roles);
+                Ok(Provisioned::linked(user).with_tokens_valid_after(after))
+            }
+            Joined::Known(_, known) => self.enter(identity, known).await,
+        }
+    }
+
+    async fn settle(&self, identity: &Identity) -> Result<Joined<M::Row>, ProvisionError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            // The request has read already; after a lost race the winner's row is there to read.
+            if attempt > 0
+                && let Some(winner) = self.find(identity).await?
+            {
+                return Ok(Joined::Known(Outcome::Found, winner));
+            }
+            let holder = self
+                .find_holder(&(&self.db).into(), identity, false)
+                .await?;
+            let candidate = holder.as_ref().map(|holder| &holder.candidate);
+            let decision = match decide(identity, candidate) {
+                // Who holds the address may be the winner of the race for this very identity.
+                Err(ProvisionError::Conflict) => {
+                    let winner = self.find(identity).await?;
+                    let winner = winner.ok_or(ProvisionError::Conflict)?;
+                    return Ok(Joined::Known(Outcome::Found, winner));
+                }
+                decided => decided?,
+            };
+            let written = match decision {
+                Newcomer::Create(status) => self.create(identity, status).await,
+                Newcomer::Link => self.link(identity).await,
+            };
+            match written {
+                Err(WriteError::LostRace) => {}
+                Err(WriteError::Refused(error)) => return Err(error),
+                Ok(joined) => return Ok(joined),
+            }
+        }
+        let winner = self.find(identity).await?;
+        let winner = winner.ok_or(ProvisionError::Conflict)?;
+        Ok(Joined::Known(Outcome::Found, winner))
+    }
+
+    async fn find_holder(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        identity: &Identity,
+        locked: bool,
+    ) -> Result<Option<Holder<M::Row>>, DbErr> {
+        match linking_address(identity) {
+            None => Ok(None),
+            Some(address) => {
+                self.mapping
+                    .find_holder(db, identity, address, locked)
+                    .await
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        identity: &Identity,
+        status: Status,
+    ) -> Result<Joined<M::Row>, WriteError> {
+        if identity.policy().has_limits() {
+            let population = self.mapping.population(&self.db, identity).await?;
+            within_limits(identity, population).map_err(WriteError::Refused)?;
+        }
+        let profile = self.profile_of_newcomer(identity).await;
+        let user = NewUser::new(identity, status, profile);
+        let transaction = store::begin(&self.db).await?;
+        let created = async {
+            let row = self.mapping.create(&transaction, &user).await?;
+            if let Some(hook) = &self.hook {
+                hook.on_create(&transaction, identity, &row).await?;
+            }
+            Ok::<_, DbErr>(row)
+        };
+        let row = match created.await {
+            Ok(row) => row,
+            Err(error) => {
+                // Before anything is read again; a dropped transaction is rolled back some time
+                // later.
+                transaction.rollback().await?;
+                return Err(error.into());
+            }
+        };
+        transaction.commit().await?;
+        hook::tell(self.observer.as_deref(), Outcome::Created, identity, &row);
+        Ok(Joined::New(row, status))
+    }
+
+    /// What the token says, and what the enricher adds. Not in the transaction: it may take a while.
+    async fn profile_of_newcomer(&self, identity: &Identity) -> Profile {
+        let profile = Profile::of_newcomer(identity);
+        let Some(enricher) = &self.enricher else {
+            return profile;
+        };
+        match enricher.enrich(identity).await {
+            Ok(found) => profile.enriched(identity, found),
+            Err(error) => {
+                tracing::warn!(error = &*error, "a new user was created without enrichment");
+                profile
+            }
+        }
+    }
+
+    /// Reads the candidate again under lock: it may have been deactivated, changed its address, or
+    /// been linked to this very identity since the decision.
+    async fn link(&self, identity: &Identity) -> Result<Joined<M::Row>, WriteError> {
+        let transaction = store::begin(&self.db).await?;
+        let linked = async {
+            let holder = self
+                .find_holder(&(&transaction).into(), identity, true)
+                .await?;
+            let holder = holder.ok_or(WriteError::LostRace)?;
+            match decide(identity, Some(&holder.candidate)) {
+                Ok(Newcomer::Link) => {}
+                Ok(Newcomer::Create(_)) | Err(_) => return Err(WriteError::LostRace),
+            }
+            Ok(self.mapping.link(&transaction, identity, &holder).await?)
+        };
+        if let Err(error) = linked.await {
+            transaction.rollback().await?;
+            return Err(error);
+        }
+        transaction.commit().await?;
+        let known = self.find(identity).await.map_err(WriteError::Refused)?;
+        let known = known.ok_or(WriteError::LostRace)?;
+        hook::tell(
+            self.observer.as_deref(),
+            Outcome::Linked,
+            identity,
+            &known.row,
+        );
+        Ok(Joined::Known(Outcome::Linked, known))
+    }
+}
+
+/// Why a write did not happen.
+enum WriteError {
+    /// Somebody else was faster; reading again tells who.
+    LostRace,
+    Refused(ProvisionError),
+}
+
+impl From<DbErr> for WriteError {
+    fn from(error: DbErr) -> Self {
+        match store::is_lost_race(&error) {
+            true => Self::LostRace,
+            false => Self::Refused(error.into()),
+        }
+    }
+}
