@@ -2,7 +2,13 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-use crate::{provisioner::ProvisionError, verifier::TokenFault};
+use crate::{
+    provisioner::{DenialReason, ProvisionError},
+    verifier::TokenFault,
+};
+
+/// The reason and the code of a cookie that was not accepted.
+const CROSS_SITE: &str = "cross_site_request";
 
 /// A refusal by the layer.
 ///
@@ -30,6 +36,8 @@ pub struct Error {
 
 #[derive(Clone, Debug)]
 enum Cause {
+    /// A cookie came along with a request that another site made the browser send.
+    CrossSite,
     /// The issuer's keys cannot be fetched.
     Keys,
     /// The kind says it all.
@@ -48,9 +56,12 @@ enum Cause {
 pub enum ErrorKind {
     /// The token's vouched e-mail address belongs to somebody else.
     Conflict,
-    /// The token is good and policy refuses its subject.
+    /// The token is good and policy refuses its subject, or [`RequireRole`](crate::RequireRole)
+    /// does; or the token is a cookie's and another site's request
+    /// ([`TokenSource::cookie`](crate::TokenSource::cookie)).
     Denied,
-    /// The token is good and lacks a scope the issuer's configuration requires.
+    /// The token is good and lacks a scope that the issuer's configuration or
+    /// [`RequireScope`](crate::RequireScope) asks for.
     InsufficientScope,
     /// The request carries two credentials, or none where it announces one, or no text.
     InvalidRequest,
@@ -100,6 +111,18 @@ impl Error {
         }
     }
 
+    pub(crate) fn cross_site() -> Self {
+        Self {
+            kind: ErrorKind::Denied,
+            cause: Cause::CrossSite,
+        }
+    }
+
+    /// A refusal behind the layer, of a user that the layer let pass.
+    pub(crate) fn denied(reason: DenialReason) -> Self {
+        Self::from_provisioner(reason.into(), false)
+    }
+
     /// A provisioner's refusal. Whether an address is taken is told only to a caller whose issuer
     /// vouches that it is his: for anybody else it would be an oracle for registered addresses.
     pub(crate) fn from_provisioner(error: ProvisionError, caller_owns_address: bool) -> Self {
@@ -130,6 +153,7 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match &self.cause {
+            Cause::CrossSite => CROSS_SITE,
             Cause::Keys => "keys",
             Cause::Kind | Cause::Scope(_) => self.kind.as_str(),
             Cause::Provisioner { error, .. } => error.reason(),
@@ -140,8 +164,8 @@ impl Error {
     /// Returns the stable code that the caller is told.
     ///
     /// It is the kind's label, but for two: a denial names its
-    /// [reason](crate::DenialReason), and a conflict is `access_denied` to a caller whose
-    /// address nobody vouches for.
+    /// [reason](crate::DenialReason) or is `cross_site_request`, and a conflict is `access_denied`
+    /// to a caller whose address nobody vouches for.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.cause {
@@ -153,6 +177,7 @@ impl Error {
                 error: ProvisionError::Conflict,
                 conflict_is_told: false,
             } => "access_denied",
+            Cause::CrossSite => CROSS_SITE,
             Cause::Keys
             | Cause::Kind
             | Cause::Provisioner { .. }
@@ -167,7 +192,11 @@ impl Error {
     pub fn scope(&self) -> Option<&str> {
         match &self.cause {
             Cause::Scope(scope) => Some(scope),
-            Cause::Keys | Cause::Kind | Cause::Provisioner { .. } | Cause::Token(_) => None,
+            Cause::CrossSite
+            | Cause::Keys
+            | Cause::Kind
+            | Cause::Provisioner { .. }
+            | Cause::Token(_) => None,
         }
     }
 }
@@ -189,7 +218,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.cause {
-            Cause::Keys | Cause::Kind | Cause::Scope(_) => None,
+            Cause::CrossSite | Cause::Keys | Cause::Kind | Cause::Scope(_) => None,
             Cause::Provisioner { error, .. } => Some(error),
             Cause::Token(fault) => Some(fault),
         }

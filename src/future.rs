@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     identity::Identity,
     provisioner::Provisioned,
-    rejection::{Protocol, RejectionResponse, ResponseBody, reject},
+    rejection::{Answers, Protocol, ResponseBody},
     service::{enter, log},
 };
 
@@ -39,7 +39,7 @@ pin_project! {
             provisioning: Provisioning<U>,
             // Taken together when provisioning is done.
             waiting: Option<(S, Request<B>)>,
-            rejection: Arc<dyn RejectionResponse>,
+            answers: Arc<Answers>,
         },
         Forwarding {
             #[pin]
@@ -62,13 +62,13 @@ impl<S, F, U, B> ResponseFuture<S, F, U, B> {
         provisioning: Provisioning<U>,
         inner: S,
         request: Request<B>,
-        rejection: Arc<dyn RejectionResponse>,
+        answers: Arc<Answers>,
     ) -> Self {
         Self {
             state: State::Provisioning {
                 provisioning,
                 waiting: Some((inner, request)),
-                rejection,
+                answers,
             },
         }
     }
@@ -97,7 +97,7 @@ where
                 StateProj::Provisioning {
                     provisioning,
                     waiting,
-                    rejection,
+                    answers,
                 } => {
                     let result = ready!(provisioning.as_mut().poll(cx));
                     let (mut inner, mut request) = waiting
@@ -105,7 +105,7 @@ where
                         .expect("the state is left when this is taken");
                     match result {
                         Ok((identity, user)) => {
-                            enter(&mut request, identity, user);
+                            enter(&mut request, answers, identity, user);
                             State::Forwarding {
                                 future: inner.call(request),
                             }
@@ -114,7 +114,7 @@ where
                             log(&error);
                             let protocol = Protocol::of(request.headers());
                             State::Rejected {
-                                response: Some(reject(&**rejection, error, protocol)),
+                                response: Some(answers.reject(error, protocol)),
                             }
                         }
                     }

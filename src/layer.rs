@@ -5,8 +5,10 @@ use std::{fmt, sync::Arc};
 use tower_layer::Layer;
 
 use crate::{
+    credential::TokenSource,
     provisioner::Provisioner,
-    rejection::{ProblemJson, RejectionResponse},
+    rejection::{Answers, RejectionResponse},
+    resource_metadata::ResourceMetadata,
     service::Provision,
     verifier::JwtVerifier,
 };
@@ -46,7 +48,8 @@ pub struct ProvisionLayer<P>(Arc<Gate<P>>);
 pub(crate) struct Gate<P> {
     pub(crate) verifier: JwtVerifier,
     pub(crate) provisioner: Arc<P>,
-    pub(crate) rejection: Arc<dyn RejectionResponse>,
+    pub(crate) sources: Arc<[TokenSource]>,
+    pub(crate) answers: Arc<Answers>,
     pub(crate) admits_anonymous: bool,
 }
 
@@ -57,7 +60,8 @@ impl<P: Provisioner> ProvisionLayer<P> {
         Self(Arc::new(Gate {
             verifier,
             provisioner: Arc::new(provisioner),
-            rejection: Arc::new(ProblemJson),
+            sources: Arc::new([TokenSource::authorization()]),
+            answers: Arc::default(),
             admits_anonymous: false,
         }))
     }
@@ -73,10 +77,31 @@ impl<P: Provisioner> ProvisionLayer<P> {
         }))
     }
 
-    /// Shapes the body and extra headers of refusals. Default: [`ProblemJson`].
+    /// Reads tokens from these places, the first that holds one, and from no other.
+    ///
+    /// Default: [`TokenSource::authorization`] alone. Without a source every token is missing.
+    pub fn with_token_sources(self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
+        Self(Arc::new(Gate {
+            sources: sources.into_iter().collect(),
+            ..self.0.share()
+        }))
+    }
+
+    /// Shapes the body and extra headers of refusals, by this layer and by those of
+    /// [`access`](crate::access) behind it. Default:
+    /// [`ProblemJson`](crate::rejection::ProblemJson).
     pub fn with_rejection(self, rejection: impl RejectionResponse) -> Self {
         Self(Arc::new(Gate {
-            rejection: Arc::new(rejection),
+            answers: Arc::new(self.0.answers.with_shape(rejection)),
+            ..self.0.share()
+        }))
+    }
+
+    /// Names the address of this metadata in every challenge, by this layer and by those of
+    /// [`access`](crate::access) behind it (RFC 9728 section 5.1). Default: none.
+    pub fn with_resource_metadata(self, metadata: &ResourceMetadata) -> Self {
+        Self(Arc::new(Gate {
+            answers: Arc::new(self.0.answers.with_resource_metadata(metadata.shared_url())),
             ..self.0.share()
         }))
     }
@@ -87,7 +112,8 @@ impl<P> Gate<P> {
         Self {
             verifier: self.verifier.clone(),
             provisioner: Arc::clone(&self.provisioner),
-            rejection: Arc::clone(&self.rejection),
+            sources: Arc::clone(&self.sources),
+            answers: Arc::clone(&self.answers),
             admits_anonymous: self.admits_anonymous,
         }
     }

@@ -97,8 +97,9 @@
 //! error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod access;
 pub mod claims;
-mod credential;
+pub mod credential;
 mod email;
 mod error;
 mod future;
@@ -109,6 +110,7 @@ pub mod identity;
 mod layer;
 pub mod provisioner;
 pub mod rejection;
+pub mod resource_metadata;
 mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -120,7 +122,9 @@ pub use self::provisioner::sea_orm;
 #[cfg(feature = "jwks")]
 pub use self::verifier::HttpFetcher;
 pub use self::{
+    access::{HasRoles, RequireRole, RequireScope, RequireThat},
     claims::ClaimMap,
+    credential::{RequestHead, TokenSource},
     email::Email,
     error::{Error, ErrorKind},
     future::ResponseFuture,

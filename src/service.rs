@@ -6,17 +6,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use tower_service::Service;
 
 use crate::{
-    credential::bearer,
+    credential::{self, RequestHead},
     error::{Error, ErrorKind},
     future::ResponseFuture,
     identity::Identity,
     layer::Gate,
     provisioner::{Provisioned, Provisioner, policy::admission},
-    rejection::{Protocol, ResponseBody, reject},
+    rejection::{Answers, Protocol, ResponseBody},
     user::{Anonymous, CurrentUser},
 };
 
@@ -63,12 +63,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let token = match bearer(request.headers()) {
+        let token = match credential::read(&self.gate.sources, &RequestHead::of(&request)) {
             Ok(token) => token,
             Err(error) => {
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
                 if is_anonymous && self.gate.admits_anonymous {
-                    enter_anonymously::<P::User, B>(&mut request);
+                    enter_anonymously::<P::User, B>(&mut request, &self.gate.answers);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 return self.refuse(error, Protocol::of(request.headers()));
@@ -78,15 +78,15 @@ where
         let warm = self
             .gate
             .verifier
-            .cached(token)
+            .cached(&token)
             .filter(Identity::passes_access_rules)
             .and_then(|identity| Some((self.gate.provisioner.cached(&identity)?, identity)));
         if let Some((user, identity)) = warm {
-            enter(&mut request, identity, user);
+            enter(&mut request, &self.gate.answers, identity, user);
             return ResponseFuture::forwarding(self.inner.call(request));
         }
 
-        let (token, gate) = (token.to_owned(), Arc::clone(&self.gate));
+        let (token, gate) = (token.into_owned(), Arc::clone(&self.gate));
         let provisioning = Box::pin(async move {
             let identity = gate.verifier.verify(&token).await?;
             // Whoever provisions: the issuer's access rules hold for every token.
@@ -105,40 +105,49 @@ where
         // The service that was polled ready is the one to call; the clone stays behind.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        ResponseFuture::provisioning(
-            provisioning,
-            inner,
-            request,
-            Arc::clone(&self.gate.rejection),
-        )
+        ResponseFuture::provisioning(provisioning, inner, request, Arc::clone(&self.gate.answers))
     }
 }
 
 impl<S, P> Provision<S, P> {
     fn refuse<F, U, B>(&self, error: Error, protocol: Protocol) -> ResponseFuture<S, F, U, B> {
         log(&error);
-        ResponseFuture::rejected(reject(&*self.gate.rejection, error, protocol))
+        ResponseFuture::rejected(self.gate.answers.reject(error, protocol))
     }
 }
 
 /// Lets the request in as this user.
 pub(crate) fn enter<U: Send + Sync + 'static, B>(
     request: &mut Request<B>,
+    answers: &Arc<Answers>,
     identity: Identity,
     user: Provisioned<U>,
 ) {
     let extensions = request.extensions_mut();
+    carry(extensions, answers);
     extensions.remove::<Anonymous>();
     extensions.insert(identity);
     extensions.insert(CurrentUser::new(user));
 }
 
 /// Lets the request in as nobody, whoever an outer layer took it for.
-fn enter_anonymously<U: Send + Sync + 'static, B>(request: &mut Request<B>) {
+fn enter_anonymously<U: Send + Sync + 'static, B>(
+    request: &mut Request<B>,
+    answers: &Arc<Answers>,
+) {
     let extensions = request.extensions_mut();
+    carry(extensions, answers);
     extensions.remove::<Identity>();
     extensions.remove::<CurrentUser<U>>();
     extensions.insert(Anonymous);
+}
+
+/// For what stands behind and refuses on its own. The default is not worth an allocation.
+fn carry(extensions: &mut Extensions, answers: &Arc<Answers>) {
+    match answers.is_default() {
+        true => extensions.remove::<Arc<Answers>>(),
+        false => extensions.insert(Arc::clone(answers)),
+    };
 }
 
 /// A refusal is the caller's affair and logged for who looks for it; an outage is the operator's.

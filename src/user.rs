@@ -1,6 +1,6 @@
 //! The user of the request, as handlers read it.
 
-use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
+use std::{any::type_name, error::Error as StdError, fmt, ops::Deref, sync::Arc};
 
 use http::Extensions;
 
@@ -10,8 +10,9 @@ use crate::provisioner::{Outcome, Provisioned};
 ///
 /// The layer puts it into the request's extensions. With feature `axum` it is an extractor, and so
 /// is `Option<CurrentUser<U>>` where the layer admits anonymous requests; tonic handlers call
-/// [`from_extensions`](Self::from_extensions). On a route without the layer both answer 500: a
-/// forgotten layer is a fault of the server, and must never look like an anonymous visitor.
+/// [`from_extensions`](Self::from_extensions) or
+/// [`optional_from_extensions`](Self::optional_from_extensions). On a route without the layer all of
+/// them answer 500: a forgotten layer is a fault of the server, and must never look like an anonymous visitor.
 ///
 /// ```
 /// use tower_jit_provisioning::CurrentUser;
@@ -56,9 +57,29 @@ impl<U: Send + Sync + 'static> CurrentUser<U> {
     /// # Errors
     ///
     /// [`MissingUser`] if the layer does not stand in front of this handler, is made for another
-    /// user type, or let an anonymous request pass.
+    /// user type, or let an anonymous request pass. Answer 500, or gRPC's `internal`: the reason is
+    /// logged.
     pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingUser> {
-        extensions.get().ok_or(MissingUser)
+        extensions.get().ok_or_else(|| missing::<Self>(None))
+    }
+
+    /// Returns the user that the layer put there, or nothing for an anonymous request that it
+    /// [let pass](crate::ProvisionLayer::allow_anonymous).
+    ///
+    /// # Errors
+    ///
+    /// [`MissingUser`] if the layer does not stand in front of this handler, or is made for another
+    /// user type. The reason is logged.
+    pub fn optional_from_extensions(extensions: &Extensions) -> Result<Option<&Self>, MissingUser> {
+        Self::find_in(extensions).ok_or_else(|| missing::<Self>(None))
+    }
+
+    /// Nothing without the layer, `Some(None)` for an anonymous request.
+    fn find_in(extensions: &Extensions) -> Option<Option<&Self>> {
+        match extensions.get() {
+            Some(user) => Some(Some(user)),
+            None => extensions.get::<Anonymous>().map(|_| None),
+        }
     }
 }
 
@@ -105,35 +126,36 @@ impl fmt::Display for MissingUser {
 
 impl StdError for MissingUser {}
 
+/// What is missing is the application's own mistake, and its name is in its log.
+fn missing<T>(route: Option<&str>) -> MissingUser {
+    tracing::error!(
+        route,
+        wanted = type_name::<T>(),
+        "a handler found nothing; does `ProvisionLayer` stand in front of it?"
+    );
+    MissingUser
+}
+
 #[cfg(feature = "axum")]
 mod extract {
-    use std::any::type_name;
-
     use axum_core::{
         extract::{FromRequestParts, OptionalFromRequestParts},
         response::{IntoResponse, Response},
     };
     use http::request::Parts;
 
-    use super::{Anonymous, CurrentUser, MissingUser};
-    use crate::{Identity, rejection::internal_error};
-
-    fn missing(route: &Parts, wanted: &str) -> MissingUser {
-        tracing::error!(
-            route = %route.uri.path(),
-            wanted,
-            "an extractor found nothing; does `ProvisionLayer` stand in front of this route?"
-        );
-        MissingUser
-    }
+    use super::{CurrentUser, MissingUser, missing};
+    use crate::{
+        Identity,
+        rejection::{Protocol, internal_error},
+    };
 
     impl<U: Send + Sync + 'static, S: Sync> FromRequestParts<S> for CurrentUser<U> {
         type Rejection = MissingUser;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
-            Self::from_extensions(&parts.extensions)
-                .cloned()
-                .map_err(|_| missing(parts, type_name::<Self>()))
+            let user = parts.extensions.get::<Self>().cloned();
+            user.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
@@ -141,11 +163,8 @@ mod extract {
         type Rejection = MissingUser;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingUser> {
-            match parts.extensions.get::<Self>() {
-                Some(user) => Ok(Some(user.clone())),
-                None if parts.extensions.get::<Anonymous>().is_some() => Ok(None),
-                None => Err(missing(parts, type_name::<Self>())),
-            }
+            let user = Self::find_in(&parts.extensions).map(|user| user.cloned());
+            user.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
@@ -153,18 +172,15 @@ mod extract {
         type Rejection = MissingUser;
 
         async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
-            parts
-                .extensions
-                .get::<Self>()
-                .cloned()
-                .ok_or_else(|| missing(parts, type_name::<Self>()))
+            let identity = parts.extensions.get::<Self>().cloned();
+            identity.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
     /// Answers 500 with a body that says nothing: the reason is in the log.
     impl IntoResponse for MissingUser {
         fn into_response(self) -> Response {
-            internal_error().map(axum_core::body::Body::from)
+            internal_error(Protocol::Http).map(axum_core::body::Body::from)
         }
     }
 }

@@ -27,7 +27,8 @@ use tonic::{
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CurrentUser, DenialReason, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
+    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireScope,
+    RequireThat,
     rejection::Protocol,
     testing::{TestIssuer, TokenBuilder},
 };
@@ -572,6 +573,42 @@ async fn one_service_of_a_server_can_have_the_layer_alone() {
     let request = Client::request(&ana);
     let status = client.0.unary(request, other, Raw).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn one_method_of_a_service_can_ask_for_more() {
+    let issuer = TestIssuer::new(ISSUER);
+    let layer = ServiceBuilder::new()
+        .layer(layer(&issuer))
+        .layer(RequireScope::new("orders:stream").on_paths(["/test.Echo/Thrice"]))
+        .layer(RequireThat::new(|user: &MemoryUser, _: &Identity| {
+            user.id < 2
+        }))
+        .into_inner();
+    let mut client = client(move |incoming| {
+        Box::pin(
+            Server::builder()
+                .layer(layer)
+                .add_service(Echo)
+                .serve_with_incoming(incoming),
+        )
+    })
+    .await;
+    let ana = [token(&issuer).bearer()];
+    assert_eq!(client.unary(&ana).await.unwrap(), "1 ana created hello");
+    let status = client.thrice(&ana).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert_eq!(status.message(), "insufficient_scope");
+    let both = format!("{SCOPE} orders:stream");
+    let ana = [token(&issuer).claim("scope", both).bearer()];
+    let streamed = client.thrice(&ana).await.unwrap();
+    assert_eq!(streamed, ["1 ana found hello"; 3]);
+    let eve = [token(&issuer).claim("sub", "eve").bearer()];
+    let status = client.unary(&eve).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert_eq!(status.message(), "rule_failed");
+    let status = client.thrice(&[]).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

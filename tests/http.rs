@@ -26,6 +26,7 @@ use tower_jit_provisioning::{
     MemoryUser, MissingUser, Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
     Status, TokenFault,
     rejection::Protocol,
+    resource_metadata::ResourceMetadata,
     testing::{SigningKey, TestIdentity, TestIssuer, TokenBuilder},
 };
 
@@ -904,6 +905,112 @@ async fn a_hook_cannot_turn_a_refusal_into_anything_else() {
         assert_eq!(refusal.header(RETRY_AFTER), Some("120"), "{kind:?}");
         assert_eq!(refusal.body, "welcome");
     }
+}
+
+#[tokio::test]
+async fn a_hook_has_no_say_in_framing_and_connection() {
+    let issuer = issuer();
+    let hook = |_: &Error, _: Protocol| {
+        Response::builder()
+            .header("content-length", "3")
+            .header("transfer-encoding", "chunked")
+            .header("trailer", "x-late")
+            .header("te", "trailers")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("x-mine", "kept")
+            .body(Bytes::from_static(b"longer than three"))
+            .unwrap()
+    };
+    let app = router().layer(layer(&issuer).with_rejection(hook));
+    let refusal = Refusal::of(app.clone(), request("/me", &[])).await;
+    assert_eq!(refusal.header("x-mine"), Some("kept"));
+    for name in [
+        "transfer-encoding",
+        "trailer",
+        "te",
+        "connection",
+        "upgrade",
+    ] {
+        assert_eq!(refusal.header(name), None, "{name}");
+    }
+
+    // A connection outlives such a refusal.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    for _ in 0..3 {
+        let request = http::Request::get("/me").header("host", "localhost");
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        sender.ready().await.unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 401);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "longer than three");
+    }
+}
+
+#[tokio::test]
+async fn every_challenge_names_the_resources_metadata() {
+    const URL: &str = "https://api.example.com/.well-known/oauth-protected-resource/orders";
+    let issuer = issuer();
+    let metadata = ResourceMetadata::new("https://api.example.com/orders")
+        .unwrap()
+        .add_authorization_server(ISSUER)
+        .add_scope(SCOPE)
+        .with_name("Orders")
+        .with_documentation("https://docs.example.com/orders");
+    let layer = layer(&issuer).with_resource_metadata(&metadata);
+    let app = router()
+        .layer(layer)
+        .route_service(metadata.path(), metadata.clone());
+    for (authorization, parameters) in [
+        (vec![], String::new()),
+        (
+            vec!["Bearer".to_owned()],
+            "error=\"invalid_request\", ".to_owned(),
+        ),
+        (
+            vec!["Bearer a.b.c".to_owned()],
+            "error=\"invalid_token\", ".to_owned(),
+        ),
+        (
+            vec![token(&issuer).claim("scope", "").bearer()],
+            format!("error=\"insufficient_scope\", scope=\"{SCOPE}\", "),
+        ),
+    ] {
+        let values: Vec<&str> = authorization.iter().map(String::as_str).collect();
+        let refusal = Refusal::of(app.clone(), request("/me", &values)).await;
+        let challenge = format!("Bearer {parameters}resource_metadata=\"{URL}\"");
+        assert_eq!(refusal.header(WWW_AUTHENTICATE), Some(&*challenge));
+    }
+    // Where nobody needs a token, at the address that the challenge names.
+    let path = URL.strip_prefix("https://api.example.com").unwrap();
+    let response = app.clone().oneshot(request(path, &[])).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(response.headers()["cache-control"], "public, max-age=3600");
+    let document: Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(
+        document,
+        serde_json::json!({
+            "resource": "https://api.example.com/orders",
+            "authorization_servers": [ISSUER],
+            "scopes_supported": [SCOPE],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Orders",
+            "resource_documentation": "https://docs.example.com/orders",
+        })
+    );
+    let mut request = request(path, &[]);
+    *request.method_mut() = http::Method::POST;
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()["allow"], "GET, HEAD");
 }
 
 #[tokio::test]

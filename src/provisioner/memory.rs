@@ -19,7 +19,10 @@ use super::{
         profile, roles,
     },
 };
-use crate::identity::{Identity, IdentityKey, PrincipalKind, RoleClaim};
+use crate::{
+    access::HasRoles,
+    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
+};
 
 /// Keeps users in memory: for tests, demonstrations and services without a store.
 ///
@@ -49,6 +52,12 @@ pub struct MemoryUser {
     pub full_name: Option<String>,
     /// The roles that count for the request: those granted here and those of its token, sorted.
     pub roles: Vec<String>,
+}
+
+impl HasRoles for MemoryUser {
+    fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|held| held == role)
+    }
 }
 
 /// Shows the number only: the rest is personal.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::entity::users;
-use crate::provisioner::Status;
+use crate::{access::HasRoles, provisioner::Status};
 
 /// A user of the bundled tables, without the password's hash.
 #[derive(Clone, PartialEq)]
@@ -63,6 +63,12 @@ impl User {
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|held| held == role)
+    }
+}
+
+impl HasRoles for User {
+    fn has_role(&self, role: &str) -> bool {
+        Self::has_role(self, role)
     }
 }
 

@@ -1,8 +1,4 @@
-//! Where the token is read from: the `Authorization` header of RFC 6750 section 2.1.
-//!
-//! A request carries at most one credential. Two headers, or two tokens in one header, are
-//! refused rather than resolved: proxies and applications that pick different ones disagree about
-//! who is asking (CVE-2026-26308).
+//! The `Authorization` header (RFC 6750 section 2.1).
 
 use http::{HeaderMap, header::AUTHORIZATION};
 

@@ -1,0 +1,118 @@
+//! What one layer asks, of which requests, and how it words its refusals.
+
+use std::{any::type_name, fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response};
+
+use crate::{
+    error::{Error, ErrorKind},
+    identity::Identity,
+    rejection::{Answers, Protocol, RejectionResponse, internal_error},
+    service::log,
+    user::{Anonymous, CurrentUser},
+};
+
+type Check = dyn Fn(&Extensions) -> Result<(), Refusal> + Send + Sync;
+
+/// Shared by every service that a layer wraps.
+#[derive(Clone)]
+pub(super) struct Rule {
+    check: Arc<Check>,
+    /// Of none given, all.
+    paths: Option<Arc<[Box<str>]>>,
+    /// Of none given, those of the layer in front.
+    answers: Option<Arc<Answers>>,
+}
+
+pub(super) enum Refusal {
+    Error(Error),
+    /// `ProvisionLayer` does not stand in front, or not one that puts this type there.
+    Misplaced(&'static str),
+}
+
+impl Rule {
+    pub(super) fn new(
+        check: impl Fn(&Extensions) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            check: Arc::new(check),
+            paths: None,
+            answers: None,
+        }
+    }
+
+    pub(super) fn on_paths<N: Into<String>>(self, paths: impl IntoIterator<Item = N>) -> Self {
+        let paths = paths.into_iter().map(|path| path.into().into_boxed_str());
+        Self {
+            paths: Some(paths.collect()),
+            ..self
+        }
+    }
+
+    pub(super) fn with_rejection(self, rejection: impl RejectionResponse) -> Self {
+        Self {
+            answers: Some(Arc::new(Answers::default().with_shape(rejection))),
+            ..self
+        }
+    }
+
+    /// Returns the answer to a request that may not pass.
+    pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response<Bytes>> {
+        let path = request.uri().path();
+        if let Some(paths) = &self.paths
+            && !paths.iter().any(|listed| **listed == *path)
+        {
+            return None;
+        }
+        let refusal = (self.check)(request.extensions()).err()?;
+        let protocol = Protocol::of(request.headers());
+        Some(match refusal {
+            Refusal::Error(error) => {
+                log(&error);
+                let outer = request.extensions().get::<Arc<Answers>>();
+                match self.answers.as_ref().or(outer) {
+                    Some(answers) => answers.reject(error, protocol),
+                    None => Answers::default().reject(error, protocol),
+                }
+            }
+            Refusal::Misplaced(wanted) => {
+                tracing::error!(
+                    route = path,
+                    wanted,
+                    "a requirement found nothing; does `ProvisionLayer` stand in front of it?"
+                );
+                internal_error(protocol)
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule")
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn identity(extensions: &Extensions) -> Result<&Identity, Refusal> {
+    found(extensions)
+}
+
+pub(super) fn user<U: Send + Sync + 'static>(
+    extensions: &Extensions,
+) -> Result<&CurrentUser<U>, Refusal> {
+    found(extensions)
+}
+
+/// Nobody is asked for a token; a missing layer is nobody's fault but the server's.
+fn found<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Refusal> {
+    match extensions.get::<T>() {
+        Some(found) => Ok(found),
+        None if extensions.get::<Anonymous>().is_some() => {
+            Err(Refusal::Error(Error::new(ErrorKind::MissingToken)))
+        }
+        None => Err(Refusal::Misplaced(type_name::<T>())),
+    }
+}

@@ -1,0 +1,76 @@
+//! A request without its body.
+
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header::AsHeaderName};
+
+/// The head of a request, as a [`TokenSource`](crate::TokenSource) sees it.
+///
+/// ```
+/// use tower_jit_provisioning::RequestHead;
+///
+/// let request = http::Request::get("/events?ticket=7").body(()).unwrap();
+/// assert_eq!(RequestHead::of(&request).uri().query(), Some("ticket=7"));
+/// ```
+#[derive(Clone, Copy)]
+pub struct RequestHead<'a> {
+    method: &'a Method,
+    uri: &'a Uri,
+    headers: &'a HeaderMap,
+}
+
+impl<'a> RequestHead<'a> {
+    /// Borrows the head of a request.
+    #[must_use]
+    pub fn of<B>(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+        }
+    }
+
+    /// Returns the method.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// Returns the URI, as far as routers in front have left it whole.
+    #[must_use]
+    pub fn uri(&self) -> &'a Uri {
+        self.uri
+    }
+
+    /// Returns the headers.
+    #[must_use]
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// Returns a header that is there once and is text; of two, neither counts.
+    pub(super) fn single(&self, name: impl AsHeaderName) -> Single<'a> {
+        let mut values = self.headers.get_all(name).iter();
+        match (values.next().map(HeaderValue::to_str), values.next()) {
+            (None, _) => Single::Absent,
+            (Some(Ok(value)), None) => Single::Text(value),
+            (Some(_), _) => Single::Unclear,
+        }
+    }
+}
+
+/// A header that may be there once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Single<'a> {
+    Absent,
+    Text(&'a str),
+    /// There twice, or no text.
+    Unclear,
+}
+
+/// Shows the method only: headers and URI may hold credentials.
+impl std::fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", self.method)
+            .finish_non_exhaustive()
+    }
+}
