@@ -91,6 +91,7 @@
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
 //! | `migration` | [`sea_orm::migration`]: the bundled tables | |
+//! | `postgres-bus` | [`sea_orm::postgres_bus`]: invalidations between replicas; brings sqlx's PostgreSQL driver | |
 //! | `testing` | [`testing`]: an issuer, identities and a clock for tests; exempt from semver | |
 //!
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an

@@ -36,6 +36,7 @@
 //! }
 //! ```
 
+pub mod bus;
 pub mod cached;
 mod enricher;
 mod invalidation;

@@ -42,6 +42,9 @@ pub mod mapping;
 #[cfg(feature = "migration")]
 pub mod migration;
 mod newcomer;
+#[cfg(feature = "postgres-bus")]
+pub mod postgres_bus;
+mod publisher;
 mod store;
 mod user;
 
@@ -56,10 +59,13 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DbErr};
 use tokio::{sync::Semaphore, time::timeout};
 
+#[cfg(feature = "postgres-bus")]
+pub use self::postgres_bus::{PostgresBus, PostgresPublisher};
 pub use self::{
     bundled::Bundled,
     hook::{CreationHook, Observer},
     mapping::{Holder, KnownUser, NewUser, UserMapping},
+    publisher::Publisher,
     user::User,
 };
 use super::{Enricher, ProvisionError, Provisioned, Provisioner, policy::admission};
@@ -84,6 +90,7 @@ pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     hook: Option<Arc<dyn CreationHook<M::Row>>>,
     observer: Option<Arc<dyn Observer<M::Row>>>,
     enricher: Option<Arc<dyn Enricher>>,
+    publisher: Option<Arc<dyn Publisher>>,
 }
 
 impl SeaOrmProvisioner {
@@ -107,6 +114,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             hook: None,
             observer: None,
             enricher: None,
+            publisher: None,
         }
     }
 
@@ -143,6 +151,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     #[must_use]
     pub fn with_enricher(mut self, enricher: impl Enricher) -> Self {
         self.enricher = Some(Arc::new(enricher));
+        self
+    }
+
+    /// Tells other processes whom to read again, in the transaction that changes a user.
+    #[must_use]
+    pub fn with_publisher(mut self, publisher: impl Publisher) -> Self {
+        self.publisher = Some(Arc::new(publisher));
         self
     }
 
@@ -218,6 +233,7 @@ impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
             hook: self.hook.clone(),
             observer: self.observer.clone(),
             enricher: self.enricher.clone(),
+            publisher: self.publisher.clone(),
         }
     }
 }

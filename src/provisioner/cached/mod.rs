@@ -1,0 +1,375 @@
+//! Users in memory for a few seconds, and one load for a crowd.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower_jit_provisioning::{CachedProvisioner, MemoryProvisioner};
+//!
+//! let users = CachedProvisioner::new(MemoryProvisioner::new()).with_ttl(Duration::from_secs(10));
+//! # let _ = users;
+//! ```
+//!
+//! An entry belongs to an identity *and* everything that policy and mapping read from its token:
+//! two tokens of one person with different roles never share a verdict. Times are not part of it,
+//! so a refreshed token finds the entry of the one before; whether a token is older than its user's
+//! revocation is asked at every hit.
+//!
+//! # What a change costs
+//!
+//! A user who is changed behind the cache's back is served as he was for up to the TTL, 30 seconds
+//! by default. A handler that changes a user calls [`CachedProvisioner::invalidate`]; loads that
+//! began before it do not bring the old user back. Other processes notice within their TTL, or at
+//! once if they [listen](CachedProvisioner::listen) to a bus that carries invalidations. While a bus
+//! is lost, invalidations may be missed: everything remembered is read again before it counts.
+//!
+//! # While the store is down
+//!
+//! Nobody new gets in, and by default nobody known either, once his entry is old: 503. With
+//! [`CachedProvisioner::with_stale_for`] the last known user serves a while longer, as what the
+//! application makes of him: usually himself without privileged roles, which nobody can take away
+//! meanwhile.
+//!
+//! A provisioner that reads claims this crate does not map ([`Identity::claims`]) should not be
+//! cached, or not for longer than a change of those claims may take.
+
+mod entry;
+mod flight;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use quick_cache::sync::Cache;
+use tokio::{task::AbortHandle, time::Instant};
+
+use self::{
+    entry::{Entry, Moment, judge},
+    flight::{Flights, board},
+};
+use super::{
+    DenialReason, ProvisionError, Provisioned, Provisioner,
+    bus::{BusEvent, InvalidationBus},
+    invalidation::Epochs,
+};
+use crate::identity::{Evidence, Identity, IdentityKey};
+
+const TTL: Duration = Duration::from_secs(30);
+
+/// No clock counts to `Duration::MAX`.
+const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a refusal is remembered: long enough for a client that insists, and no longer than an
+/// operator waits after lifting it.
+const REFUSAL_TTL: Duration = Duration::from_secs(2);
+
+/// How often a store that is down is asked again about one user.
+const RETRY: Duration = Duration::from_secs(1);
+
+const CAPACITY: usize = 100_000;
+
+/// Remembers another provisioner's users. See the [module docs](self).
+///
+/// Cheap to clone; clones share the cache.
+pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
+
+struct Inner<P: Provisioner> {
+    provisioner: Arc<P>,
+    entries: Cache<Evidence, Arc<Entry<P::User>>>,
+    epochs: Epochs,
+    doubts: AtomicU64,
+    flights: Flights<P::User>,
+    listeners: Mutex<Vec<AbortHandle>>,
+    options: Options<P::User>,
+}
+
+struct Options<U> {
+    ttl: Duration,
+    capacity: usize,
+    stale_for: Duration,
+    unprivileged: Arc<Unprivileged<U>>,
+}
+
+type Unprivileged<U> = dyn Fn(&U) -> Option<U> + Send + Sync;
+
+impl<U> Clone for Options<U> {
+    fn clone(&self) -> Self {
+        Self {
+            unprivileged: Arc::clone(&self.unprivileged),
+            ..*self
+        }
+    }
+}
+
+type Verdict<U> = Result<Provisioned<U>, ProvisionError>;
+
+impl<P: Provisioner> CachedProvisioner<P> {
+    /// Remembers up to 100,000 users for 30 seconds each.
+    #[must_use]
+    pub fn new(provisioner: P) -> Self {
+        let options = Options {
+            ttl: TTL,
+            capacity: CAPACITY,
+            stale_for: Duration::ZERO,
+            unprivileged: Arc::new(|_| None),
+        };
+        Self::build(Arc::new(provisioner), options)
+    }
+
+    /// Sets how long a user is remembered, and so how long a change made elsewhere may go
+    /// unnoticed; at most a day. Default: 30 seconds. Empties the cache.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        let ttl = ttl.min(MAX_TTL);
+        self.rebuild(|options| options.ttl = ttl)
+    }
+
+    /// Bounds the number of users remembered. Default: 100,000. Empties the cache.
+    #[must_use]
+    pub fn with_capacity(self, users: usize) -> Self {
+        self.rebuild(|options| options.capacity = users)
+    }
+
+    /// Sets for how long after the last good read a known user serves while the store fails; at most
+    /// a day. Default: zero, so not at all. Empties the cache.
+    ///
+    /// `unprivileged` makes the user that is served meanwhile, or `None` for nobody: usually the
+    /// same without the roles that nobody could take away at that time. Deactivations this process
+    /// knows of stay known, and unknown users stay out.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_jit_provisioning::{CachedProvisioner, MemoryProvisioner, MemoryUser};
+    ///
+    /// let users = CachedProvisioner::new(MemoryProvisioner::new())
+    ///     .with_stale_for(Duration::from_secs(600), |user: &MemoryUser| {
+    ///         let mut user = user.clone();
+    ///         user.roles.retain(|role| role != "admin");
+    ///         Some(user)
+    ///     });
+    /// # let _ = users;
+    /// ```
+    #[must_use]
+    pub fn with_stale_for(
+        self,
+        stale_for: Duration,
+        unprivileged: impl Fn(&P::User) -> Option<P::User> + Send + Sync + 'static,
+    ) -> Self {
+        self.rebuild(|options| {
+            options.stale_for = stale_for.min(MAX_TTL);
+            options.unprivileged = Arc::new(unprivileged);
+        })
+    }
+
+    fn rebuild(self, change: impl FnOnce(&mut Options<P::User>)) -> Self {
+        let mut options = self.0.options.clone();
+        change(&mut options);
+        Self::build(Arc::clone(&self.0.provisioner), options)
+    }
+
+    fn build(provisioner: Arc<P>, options: Options<P::User>) -> Self {
+        Self(Arc::new(Inner {
+            provisioner,
+            entries: Cache::new(options.capacity),
+            epochs: Epochs::new(),
+            doubts: AtomicU64::new(0),
+            flights: Flights::default(),
+            listeners: Mutex::default(),
+            options,
+        }))
+    }
+
+    /// Returns the provisioner behind the cache.
+    #[must_use]
+    pub fn provisioner(&self) -> &P {
+        &self.0.provisioner
+    }
+
+    /// Forgets the user behind an identity, at once and in this process.
+    pub fn invalidate(&self, key: IdentityKey) {
+        self.0.epochs.invalidate(key);
+    }
+
+    /// Forgets every user, at once and in this process.
+    pub fn invalidate_all(&self) {
+        self.0.epochs.invalidate_all();
+    }
+
+    /// Forgets whom a bus names, from now until the last handle to the cache is gone.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn listen(&self, bus: impl InvalidationBus) {
+        let inner = Arc::downgrade(&self.0);
+        let listening = tokio::spawn(async move {
+            loop {
+                let event = bus.next().await;
+                let Some(inner) = inner.upgrade() else {
+                    return;
+                };
+                match event {
+                    BusEvent::Invalidate(key) => inner.epochs.invalidate(key),
+                    BusEvent::InvalidateAll => inner.epochs.invalidate_all(),
+                    BusEvent::Lost => {
+                        inner.doubts.fetch_add(1, Ordering::AcqRel);
+                    }
+                }
+            }
+        });
+        let listeners = self.0.listeners.lock();
+        let mut listeners = listeners.unwrap_or_else(PoisonError::into_inner);
+        listeners.push(listening.abort_handle());
+    }
+}
+
+impl<P: Provisioner> Inner<P> {
+    fn now(&self, key: IdentityKey) -> Moment {
+        Moment {
+            epoch: self.epochs.current(key),
+            doubt: self.doubts.load(Ordering::Acquire),
+        }
+    }
+
+    /// Remembers what a load brought home; returns the verdict to tell, which is the last known
+    /// user's while the store is down.
+    fn remember(
+        &self,
+        identity: &Identity,
+        mut began: Moment,
+        verdict: Verdict<P::User>,
+    ) -> Verdict<P::User> {
+        let now = Instant::now();
+        let (remembered, fresh_for, last_good) = match &verdict {
+            Ok(provisioned) => {
+                let found = provisioned.as_found();
+                let last_good = (found.clone(), now + self.options.stale_for);
+                (Ok(found), self.options.ttl, Some(last_good))
+            }
+            Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
+                if is_about_the_user(error) {
+                    // Other tokens of the same user remember him as he was.
+                    self.epochs.invalidate(identity.key());
+                    began = self.now(identity.key());
+                }
+                (Err(error.clone()), REFUSAL_TTL.min(self.options.ttl), None)
+            }
+            // A fresh token may pass.
+            Err(ProvisionError::Revoked) => return verdict,
+            Err(ProvisionError::Unavailable(_)) => {
+                let Some((stale, last_good)) = self.fall_back(identity) else {
+                    return verdict;
+                };
+                let fresh_for = RETRY.min(last_good.1.saturating_duration_since(now));
+                let told = judge(identity, Ok(stale.clone()));
+                self.insert(identity, began, Ok(stale), now + fresh_for, Some(last_good));
+                return told;
+            }
+        };
+        self.insert(identity, began, remembered, now + fresh_for, last_good);
+        verdict
+    }
+
+    fn insert(
+        &self,
+        identity: &Identity,
+        loaded: Moment,
+        verdict: Verdict<P::User>,
+        fresh_until: Instant,
+        last_good: Option<(Provisioned<P::User>, Instant)>,
+    ) {
+        let entry = Entry {
+            verdict,
+            loaded,
+            fresh_until,
+            last_good,
+        };
+        self.entries.insert(identity.evidence(), Arc::new(entry));
+    }
+
+    /// The user who serves while the store is down, and the one he was made of.
+    #[expect(clippy::type_complexity, reason = "a pair that lives for one line")]
+    fn fall_back(
+        &self,
+        identity: &Identity,
+    ) -> Option<(Provisioned<P::User>, (Provisioned<P::User>, Instant))> {
+        let entry = self.entries.get(&identity.evidence())?;
+        let last_good = entry.fallback(self.now(identity.key()))?.clone();
+        let user = (self.options.unprivileged)(last_good.0.user())?;
+        let stale = Provisioned::found(user);
+        let stale = stale.with_tokens_valid_after(last_good.0.tokens_valid_after());
+        Some((stale, last_good))
+    }
+
+    /// Returns what is remembered and still counts for this token.
+    fn recall(&self, identity: &Identity) -> Option<Verdict<P::User>> {
+        let entry = self.entries.get(&identity.evidence())?;
+        let counts = entry.is_fresh(self.now(identity.key()));
+        counts.then(|| judge(identity, entry.verdict.clone()))
+    }
+}
+
+/// Whether a refusal is about the user, whatever the token, and not about this token.
+fn is_about_the_user(error: &ProvisionError) -> bool {
+    matches!(
+        error,
+        ProvisionError::Denied(
+            DenialReason::Deactivated | DenialReason::Deleted | DenialReason::PendingApproval
+        )
+    )
+}
+
+impl<P: Provisioner> Drop for Inner<P> {
+    fn drop(&mut self) {
+        let listeners = self.listeners.get_mut();
+        for listener in listeners.unwrap_or_else(PoisonError::into_inner) {
+            listener.abort();
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Provisioner> Provisioner for CachedProvisioner<P> {
+    type User = P::User;
+
+    async fn provision(&self, identity: &Identity) -> Verdict<P::User> {
+        if let Some(verdict) = self.0.recall(identity) {
+            return verdict;
+        }
+        let (mut flight, is_first) = board(&self.0, identity);
+        let landed = flight.wait_for(Option::is_some).await;
+        // The sender is gone without a word: the provisioner panicked.
+        let verdict = landed.map_err(ProvisionError::unavailable)?.clone();
+        match verdict {
+            None => Err(ProvisionError::unavailable(
+                "the load ended without a verdict",
+            )),
+            Some(verdict) if is_first => verdict,
+            Some(verdict) => verdict.map(|provisioned| provisioned.as_found()),
+        }
+    }
+
+    fn cached(&self, identity: &Identity) -> Option<Provisioned<P::User>> {
+        self.0.recall(identity)?.ok()
+    }
+}
+
+impl<P: Provisioner> Clone for CachedProvisioner<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Provisioner> fmt::Debug for CachedProvisioner<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedProvisioner")
+            .field("entries", &self.0.entries.len())
+            .field("ttl", &self.0.options.ttl)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! Telling other processes whom to read again.
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, DbErr};
+
+use crate::identity::IdentityKey;
+
+/// Publishes invalidations in the transaction that changes the users, so that they are delivered
+/// when it commits and not otherwise. What receives them is an
+/// [`InvalidationBus`](crate::provisioner::bus::InvalidationBus).
+#[async_trait]
+pub trait Publisher: Send + Sync + 'static {
+    /// Names the identities of changed users.
+    async fn publish(
+        &self,
+        transaction: &DatabaseTransaction,
+        keys: &[IdentityKey],
+    ) -> Result<(), DbErr>;
+
+    /// Says that many users changed.
+    async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr>;
+}
