@@ -1,0 +1,64 @@
+//! What the verified-token cache takes from the allocator, against the bytes it was given.
+//!
+//! The cache is filled with a fifth more tokens than its budget pays for, at the price its
+//! documentation names: the token and 512 bytes. Then every token is asked for, and those that are
+//! remembered must answer with their own subject.
+//!
+//! `cargo bench --all-features --bench memory`; in test mode with a thousand tokens.
+
+mod fixture;
+
+use std::env;
+
+use tower_jit_provisioning::Algorithm;
+
+use self::fixture::{finish, issuer, subject, token, verifier};
+
+/// What an entry counts as beside its token.
+const ENTRY: u64 = 512;
+
+/// How far from its budget the cache may be.
+const TOLERANCE: f64 = 0.10;
+
+fn main() {
+    let counts: &[u64] = match env::args().any(|argument| argument == "--bench") {
+        true => &[100_000, 1_000_000],
+        false => &[1_000],
+    };
+    println!("| tokens | budget | in use | of the budget | remembered | bytes a token |");
+    println!("|---:|---:|---:|---:|---:|---:|");
+    for count in counts {
+        fill(*count);
+    }
+}
+
+fn fill(count: u64) {
+    let algorithm = Algorithm::Hs256;
+    let issuer = issuer(algorithm);
+    let length = token(&issuer, 0).sign().len() as u64;
+    let budget = count * (length + ENTRY);
+    let verifier = verifier(&issuer, algorithm).with_cache_capacity(budget);
+    let in_use = allocation_counter::measure(|| {
+        for number in 0..count * 6 / 5 {
+            let token = token(&issuer, number).sign();
+            assert!(finish(verifier.verify(&token)).is_ok());
+        }
+    });
+    let in_use = u64::try_from(in_use.bytes_current).expect("more is taken than given back");
+    let mut remembered = 0;
+    for number in 0..count * 6 / 5 {
+        if let Some(identity) = verifier.cached(&token(&issuer, number).sign()) {
+            assert_eq!(identity.subject(), subject(number));
+            remembered += 1;
+        }
+    }
+    let share = in_use as f64 / budget as f64;
+    println!(
+        "| {count} | {budget} | {in_use} | {share:.3} | {remembered} | {} |",
+        in_use / remembered
+    );
+    // A small cache keeps a part of its few shards for what comes next.
+    if count >= 100_000 {
+        assert!((share - 1.0).abs() <= TOLERANCE, "{share}");
+    }
+}
