@@ -141,6 +141,18 @@ impl Error {
         }
     }
 
+    /// The check that a token failed, if one did.
+    pub(crate) fn token_fault(&self) -> Option<TokenFault> {
+        match &self.cause {
+            Cause::Token(fault) => Some(*fault),
+            Cause::CrossSite
+            | Cause::Keys
+            | Cause::Kind
+            | Cause::Provisioner { .. }
+            | Cause::Scope(_) => None,
+        }
+    }
+
     /// Returns the kind, which alone decides status, challenge and grpc-status.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -103,6 +103,7 @@ pub mod claims;
 pub mod credential;
 mod email;
 mod error;
+pub mod explain;
 mod future;
 #[cfg(fuzzing)]
 #[doc(hidden)]

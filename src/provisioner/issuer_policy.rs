@@ -181,6 +181,28 @@ impl IssuerPolicy {
         self.profile[attribute as usize]
     }
 
+    pub(crate) fn access_rules(&self) -> &[Rule] {
+        &self.access_rules
+    }
+
+    pub(crate) fn sign_up(&self) -> &SignUp {
+        &self.sign_up
+    }
+
+    pub(crate) fn takes_anonymous_users(&self) -> bool {
+        self.anonymous_users
+    }
+
+    pub(crate) fn takes_services(&self) -> bool {
+        self.services
+    }
+
+    pub(crate) fn trusts_source(&self, verified_by: &str) -> bool {
+        self.trusted_sources
+            .iter()
+            .any(|source| source == verified_by)
+    }
+
     pub(crate) fn has_limits(&self) -> bool {
         self.max_users.is_some() || self.max_sign_ups_per_minute.is_some()
     }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     access::HasRoles,
+    explain::Facts,
     identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
 };
 
@@ -140,6 +141,27 @@ impl MemoryProvisioner {
         })
     }
 
+    /// What an explanation is made of.
+    pub(crate) fn facts(&self, identity: &Identity) -> Facts {
+        let store = self.store();
+        let known = store.identities.get(&identity.key());
+        let record = known.and_then(|known| store.users.get(known.user));
+        if let Some((known, record)) = known.zip(record) {
+            return Facts::Known {
+                snapshot: Some(record.snapshot(known)),
+                grants: record.grants.clone(),
+                stored_at: Some(known.roles_issued_at),
+                profile: known.profile_state(identity, record),
+            };
+        }
+        Facts::Unknown {
+            candidate: store
+                .holder(identity)
+                .and_then(|index| store.candidate(index, identity.issuer())),
+            population: Some(store.population(identity.issuer())),
+        }
+    }
+
     fn change(&self, key: IdentityKey, change: impl FnOnce(&mut Record)) -> bool {
         let mut store = self.store();
         let index = store.identities.get(&key).map(|known| known.user);
@@ -160,13 +182,8 @@ impl Store {
     fn find(&self, identity: &Identity) -> Option<Result<&Record, ProvisionError>> {
         let known = self.identities.get(&identity.key())?;
         let record = self.users.get(known.user)?;
-        let snapshot = Snapshot {
-            status: record.status,
-            kind: known.kind,
-            tokens_valid_after: record.tokens_valid_after,
-        };
         let verdict = admission::screen(identity)
-            .and_then(|()| admission::admit(identity, snapshot))
+            .and_then(|()| admission::admit(identity, record.snapshot(known)))
             .and_then(|()| roles::suffice(identity, &record.grants));
         Some(verdict.map(|()| record))
     }
@@ -231,9 +248,7 @@ impl Store {
     }
 
     fn join(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        let address = newcomer::linking_address(identity);
-        let holder = address.and_then(|email| self.addresses.get(&email.key(identity.tenant())));
-        let holder = holder.copied();
+        let holder = self.holder(identity);
         let candidate = holder.and_then(|index| self.candidate(index, identity.issuer()));
         let decision = newcomer::decide(identity, candidate.as_ref())?;
         let (index, outcome) = match (decision, holder) {
@@ -258,6 +273,12 @@ impl Store {
             Status::Pending => Err(DenialReason::PendingApproval.into()),
             _ => Ok(record.told(identity, outcome)),
         }
+    }
+
+    /// The user who holds the identity's address verified, as an index.
+    fn holder(&self, identity: &Identity) -> Option<usize> {
+        let address = newcomer::linking_address(identity)?;
+        self.addresses.get(&address.key(identity.tenant())).copied()
     }
 
     fn candidate(&self, index: usize, issuer: &str) -> Option<Candidate> {
@@ -318,6 +339,14 @@ impl Record {
             status,
             grants: Vec::new(),
             tokens_valid_after: None,
+        }
+    }
+
+    fn snapshot(&self, known: &Known) -> Snapshot {
+        Snapshot {
+            status: self.status,
+            kind: known.kind,
+            tokens_valid_after: self.tokens_valid_after,
         }
     }
 

@@ -45,6 +45,7 @@ mod cache;
 mod clock;
 mod coherence;
 mod config;
+mod dry_run;
 mod fault;
 mod issuer;
 mod keys;

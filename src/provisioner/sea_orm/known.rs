@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store};
 use crate::{
+    explain::Facts,
     identity::Identity,
     provisioner::{
         DenialReason, Outcome, ProvisionError, Provisioned,
@@ -27,6 +28,20 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         admission::admit(identity, snapshot)?;
         roles::suffice(identity, known.grants())?;
         Ok(Some(known))
+    }
+
+    /// What an explanation is made of: reads only, each within the deadline.
+    pub(crate) async fn facts(&self, identity: &Identity) -> Result<Facts, ProvisionError> {
+        let finding = async { Ok(self.mapping.find(&self.db, identity).await?) };
+        if let Some(known) = self.within_deadline(finding).await? {
+            return Ok(Facts::Known {
+                snapshot: known.snapshot(),
+                grants: known.grants().to_vec(),
+                stored_at: known.grants.as_ref().map(|stored| stored.issued_at),
+                profile: known.profile,
+            });
+        }
+        self.within_deadline(self.facts_of_newcomer(identity)).await
     }
 
     /// Lets an admitted user in: at once if its token says nothing new.

@@ -4,6 +4,7 @@ use sea_orm::{DatabaseExecutor, DbErr};
 
 use super::{Holder, KnownUser, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
 use crate::{
+    explain::Facts,
     identity::Identity,
     provisioner::{
         Outcome, ProvisionError, Provisioned,
@@ -85,6 +86,24 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let winner = self.find(identity).await?;
         let winner = winner.ok_or(ProvisionError::Conflict)?;
         Ok(Joined::Known(Outcome::Found, winner))
+    }
+
+    /// What an explanation is made of.
+    pub(super) async fn facts_of_newcomer(
+        &self,
+        identity: &Identity,
+    ) -> Result<Facts, ProvisionError> {
+        let holder = self
+            .find_holder(&(&self.db).into(), identity, false)
+            .await?;
+        let population = match identity.policy().has_limits() {
+            false => None,
+            true => Some(self.mapping.population(&self.db, identity).await?),
+        };
+        Ok(Facts::Unknown {
+            candidate: holder.map(|holder| holder.candidate),
+            population,
+        })
     }
 
     async fn find_holder(
