@@ -17,7 +17,7 @@ use crate::{
     identity::Identity,
     provisioner::Provisioned,
     rejection::{Answers, Protocol, ResponseBody},
-    service::{enter, log},
+    service::enter,
 };
 
 /// Only this is boxed, so bodies and inner futures need be neither `Send` nor `'static`.
@@ -111,7 +111,6 @@ where
                             }
                         }
                         Err(error) => {
-                            log(&error);
                             let protocol = Protocol::of(request.headers());
                             State::Rejected {
                                 response: Some(answers.reject(error, protocol)),

@@ -91,6 +91,7 @@
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
 //! | `migration` | [`sea_orm::migration`]: the bundled tables | |
+//! | `metrics` | [`telemetry`]: counters, gauges and histograms through the `metrics` facade | |
 //! | `postgres-bus` | [`sea_orm::postgres_bus`]: invalidations between replicas; brings sqlx's PostgreSQL driver | |
 //! | `testing` | [`testing`]: an issuer, identities and a clock for tests; exempt from semver | |
 //!
@@ -114,6 +115,7 @@ pub mod provisioner;
 pub mod rejection;
 pub mod resource_metadata;
 mod service;
+pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod user;

@@ -8,6 +8,7 @@ use std::{
 
 use http::{Extensions, Request, Response};
 use tower_service::Service;
+use tracing::Instrument;
 
 use crate::{
     credential::{self, RequestHead},
@@ -17,6 +18,7 @@ use crate::{
     layer::Gate,
     provisioner::{Provisioned, Provisioner, policy::admission},
     rejection::{Answers, Protocol, ResponseBody},
+    telemetry::{Attempt, Stopwatch},
     user::{Anonymous, CurrentUser},
 };
 
@@ -63,45 +65,47 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let attempt = Attempt::begin();
         let token = match credential::read(&self.gate.sources, &RequestHead::of(&request)) {
             Ok(token) => token,
             Err(error) => {
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
                 if is_anonymous && self.gate.admits_anonymous {
+                    attempt.pass_anonymously();
                     enter_anonymously::<P::User, B>(&mut request, &self.gate.answers);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
-                return self.refuse(error, Protocol::of(request.headers()));
+                attempt.refuse(&error);
+                let protocol = Protocol::of(request.headers());
+                return ResponseFuture::rejected(self.gate.answers.reject(error, protocol));
             }
         };
 
-        let warm = self
-            .gate
-            .verifier
-            .cached(&token)
+        let known = self.gate.verifier.cached(&token);
+        let attempt = attempt.with_known_token(known.is_some());
+        let warm = known
             .filter(Identity::passes_access_rules)
             .and_then(|identity| Some((self.gate.provisioner.cached(&identity)?, identity)));
         if let Some((user, identity)) = warm {
+            attempt.looked_for_user(&identity, true);
+            attempt.pass(user.outcome());
             enter(&mut request, &self.gate.answers, identity, user);
             return ResponseFuture::forwarding(self.inner.call(request));
         }
 
         let (token, gate) = (token.into_owned(), Arc::clone(&self.gate));
-        let provisioning = Box::pin(async move {
-            let identity = gate.verifier.verify(&token).await?;
-            // Whoever provisions: the issuer's access rules hold for every token.
-            let provisioned = match admission::screen(&identity) {
-                Ok(()) => gate.provisioner.provision(&identity).await,
-                Err(refused) => Err(refused),
-            };
-            match provisioned {
-                Ok(user) => Ok((identity, user)),
-                Err(error) => {
-                    let owns_address = identity.vouched_email().is_some();
-                    Err(Error::from_provisioner(error, owns_address))
+        let span = attempt.span();
+        let provisioning = Box::pin(
+            async move {
+                let result = gate.provision(&token, &attempt).await;
+                match &result {
+                    Ok((_, user)) => attempt.pass(user.outcome()),
+                    Err(error) => attempt.refuse(error),
                 }
+                result
             }
-        });
+            .instrument(span),
+        );
         // The service that was polled ready is the one to call; the clone stays behind.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
@@ -109,10 +113,30 @@ where
     }
 }
 
-impl<S, P> Provision<S, P> {
-    fn refuse<F, U, B>(&self, error: Error, protocol: Protocol) -> ResponseFuture<S, F, U, B> {
-        log(&error);
-        ResponseFuture::rejected(self.gate.answers.reject(error, protocol))
+impl<P: Provisioner> Gate<P> {
+    async fn provision(
+        &self,
+        token: &str,
+        attempt: &Attempt,
+    ) -> Result<(Identity, Provisioned<P::User>), Error> {
+        let watch = Stopwatch::start();
+        let identity = self.verifier.verify(token).await?;
+        attempt.verified(watch);
+        attempt.looked_for_user(&identity, false);
+        let watch = Stopwatch::start();
+        // Whoever provisions: the issuer's access rules hold for every token.
+        let provisioned = match admission::screen(&identity) {
+            Ok(()) => self.provisioner.provision(&identity).await,
+            Err(refused) => Err(refused),
+        };
+        attempt.provisioned(&identity, watch, &provisioned);
+        match provisioned {
+            Ok(user) => Ok((identity, user)),
+            Err(error) => {
+                let owns_address = identity.vouched_email().is_some();
+                Err(Error::from_provisioner(error, owns_address))
+            }
+        }
     }
 }
 
@@ -148,18 +172,6 @@ fn carry(extensions: &mut Extensions, answers: &Arc<Answers>) {
         true => extensions.remove::<Arc<Answers>>(),
         false => extensions.insert(Arc::clone(answers)),
     };
-}
-
-/// A refusal is the caller's affair and logged for who looks for it; an outage is the operator's.
-pub(crate) fn log(error: &Error) {
-    let (kind, reason) = (error.kind().as_str(), error.reason());
-    if error.kind() == ErrorKind::Unavailable {
-        let cause = std::error::Error::source(error).and_then(std::error::Error::source);
-        let cause = cause.map(tracing::field::display);
-        tracing::warn!(kind, reason, cause, "request refused");
-    } else {
-        tracing::debug!(kind, reason, "request refused");
-    }
 }
 
 impl<S: Clone, P> Clone for Provision<S, P> {

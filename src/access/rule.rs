@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     identity::Identity,
     rejection::{Answers, Protocol, RejectionResponse, internal_error},
-    service::log,
+    telemetry,
     user::{Anonymous, CurrentUser},
 };
 
@@ -69,7 +69,7 @@ impl Rule {
         let protocol = Protocol::of(request.headers());
         Some(match refusal {
             Refusal::Error(error) => {
-                log(&error);
+                telemetry::requirement_refused(&error);
                 let outer = request.extensions().get::<Arc<Answers>>();
                 match self.answers.as_ref().or(outer) {
                     Some(answers) => answers.reject(error, protocol),

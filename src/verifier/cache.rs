@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
 
 use super::{clock::Validity, keys::TrustedKey, token::Passed};
-use crate::identity::Identity;
+use crate::{identity::Identity, telemetry};
 
 /// What an entry costs beside its token: the identity with its strings, and the map's own share. A
 /// token with hundreds of scopes costs more, and counts as more.
@@ -84,6 +84,7 @@ impl TokenCache {
                     key: passed.key,
                 },
             );
+            telemetry::token_cache_size(entries.len(), entries.weight());
         }
     }
 }

@@ -56,7 +56,10 @@ use super::{
     bus::{BusEvent, InvalidationBus},
     invalidation::Epochs,
 };
-use crate::identity::{Evidence, Identity, IdentityKey};
+use crate::{
+    identity::{Evidence, Identity, IdentityKey},
+    telemetry,
+};
 
 const TTL: Duration = Duration::from_secs(30);
 
@@ -289,6 +292,7 @@ impl<P: Provisioner> Inner<P> {
             last_good,
         };
         self.entries.insert(identity.evidence(), Arc::new(entry));
+        telemetry::user_cache_size(self.entries.len());
     }
 
     /// The user who serves while the store is down, and the one he was made of.

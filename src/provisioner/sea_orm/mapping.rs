@@ -144,6 +144,8 @@
 //! # fn main() {}
 //! ```
 
+use std::fmt;
+
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 use time::PrimitiveDateTime;
@@ -273,7 +275,7 @@ pub trait UserMapping: Send + Sync + 'static {
 
 /// A user who was found by an identity, and what policy has to know of it.
 #[must_use]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KnownUser<R> {
     pub(super) row: R,
     pub(super) kind: Option<PrincipalKind>,
@@ -289,6 +291,16 @@ pub struct KnownUser<R> {
 pub(super) struct Grants {
     pub(super) grants: Vec<Grant>,
     pub(super) issued_at: Option<i64>,
+}
+
+/// Hides the row: it is the application's, and personal.
+impl<R> fmt::Debug for KnownUser<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownUser")
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R> KnownUser<R> {
@@ -354,10 +366,19 @@ impl<R> KnownUser<R> {
 
 /// The user who holds an address that an unknown identity comes with.
 #[must_use]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Holder<R> {
     pub(super) row: R,
     pub(super) candidate: Candidate,
+}
+
+/// Hides the row: it is the application's, and personal.
+impl<R> fmt::Debug for Holder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holder")
+            .field("candidate", &self.candidate)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<R> Holder<R> {

@@ -20,7 +20,10 @@ use super::{
     refresh::KeyRefresh,
     remote::Location,
 };
-use crate::verifier::clock::{Clock, to_millis};
+use crate::{
+    telemetry::{self, Stopwatch},
+    verifier::clock::{Clock, to_millis},
+};
 
 /// The first pause after a failed fetch; it doubles up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -154,14 +157,23 @@ impl Shared {
     /// Fetches once and notes the result. A fetcher that panics has failed, and is paced like any
     /// other that fails.
     pub(super) async fn fly(self: &Arc<Self>, landing: watch::Sender<()>) {
-        let shared = Arc::clone(self);
+        let (shared, watch) = (Arc::clone(self), Stopwatch::start());
         let mut loading = JoinSet::new();
         loading.spawn(async move { shared.load().await });
-        match loading.join_next().await {
-            Some(Ok(Ok(loaded))) => self.note_success(loaded),
-            Some(Ok(Err(error))) => self.note_failure(&error),
-            Some(Err(panic)) => self.note_failure(&FetchError::new(panic)),
-            None => {}
+        let result = match loading.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(FetchError::new(panic)),
+            None => Err(FetchError::new("no load was started")),
+        };
+        let label = match &result {
+            Ok(Loaded { set: Some(_), .. }) => "fetched",
+            Ok(Loaded { set: None, .. }) => "not_modified",
+            Err(_) => "failed",
+        };
+        telemetry::key_fetch(&self.issuer, watch, label);
+        match result {
+            Ok(loaded) => self.note_success(loaded),
+            Err(error) => self.note_failure(&error),
         }
         drop(landing);
         self.rescheduled.notify_one();

@@ -1,8 +1,10 @@
 //! `user_identities`: which subjects of which issuers a user is.
 
+use std::fmt;
+
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_identities")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -28,6 +30,19 @@ pub struct Model {
     /// A digest of that token's profile and of what the policy makes of it.
     pub profile_digest: Option<String>,
     pub created_at: TimeDateTime,
+}
+
+/// Shows keys only: the subject is personal.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("user_identities::Model")
+            .field("id", &self.id)
+            .field("user_id", &self.user_id)
+            .field("identity_key", &self.identity_key)
+            .field("issuer", &self.issuer)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

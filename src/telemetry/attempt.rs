@@ -1,0 +1,126 @@
+//! One request, from its arrival until its user is known or it is refused.
+
+use tracing::{Span, field::Empty};
+
+use super::meter::{self, Stopwatch};
+use crate::{
+    error::{Error, ErrorKind},
+    identity::Identity,
+    provisioner::{Outcome, ProvisionError, Provisioned},
+};
+
+/// Notes how a request fares. One that is dropped before it is told has been abandoned.
+pub(crate) struct Attempt {
+    span: Span,
+    watch: Stopwatch,
+    token_is_known: bool,
+    is_told: bool,
+}
+
+impl Attempt {
+    pub(crate) fn begin() -> Self {
+        Self {
+            span: tracing::info_span!(
+                target: "tower_jit_provisioning",
+                "provision",
+                outcome = Empty,
+                kind = Empty,
+                reason = Empty,
+                issuer = Empty,
+                token_cached = Empty,
+                user_cached = Empty,
+                provisioned = Empty,
+            ),
+            watch: Stopwatch::start(),
+            token_is_known: false,
+            is_told: false,
+        }
+    }
+
+    /// The span, to wait in.
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    pub(crate) fn with_known_token(mut self, is_known: bool) -> Self {
+        self.token_is_known = is_known;
+        self.span.record("token_cached", is_known);
+        meter::token_cache(is_known);
+        self
+    }
+
+    /// A token that was known has not been verified.
+    pub(crate) fn verified(&self, watch: Stopwatch) {
+        if !self.token_is_known {
+            meter::verified(watch);
+        }
+    }
+
+    pub(crate) fn looked_for_user(&self, identity: &Identity, is_known: bool) {
+        self.span.record("issuer", identity.issuer());
+        self.span.record("user_cached", is_known);
+        meter::user_cache(is_known);
+    }
+
+    pub(crate) fn provisioned<U>(
+        &self,
+        identity: &Identity,
+        watch: Stopwatch,
+        result: &Result<Provisioned<U>, ProvisionError>,
+    ) {
+        let outcome = match result {
+            Ok(provisioned) => provisioned.outcome().as_str(),
+            Err(error) => error.reason(),
+        };
+        meter::provisioned(identity, watch, outcome);
+    }
+
+    pub(crate) fn pass(mut self, outcome: Outcome) {
+        self.is_told = true;
+        self.span.record("outcome", "passed");
+        self.span.record("provisioned", outcome.as_str());
+        meter::passed(self.watch);
+    }
+
+    pub(crate) fn pass_anonymously(mut self) {
+        self.is_told = true;
+        self.span.record("outcome", "anonymous");
+        meter::told("anonymous", self.watch);
+    }
+
+    pub(crate) fn refuse(mut self, error: &Error) {
+        self.is_told = true;
+        self.span.record("outcome", "refused");
+        self.span.record("kind", error.kind().as_str());
+        self.span.record("reason", error.reason());
+        self.span.in_scope(|| log(error));
+        meter::told(error.kind().as_str(), self.watch);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_told {
+            self.span.record("outcome", "abandoned");
+            meter::told("abandoned", self.watch);
+        }
+    }
+}
+
+/// Notes that a layer behind the one that provisions refused a request.
+pub(crate) fn requirement_refused(error: &Error) {
+    log(error);
+    meter::refused_requirement(error.reason());
+}
+
+/// A refusal is the caller's affair and logged for who looks for it; an outage is the operator's.
+fn log(error: &Error) {
+    let (kind, reason) = (error.kind().as_str(), error.reason());
+    if error.kind() == ErrorKind::Unavailable {
+        let cause = std::error::Error::source(error).and_then(std::error::Error::source);
+        let cause = cause.map(tracing::field::display);
+        tracing::warn!(kind, reason, cause, "request refused");
+    } else {
+        tracing::debug!(kind, reason, "request refused");
+    }
+}

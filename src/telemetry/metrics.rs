@@ -1,0 +1,145 @@
+//! What is counted, through the `metrics` facade.
+//!
+//! A warm request only touches metrics whose labels are all static: those allocate nothing.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+
+use crate::identity::Identity;
+
+const REQUESTS: &str = "jit_provisioning_requests_total";
+const REQUEST_DURATION: &str = "jit_provisioning_request_duration_seconds";
+const VERIFICATION_DURATION: &str = "jit_provisioning_verification_duration_seconds";
+const TOKEN_CACHE: &str = "jit_provisioning_token_cache_total";
+const TOKEN_CACHE_ENTRIES: &str = "jit_provisioning_token_cache_entries";
+const TOKEN_CACHE_BYTES: &str = "jit_provisioning_token_cache_bytes";
+const USER_CACHE: &str = "jit_provisioning_user_cache_total";
+const USER_CACHE_ENTRIES: &str = "jit_provisioning_user_cache_entries";
+const PROVISIONED: &str = "jit_provisioning_provisioned_total";
+const PROVISION_DURATION: &str = "jit_provisioning_provision_duration_seconds";
+const REQUIREMENTS_REFUSED: &str = "jit_provisioning_requirements_refused_total";
+const KEY_FETCHES: &str = "jit_provisioning_key_fetches_total";
+const KEY_FETCH_DURATION: &str = "jit_provisioning_key_fetch_duration_seconds";
+const KEYS_FETCHED: &str = "jit_provisioning_keys_fetched_timestamp_seconds";
+
+/// Tells the installed recorder what each metric means, for exporters that show it.
+///
+/// Call it once, after the recorder is installed. See the [module docs](super) for the table.
+pub fn describe_metrics() {
+    describe_counter!(REQUESTS, Unit::Count, "Requests by outcome");
+    describe_histogram!(
+        REQUEST_DURATION,
+        Unit::Seconds,
+        "From a request's arrival until it is passed on or refused"
+    );
+    describe_histogram!(
+        VERIFICATION_DURATION,
+        Unit::Seconds,
+        "Verification of tokens not in the cache"
+    );
+    describe_counter!(TOKEN_CACHE, Unit::Count, "Look-ups of verified tokens");
+    describe_gauge!(
+        TOKEN_CACHE_ENTRIES,
+        Unit::Count,
+        "Verified tokens remembered"
+    );
+    describe_gauge!(TOKEN_CACHE_BYTES, Unit::Bytes, "What they count as");
+    describe_counter!(USER_CACHE, Unit::Count, "Look-ups of remembered users");
+    describe_gauge!(USER_CACHE_ENTRIES, Unit::Count, "Users remembered");
+    describe_counter!(
+        PROVISIONED,
+        Unit::Count,
+        "Users found, created, linked, updated or refused"
+    );
+    describe_histogram!(
+        PROVISION_DURATION,
+        Unit::Seconds,
+        "Finding or creating users not in the cache"
+    );
+    describe_counter!(
+        REQUIREMENTS_REFUSED,
+        Unit::Count,
+        "Requests refused for a missing scope or role"
+    );
+    describe_counter!(KEY_FETCHES, Unit::Count, "Fetches of issuers' keys");
+    describe_histogram!(
+        KEY_FETCH_DURATION,
+        Unit::Seconds,
+        "Fetches of issuers' keys"
+    );
+    describe_gauge!(
+        KEYS_FETCHED,
+        Unit::Seconds,
+        "When an issuer's keys were last fetched, since the Unix epoch"
+    );
+}
+
+/// When something began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+pub(super) fn passed(watch: Stopwatch) {
+    counter!(REQUESTS, "outcome" => "passed").increment(1);
+    histogram!(REQUEST_DURATION, "outcome" => "passed").record(watch.0.elapsed());
+}
+
+pub(super) fn told(outcome: &'static str, watch: Stopwatch) {
+    counter!(REQUESTS, "outcome" => outcome).increment(1);
+    histogram!(REQUEST_DURATION, "outcome" => outcome).record(watch.0.elapsed());
+}
+
+pub(super) fn token_cache(is_hit: bool) {
+    match is_hit {
+        true => counter!(TOKEN_CACHE, "result" => "hit").increment(1),
+        false => counter!(TOKEN_CACHE, "result" => "miss").increment(1),
+    }
+}
+
+pub(super) fn user_cache(is_hit: bool) {
+    match is_hit {
+        true => counter!(USER_CACHE, "result" => "hit").increment(1),
+        false => counter!(USER_CACHE, "result" => "miss").increment(1),
+    }
+}
+
+pub(super) fn verified(watch: Stopwatch) {
+    histogram!(VERIFICATION_DURATION).record(watch.0.elapsed());
+}
+
+pub(super) fn provisioned(identity: &Identity, watch: Stopwatch, outcome: &'static str) {
+    let issuer = identity.issuer().to_owned();
+    counter!(PROVISIONED, "issuer" => issuer.clone(), "outcome" => outcome).increment(1);
+    histogram!(PROVISION_DURATION, "issuer" => issuer).record(watch.0.elapsed());
+}
+
+pub(crate) fn token_cache_size(entries: usize, bytes: u64) {
+    gauge!(TOKEN_CACHE_ENTRIES).set(entries as f64);
+    gauge!(TOKEN_CACHE_BYTES).set(bytes as f64);
+}
+
+pub(crate) fn user_cache_size(entries: usize) {
+    gauge!(USER_CACHE_ENTRIES).set(entries as f64);
+}
+
+pub(super) fn refused_requirement(reason: &'static str) {
+    counter!(REQUIREMENTS_REFUSED, "reason" => reason).increment(1);
+}
+
+pub(crate) fn key_fetch(issuer: &str, watch: Stopwatch, result: &'static str) {
+    let issuer = issuer.to_owned();
+    counter!(KEY_FETCHES, "issuer" => issuer.clone(), "result" => result).increment(1);
+    histogram!(KEY_FETCH_DURATION, "issuer" => issuer.clone()).record(watch.0.elapsed());
+    if result != "failed" {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        gauge!(KEYS_FETCHED, "issuer" => issuer).set(now.unwrap_or_default().as_secs_f64());
+    }
+}
