@@ -1,0 +1,148 @@
+//! A process of the storm, from both sides.
+
+use std::{
+    env,
+    error::Error,
+    io::{BufRead, BufReader, Lines, Write, stdin},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use tokio::runtime::Runtime;
+use tower_jit_provisioning::{Outcome, sea_orm::SeaOrmProvisioner};
+
+use crate::{
+    caller::{Call, call},
+    people::{PEOPLE, identity},
+    report::Report,
+};
+
+/// The variable that makes a process of the storm out of this binary.
+pub(crate) const DATABASE: &str = "STORM_DATABASE";
+
+/// How many calls a process makes in a round.
+const CALLS: usize = 200;
+
+/// The size of a pool, the drivers' default.
+const CONNECTIONS: u32 = 10;
+
+/// How long a call may take. What is checked is not how fast a loaded machine is.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A process, as the one that started it sees it.
+pub(crate) struct Child {
+    process: std::process::Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+}
+
+type Outcomes = Result<(), Box<dyn Error>>;
+
+impl Child {
+    pub(crate) fn start(number: usize, url: &str) -> Result<Self, Box<dyn Error>> {
+        let mut process = Command::new(env::current_exe()?)
+            .env(DATABASE, url)
+            .env("STORM_PROCESS", number.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let to = process.stdin.take().ok_or("no stdin")?;
+        let from = process.stdout.take().ok_or("no stdout")?;
+        let from = BufReader::new(from).lines();
+        Ok(Self { process, to, from })
+    }
+
+    fn line(&mut self) -> Result<String, Box<dyn Error>> {
+        Ok(self.from.next().ok_or("a process of the storm ended")??)
+    }
+
+    pub(crate) fn wait_until_ready(&mut self) -> Outcomes {
+        assert_eq!(self.line()?, "ready");
+        Ok(())
+    }
+
+    pub(crate) fn begin(&mut self, round: usize) -> Outcomes {
+        writeln!(self.to, "{round}")?;
+        Ok(self.to.flush()?)
+    }
+
+    pub(crate) fn report(&mut self) -> Result<Report, Box<dyn Error>> {
+        Ok(serde_json::from_str(&self.line()?)?)
+    }
+
+    /// Ends the process, and waits until its pool is closed.
+    pub(crate) fn finish(mut self) -> Outcomes {
+        drop(self.to);
+        let status = self.process.wait()?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("a process of the storm ended with {status}").into()),
+        }
+    }
+}
+
+/// The process itself: connects, and makes a round of calls for every line it is sent.
+pub(crate) fn run(url: &str) {
+    let runtime = Runtime::new().expect("a runtime");
+    let statements = Arc::new(AtomicUsize::new(0));
+    let failed = Arc::new(AtomicUsize::new(0));
+    let mut db = runtime.block_on(connect(url)).expect("a database");
+    let counters = (Arc::clone(&statements), Arc::clone(&failed));
+    db.set_metric_callback(move |info| {
+        counters.0.fetch_add(1, Ordering::Relaxed);
+        counters
+            .1
+            .fetch_add(usize::from(info.failed), Ordering::Relaxed);
+    });
+    let provisioner = SeaOrmProvisioner::new(db.clone())
+        .with_deadline(DEADLINE)
+        .with_max_writes(CONNECTIONS as usize - 2);
+    println!("ready");
+    for line in stdin().lock().lines() {
+        let round = line.expect("a line").parse().expect("a round");
+        let mut report = runtime.block_on(storm(&provisioner, round));
+        report.statements = statements.swap(0, Ordering::Relaxed);
+        report.failed_statements = failed.swap(0, Ordering::Relaxed);
+        println!("{}", serde_json::to_string(&report).expect("JSON"));
+    }
+    // Waits for every connection, so for every write that outlived its caller.
+    runtime.block_on(db.close()).expect("a closed pool");
+}
+
+async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .min_connections(CONNECTIONS)
+        .max_connections(CONNECTIONS)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|to| to.busy_timeout(DEADLINE));
+    Database::connect(options).await
+}
+
+async fn storm(provisioner: &SeaOrmProvisioner, round: usize) -> Report {
+    let calls: Vec<_> = (0..CALLS)
+        .map(|number| {
+            let person = number % PEOPLE;
+            let hangs_up = (number / PEOPLE).is_multiple_of(2);
+            let call = call(provisioner.clone(), identity(round, person), hangs_up);
+            (person, tokio::spawn(call))
+        })
+        .collect();
+    let mut report = Report::default();
+    for (person, call) in calls {
+        report.calls += 1;
+        match call.await.expect("a caller") {
+            Call::Answered(Outcome::Created) => report.created.push((round, person)),
+            Call::Answered(Outcome::Found) => {}
+            Call::Answered(outcome) => report.errors.push(outcome.as_str().to_owned()),
+            Call::Failed(error) => report.errors.push(error),
+            Call::HungUp => report.hung_up += 1,
+        }
+    }
+    report
+}
