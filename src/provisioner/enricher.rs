@@ -12,8 +12,8 @@ use crate::identity::Identity;
 /// enricher finds is for display: it did not come in the signed token, so it verifies no address,
 /// links nobody and grants nothing.
 ///
-/// Its errors are logged and the user is created without; how long it takes is bounded by the
-/// store's deadline.
+/// Its errors are logged and the user is created without; so it is if the answer takes longer than
+/// half of the store's deadline. It is not retried at the next request.
 #[async_trait]
 pub trait Enricher: Send + Sync + 'static {
     /// Asks for what is known of the subject.

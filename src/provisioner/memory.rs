@@ -290,6 +290,7 @@ impl Store {
             is_human: true,
             has_identity_of_issuer: identities.any(|known| known.issuer == issuer),
             tokens_valid_after: record.tokens_valid_after,
+            grants: record.grants.clone(),
             is_pre_linked: false,
         })
     }

@@ -1,8 +1,9 @@
 //! What becomes of an identity that no store knows yet: sign-up and linking.
 
 use super::{
-    Status,
+    Grant, Status,
     admission::{is_revoked, screen},
+    roles,
 };
 use crate::{
     email::Email,
@@ -29,6 +30,8 @@ pub(crate) struct Candidate {
     pub(crate) has_identity_of_issuer: bool,
     /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
     pub(crate) tokens_valid_after: Option<i64>,
+    /// What the user was granted here.
+    pub(crate) grants: Vec<Grant>,
     /// Whether an operator named this user as the owner of the address, for this issuer and once.
     pub(crate) is_pre_linked: bool,
 }
@@ -80,7 +83,7 @@ pub(crate) fn decide(
             true if is_revoked(identity, candidate.tokens_valid_after) => {
                 Err(ProvisionError::Revoked)
             }
-            true => Ok(Newcomer::Link),
+            true => roles::suffice(identity, &candidate.grants).map(|()| Newcomer::Link),
             false => Err(ProvisionError::Conflict),
         };
     }
@@ -101,9 +104,7 @@ pub(crate) fn decide(
         return Err(DenialReason::RuleFailed.into());
     }
     // A newcomer has no grants yet but the token's.
-    if policy.needs_role && identity.roles().as_slice().is_empty() {
-        return Err(DenialReason::NoRole.into());
-    }
+    roles::suffice(identity, &[])?;
     Ok(Newcomer::Create(status))
 }
 
@@ -138,6 +139,7 @@ mod tests {
             is_human: true,
             has_identity_of_issuer: false,
             tokens_valid_after: None,
+            grants: Vec::new(),
             is_pre_linked: false,
         }
     }

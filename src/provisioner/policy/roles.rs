@@ -68,6 +68,11 @@ pub(crate) fn suffice(identity: &Identity, grants: &[Grant]) -> Result<(), Provi
     }
 }
 
+/// Whether the policy asks for a role, and only stored ones can be it.
+pub(crate) fn suffice_only_with_grants(identity: &Identity) -> bool {
+    suffice(identity, &[]).is_err()
+}
+
 /// Whether the token's roles have to be stored: it states them, they are not what is stored of its
 /// issuer, and no token as young has stored others. `stored_at` is that token's time of issue.
 ///

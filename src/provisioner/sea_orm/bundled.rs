@@ -21,7 +21,7 @@ use super::{
 use crate::{
     email::Email,
     identity::{Identity, PrincipalKind, RoleClaim},
-    provisioner::policy::{Attribute, Grant, Population, Profile, ProfileState, Status},
+    provisioner::policy::{Attribute, Grant, Population, Profile, ProfileState, Status, roles},
 };
 
 /// The bundled tables: [`entity`](super::entity) has them, [`migration`](super::migration) makes
@@ -104,7 +104,8 @@ impl UserMapping for Bundled {
     }
 
     /// Reads the user whom a link ticket names, else the one who holds the address verified, and
-    /// whether the issuer already knows that user: three statements, two if nobody is found.
+    /// whether the issuer already knows that user: three statements, two if nobody is found, four if
+    /// a role is required that the token does not state.
     async fn find_holder(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -136,6 +137,7 @@ impl UserMapping for Bundled {
             .filter(user_identities::Column::UserId.eq(user.id))
             .all(db)
             .await?;
+        let grants = manual_grants(db, identity, user.id).await?;
         let issuer_key = issuer_key(identity.issuer());
         let is_service = identities
             .iter()
@@ -151,6 +153,7 @@ impl UserMapping for Bundled {
                 .with_tokens_valid_after(after)
                 .with_service(is_service)
                 .with_identity_of_issuer(has_one)
+                .with_grants(grants)
                 .with_pre_link(of_ticket.is_some()),
         ))
     }
@@ -175,7 +178,8 @@ impl UserMapping for Bundled {
             .await?;
         let taken = (identity.issued_at(), Some(Profile::fingerprint(identity)));
         insert_identity(transaction, identity, user.id, taken).await?;
-        insert_grants(transaction, identity, user.id).await?;
+        let stated = identity.roles().as_slice();
+        insert_grants(transaction, identity, user.id, stated).await?;
         insert_event(transaction, identity, user.id, "created").await?;
         Ok(user)
     }
@@ -193,7 +197,8 @@ impl UserMapping for Bundled {
             use_ticket(transaction, identity, user.id).await?;
         }
         insert_identity(transaction, identity, user.id, (None, None)).await?;
-        insert_grants(transaction, identity, user.id).await?;
+        let stated = identity.roles().as_slice();
+        insert_grants(transaction, identity, user.id, stated).await?;
         insert_event(transaction, identity, user.id, "linked").await?;
         if user.profile_key.is_none() && user.hashed_password.is_none() {
             let key = identity.key().to_string();
@@ -231,8 +236,11 @@ impl UserMapping for Bundled {
         Ok(Population::new(count(all), count(last_minute)))
     }
 
-    /// Notes the token, replaces its issuer's grants, writes the event: four statements, one if
-    /// another token was faster.
+    /// Notes the token, reads its issuer's grants, removes and adds what differs, writes the event:
+    /// four or five statements, one if another token was faster.
+    ///
+    /// Grants are deleted by their primary key. A `DELETE` by user and source locks the gap beside
+    /// the user's grants on MariaDB, also if there are none, and two users' syncs deadlock.
     async fn store_roles(
         &self,
         transaction: &DatabaseTransaction,
@@ -251,12 +259,23 @@ impl UserMapping for Bundled {
         if noted.rows_affected == 0 {
             return Ok(false);
         }
-        role_grants::Entity::delete_many()
+        let stored = role_grants::Entity::find()
             .filter(role_grants::Column::UserId.eq(user.id))
             .filter(role_grants::Column::Source.eq(Grant::source_of(identity.issuer())))
-            .exec(transaction)
+            .all(transaction)
             .await?;
-        insert_grants(transaction, identity, user.id).await?;
+        let stated = identity.roles().as_slice();
+        let (kept, removed): (Vec<_>, Vec<_>) = stored
+            .into_iter()
+            .partition(|grant| stated.contains(&grant.role));
+        if !removed.is_empty() {
+            role_grants::Entity::delete_many()
+                .filter(role_grants::Column::Id.is_in(removed.iter().map(|grant| grant.id)))
+                .exec(transaction)
+                .await?;
+        }
+        let is_new = |role: &&String| kept.iter().all(|grant| grant.role != **role);
+        insert_grants(transaction, identity, user.id, stated.iter().filter(is_new)).await?;
         insert_event(transaction, identity, user.id, "roles_synchronised").await?;
         Ok(true)
     }
@@ -313,8 +332,10 @@ impl UserMapping for Bundled {
         row.full_name = Set(changed.full_name.clone());
         row.username = Set(changed.username.clone());
         row.updated_at = Set(changed.updated_at);
-        users::Entity::update(row)
-            .validate()?
+        // `update` would read the row again where there is no `RETURNING`.
+        users::Entity::update_many()
+            .set(row)
+            .filter(users::Column::Id.eq(user.id))
             .exec(transaction)
             .await?;
         insert_event(transaction, identity, user.id, "profile_synchronised").await?;
@@ -375,6 +396,26 @@ fn with_profile(user: users::Model, profile: Profile) -> users::Model {
 fn local_attributes(user: &users::Model) -> Vec<Attribute> {
     let labels = user.local_attributes.split(',');
     labels.filter_map(Attribute::parse).collect()
+}
+
+/// What an operator granted to a user who may be linked, if policy has to know.
+async fn manual_grants(
+    db: &DatabaseExecutor<'_>,
+    identity: &Identity,
+    user_id: Uuid,
+) -> Result<Vec<Grant>, DbErr> {
+    if !roles::suffice_only_with_grants(identity) {
+        return Ok(Vec::new());
+    }
+    let grants = role_grants::Entity::find()
+        .filter(role_grants::Column::UserId.eq(user_id))
+        .filter(role_grants::Column::Source.eq(Grant::MANUAL))
+        .all(db)
+        .await?;
+    let grants = grants.into_iter();
+    Ok(grants
+        .map(|grant| Grant::new(grant.role, grant.source))
+        .collect())
 }
 
 /// The compare of the compare-and-set: a token stores only over an older one.
@@ -452,25 +493,28 @@ async fn insert_identity(
     Ok(())
 }
 
-/// Inserts the roles the token states as its issuer's grants: one statement, none without roles.
+/// Inserts roles as grants of the token's issuer: one statement, none without roles.
 async fn insert_grants(
     db: &impl ConnectionTrait,
     identity: &Identity,
     user_id: Uuid,
+    roles: impl IntoIterator<Item = &String> + Send,
 ) -> Result<(), DbErr> {
-    let roles = identity.roles().as_slice();
-    if roles.is_empty() {
+    let (source, created_at) = (Grant::source_of(identity.issuer()), now());
+    let grants: Vec<_> = roles
+        .into_iter()
+        .map(|role| role_grants::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            tenant: Set(identity.tenant().to_owned()),
+            user_id: Set(user_id),
+            role: Set(role.clone()),
+            source: Set(source.clone()),
+            created_at: Set(created_at),
+        })
+        .collect();
+    if grants.is_empty() {
         return Ok(());
     }
-    let (source, created_at) = (Grant::source_of(identity.issuer()), now());
-    let grants = roles.iter().map(|role| role_grants::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(identity.tenant().to_owned()),
-        user_id: Set(user_id),
-        role: Set(role.clone()),
-        source: Set(source.clone()),
-        created_at: Set(created_at),
-    });
     role_grants::Entity::insert_many(grants)
         .exec_without_returning(db)
         .await?;

@@ -1,6 +1,11 @@
 //! Users who are known: admitted, and brought up to date where a newer token says so.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    error::Error,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sea_orm::DbErr;
 
 use super::{KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store};
 use crate::{
@@ -11,6 +16,9 @@ use crate::{
         policy::{admission, profile, roles},
     },
 };
+
+/// How often roles are stored that another write stands in the way of.
+const MAX_ATTEMPTS: usize = 4;
 
 /// How long `last_seen_at` may lag behind.
 const LAST_SEEN_LAG: time::Duration = time::Duration::HOUR;
@@ -59,7 +67,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     }
 
     /// Stores roles, then the profile, each in a transaction of its own: a profile that cannot be
-    /// stored does not save a role that was taken away.
+    /// stored does not save a role that was taken away, and fails no request.
     async fn bring_up_to_date(
         &self,
         identity: &Identity,
@@ -73,11 +81,24 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         if !are_roles_due && !is_profile_due {
             return Ok((known.row, Outcome::Found));
         }
-        let identity = identity.clone();
-        self.write(|this| async move {
+        let permit = match self.turn().await {
+            Ok(permit) => permit,
+            Err(error) if are_roles_due => return Err(error),
+            Err(error) => {
+                log_profile(identity, &error);
+                return Ok((known.row, Outcome::Found));
+            }
+        };
+        let (this, identity) = (self.clone(), identity.clone());
+        let writing = tokio::spawn(async move {
+            let _permit = permit;
             let mut row = known.row;
             let mut outcome = Outcome::Found;
-            if are_roles_due && this.store_roles(&identity, &row).await? {
+            if are_roles_due
+                && this
+                    .within_deadline(this.store_roles(&identity, &row))
+                    .await?
+            {
                 outcome = Outcome::Updated;
             }
             if is_profile_due && let Some(updated) = this.store_profile(&identity, &row).await {
@@ -87,40 +108,52 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 hook::tell(this.observer.as_deref(), outcome, &identity, &row);
             }
             Ok((row, outcome))
-        })
-        .await
+        });
+        writing
+            .await
+            .unwrap_or_else(|panic| Err(ProvisionError::unavailable(panic)))
     }
 
+    /// What another write stood in the way of is tried again.
     async fn store_roles(&self, identity: &Identity, row: &M::Row) -> Result<bool, ProvisionError> {
+        for _ in 1..MAX_ATTEMPTS {
+            match self.try_roles(identity, row).await {
+                Err(error) if store::is_given_up(&error) => {}
+                // A token as young was faster, or the user is gone: both are seen at the next read.
+                Err(error) if store::is_lost_race(&error) => return Ok(false),
+                is_stored => return Ok(is_stored?),
+            }
+        }
+        Ok(self.try_roles(identity, row).await?)
+    }
+
+    async fn try_roles(&self, identity: &Identity, row: &M::Row) -> Result<bool, DbErr> {
         let transaction = store::begin(&self.db).await?;
         let is_stored = self.mapping.store_roles(&transaction, identity, row).await;
         match is_stored {
-            // A token as young was faster, or the user is gone: both are seen at the next read.
-            Err(error) if store::is_lost_race(&error) => {
-                transaction.rollback().await?;
-                Ok(false)
-            }
-            is_stored => {
-                let is_stored = is_stored?;
-                transaction.commit().await?;
-                Ok(is_stored)
-            }
+            Ok(_) => transaction.commit().await?,
+            Err(_) => transaction.rollback().await?,
         }
+        is_stored
     }
 
     /// A profile that cannot be stored is logged, and tried again with the next request; one whose
     /// address is somebody else's is stored without it.
     async fn store_profile(&self, identity: &Identity, row: &M::Row) -> Option<M::Row> {
-        let mut stored = self.try_profile(identity, row, true).await;
-        if matches!(&stored, Err(error) if store::is_lost_race(error)) {
-            tracing::info!(
-                key = %identity.key(),
-                "the address of a profile is another user's and was left as it was"
-            );
-            stored = self.try_profile(identity, row, false).await;
-        }
+        let storing = async {
+            let mut stored = self.try_profile(identity, row, true).await;
+            if matches!(&stored, Err(error) if store::is_lost_race(error)) {
+                tracing::info!(
+                    key = %identity.key(),
+                    "the address of a profile is another user's and was left as it was"
+                );
+                stored = self.try_profile(identity, row, false).await;
+            }
+            Ok(stored?)
+        };
+        let stored = self.within_deadline(storing).await;
         stored.unwrap_or_else(|error| {
-            tracing::warn!(%error, key = %identity.key(), "a profile was not stored");
+            log_profile(identity, &error);
             None
         })
     }
@@ -130,22 +163,17 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         identity: &Identity,
         row: &M::Row,
         with_address: bool,
-    ) -> Result<Option<M::Row>, sea_orm::DbErr> {
+    ) -> Result<Option<M::Row>, DbErr> {
         let transaction = store::begin(&self.db).await?;
         let stored = self
             .mapping
             .store_profile(&transaction, identity, row, with_address)
             .await;
         match stored {
-            Ok(stored) => {
-                transaction.commit().await?;
-                Ok(stored)
-            }
-            Err(error) => {
-                transaction.rollback().await?;
-                Err(error)
-            }
+            Ok(_) => transaction.commit().await?,
+            Err(_) => transaction.rollback().await?,
         }
+        stored
     }
 
     /// Notes in the background that the user was seen: at most once an hour, one task an identity,
@@ -175,6 +203,11 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             drop(permit);
         });
     }
+}
+
+fn log_profile(identity: &Identity, error: &ProvisionError) {
+    let cause = error.source().map(tracing::field::display);
+    tracing::warn!(%error, cause, key = %identity.key(), "a profile was not stored");
 }
 
 /// No code panics while it holds this lock.

@@ -393,6 +393,7 @@ impl<R> Holder<R> {
                 is_human: true,
                 has_identity_of_issuer: false,
                 tokens_valid_after: None,
+                grants: Vec::new(),
                 is_pre_linked: false,
             },
         }
@@ -426,6 +427,14 @@ impl<R> Holder<R> {
     /// there.
     pub fn with_identity_of_issuer(mut self, has_one: bool) -> Self {
         self.candidate.has_identity_of_issuer = has_one;
+        self
+    }
+
+    /// Sets an operator's grants to the user. They are asked for only where the policy [requires a
+    /// role](crate::IssuerPolicy::require_role); without them, a token that states no role links
+    /// nobody there.
+    pub fn with_grants(mut self, grants: Vec<Grant>) -> Self {
+        self.candidate.grants = grants;
         self
     }
 

@@ -57,7 +57,10 @@ use std::{
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DbErr};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 #[cfg(feature = "postgres-bus")]
 pub use self::postgres_bus::{PostgresBus, PostgresPublisher};
@@ -189,9 +192,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         T: Send + 'static,
         F: Future<Output = Result<T, ProvisionError>> + Send + 'static,
     {
-        let acquired = Arc::clone(&self.writes).acquire_owned();
-        let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
-        let permit = self.within_deadline(acquiring).await?;
+        let permit = self.turn().await?;
         let (work, provisioner) = (work(self.clone()), self.clone());
         let writing = tokio::spawn(async move {
             let _permit = permit;
@@ -200,6 +201,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         writing
             .await
             .unwrap_or_else(|panic| Err(ProvisionError::unavailable(panic)))
+    }
+
+    /// Waits until there may be one more write.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, ProvisionError> {
+        let acquired = Arc::clone(&self.writes).acquire_owned();
+        let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
+        self.within_deadline(acquiring).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users who are not known yet: decided about first, then written.
 
 use sea_orm::{DatabaseExecutor, DbErr};
+use tokio::time::timeout;
 
 use super::{Holder, KnownUser, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
 use crate::{
@@ -52,40 +53,44 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         }
     }
 
+    /// Tries until it is settled who the identity's user is. Whatever stands in the way, the identity
+    /// itself may be the reason: another request of it was faster, and by now holds the address, has
+    /// used the ticket or has taken the last place. So everybody reads again before giving up.
     async fn settle(&self, identity: &Identity) -> Result<Joined<M::Row>, ProvisionError> {
-        for attempt in 0..MAX_ATTEMPTS {
-            // The request has read already; after a lost race the winner's row is there to read.
-            if attempt > 0
-                && let Some(winner) = self.find(identity).await?
-            {
+        let mut profile = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let refusal = match self.attempt(identity, &mut profile).await {
+                Ok(joined) => return Ok(joined),
+                Err(WriteError::Refused(error @ ProvisionError::Unavailable(_))) => {
+                    return Err(error);
+                }
+                Err(WriteError::Refused(error)) => Some(error),
+                Err(WriteError::LostRace) => None,
+            };
+            // The request has read once already, and found nobody.
+            if let Some(winner) = self.find(identity).await? {
                 return Ok(Joined::Known(Outcome::Found, winner));
             }
-            let holder = self
-                .find_holder(&(&self.db).into(), identity, false)
-                .await?;
-            let candidate = holder.as_ref().map(|holder| &holder.candidate);
-            let decision = match decide(identity, candidate) {
-                // Who holds the address may be the winner of the race for this very identity.
-                Err(ProvisionError::Conflict) => {
-                    let winner = self.find(identity).await?;
-                    let winner = winner.ok_or(ProvisionError::Conflict)?;
-                    return Ok(Joined::Known(Outcome::Found, winner));
-                }
-                decided => decided?,
-            };
-            let written = match decision {
-                Newcomer::Create(status) => self.create(identity, status).await,
-                Newcomer::Link => self.link(identity).await,
-            };
-            match written {
-                Err(WriteError::LostRace) => {}
-                Err(WriteError::Refused(error)) => return Err(error),
-                Ok(joined) => return Ok(joined),
+            if let Some(error) = refusal {
+                return Err(error);
             }
         }
-        let winner = self.find(identity).await?;
-        let winner = winner.ok_or(ProvisionError::Conflict)?;
-        Ok(Joined::Known(Outcome::Found, winner))
+        Err(ProvisionError::Conflict)
+    }
+
+    async fn attempt(
+        &self,
+        identity: &Identity,
+        profile: &mut Option<Profile>,
+    ) -> Result<Joined<M::Row>, WriteError> {
+        let holder = self
+            .find_holder(&(&self.db).into(), identity, false)
+            .await?;
+        let candidate = holder.as_ref().map(|holder| &holder.candidate);
+        match decide(identity, candidate).map_err(WriteError::Refused)? {
+            Newcomer::Create(status) => self.create(identity, status, profile).await,
+            Newcomer::Link => self.link(identity).await,
+        }
     }
 
     /// What an explanation is made of.
@@ -126,13 +131,17 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         &self,
         identity: &Identity,
         status: Status,
+        profile: &mut Option<Profile>,
     ) -> Result<Joined<M::Row>, WriteError> {
         if identity.policy().has_limits() {
             let population = self.mapping.population(&self.db, identity).await?;
             within_limits(identity, population).map_err(WriteError::Refused)?;
         }
-        let profile = self.profile_of_newcomer(identity).await;
-        let user = NewUser::new(identity, status, profile);
+        let profile = match profile {
+            Some(profile) => profile,
+            None => profile.insert(self.profile_of_newcomer(identity).await),
+        };
+        let user = NewUser::new(identity, status, profile.clone());
         let transaction = store::begin(&self.db).await?;
         let created = async {
             let row = self.mapping.create(&transaction, &user).await?;
@@ -155,16 +164,21 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         Ok(Joined::New(row, status))
     }
 
-    /// What the token says, and what the enricher adds. Not in the transaction: it may take a while.
+    /// What the token says, and what the enricher adds within half of the time there is. Not in the
+    /// transaction: it may take a while.
     async fn profile_of_newcomer(&self, identity: &Identity) -> Profile {
         let profile = Profile::of_newcomer(identity);
         let Some(enricher) = &self.enricher else {
             return profile;
         };
-        match enricher.enrich(identity).await {
-            Ok(found) => profile.enriched(identity, found),
-            Err(error) => {
-                tracing::warn!(error = &*error, "a new user was created without enrichment");
+        match timeout(self.deadline / 2, enricher.enrich(identity)).await {
+            Ok(Ok(found)) => profile.enriched(identity, found),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &*error, "a new user is created without enrichment");
+                profile
+            }
+            Err(_) => {
+                tracing::warn!("a new user is created without enrichment: it took too long");
                 profile
             }
         }
@@ -211,7 +225,7 @@ enum WriteError {
 
 impl From<DbErr> for WriteError {
     fn from(error: DbErr) -> Self {
-        match store::is_lost_race(&error) {
+        match store::is_lost_race(&error) || store::is_given_up(&error) {
             true => Self::LostRace,
             false => Self::Refused(error.into()),
         }

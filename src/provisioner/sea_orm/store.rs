@@ -24,3 +24,23 @@ pub(super) fn is_lost_race(error: &DbErr) -> bool {
             Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_))
         )
 }
+
+/// What drivers show of an error after which the same write may well succeed: one of two writes that
+/// stood in each other's way was given up.
+const GIVEN_UP: [&str; 4] = [
+    // PostgreSQL: serialization failure, deadlock.
+    r#"code: "40001""#,
+    r#"code: "40P01""#,
+    // MySQL and MariaDB: deadlock.
+    "number: 1213,",
+    // MariaDB from 11.6.2: the row changed since the snapshot (`innodb_snapshot_isolation`).
+    "number: 1020,",
+];
+
+/// Whether the database gave a write up for another's sake, and it should be tried again.
+///
+/// The drivers are the application's choice, so their error types cannot be named here.
+pub(super) fn is_given_up(error: &DbErr) -> bool {
+    let shown = format!("{error:?}");
+    GIVEN_UP.iter().any(|code| shown.contains(code))
+}
