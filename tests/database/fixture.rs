@@ -208,6 +208,35 @@ impl Store {
         blocker
     }
 
+    /// Makes every `UPDATE` of `users` an error, and no lost race.
+    pub(crate) async fn refuse_updates_of_users(&self) {
+        let refusal = match self.backend {
+            Backend::Mysql(_) => {
+                "CREATE TRIGGER refusal BEFORE UPDATE ON users FOR EACH ROW \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused'"
+            }
+            Backend::Postgres(_) => {
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql \
+                 AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$; \
+                 CREATE TRIGGER refusal BEFORE UPDATE ON users \
+                 FOR EACH ROW EXECUTE FUNCTION refuse()"
+            }
+            Backend::Sqlite => {
+                "CREATE TRIGGER refusal BEFORE UPDATE ON users \
+                 BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            }
+        };
+        self.db.execute_unprepared(refusal).await.unwrap();
+    }
+
+    pub(crate) async fn allow_updates_of_users(&self) {
+        let allow = match self.backend {
+            Backend::Mysql(_) | Backend::Sqlite => "DROP TRIGGER refusal",
+            Backend::Postgres(_) => "DROP TRIGGER refusal ON users",
+        };
+        self.db.execute_unprepared(allow).await.unwrap();
+    }
+
     /// Provisions with a provisioner of its own, as another process would.
     pub(crate) async fn provision(
         &self,

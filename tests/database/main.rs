@@ -13,13 +13,19 @@
 mod bundled;
 mod fixture;
 
+mod costs;
 mod first_login;
+mod hooks;
 mod known_users;
 mod linking;
 mod migrations;
 mod outages;
+mod profiles;
 mod refusals;
+mod roles;
 mod server;
+mod sign_up;
+mod tickets;
 
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
@@ -54,7 +60,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 48] = checks![Needs::Tables;
+const CHECKS: [Check; 93] = checks![Needs::Tables;
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,
@@ -103,6 +109,51 @@ const CHECKS: [Check; 48] = checks![Needs::Tables;
     outages::a_locked_store_is_unavailable_within_the_deadline_and_recovers,
     outages::a_store_that_cannot_write_still_finds_users,
     outages::newcomers_who_wait_do_not_starve_known_users,
+    costs::the_dearest_first_login_costs_four_reads_and_its_transaction,
+    costs::a_newer_token_that_says_the_same_writes_nothing,
+    costs::a_newer_token_costs_what_it_changes,
+    costs::the_hot_read_goes_through_indexes_only,
+    hooks::the_hooks_rows_stand_or_fall_with_the_user,
+    hooks::the_hook_hears_of_newcomers_only,
+    hooks::the_observer_hears_of_every_change_once,
+    hooks::what_an_enricher_finds_is_for_display,
+    hooks::nobody_is_looked_up_who_is_refused_or_linked,
+    hooks::a_crowd_behind_a_cache_asks_once,
+    hooks::an_enricher_that_fails_or_is_silent_stops_nobody,
+    profiles::what_a_newer_token_states_is_taken,
+    profiles::every_attribute_follows_its_own_rule,
+    profiles::what_the_user_edited_here_stays,
+    profiles::somebody_elses_address_is_not_taken_and_not_tried_again,
+    profiles::older_equal_and_undated_tokens_store_no_profile,
+    profiles::tokens_used_at_once_leave_the_newest_ones_profile,
+    profiles::an_address_nobody_vouches_for_replaces_no_verified_one,
+    profiles::a_proved_mailbox_is_replaced_by_no_token,
+    profiles::a_password_users_profile_is_no_issuers,
+    profiles::a_profile_that_cannot_be_stored_fails_no_request,
+    roles::stated_roles_replace_those_of_older_tokens,
+    roles::an_empty_list_takes_the_roles_away,
+    roles::absent_and_truncated_roles_change_no_grant,
+    roles::manual_grants_and_other_issuers_grants_survive,
+    roles::older_equal_and_undated_tokens_store_no_roles,
+    roles::tokens_used_at_once_leave_the_newest_ones_roles,
+    roles::roles_of_many_users_change_at_once,
+    roles::a_demotion_is_stored_though_the_profile_cannot_be,
+    roles::roles_that_cannot_be_stored_fail_the_request,
+    sign_up::a_user_who_needs_approval_is_made_once_and_waits,
+    sign_up::the_sign_up_rule_is_for_newcomers_and_access_rules_for_all,
+    sign_up::a_required_role_is_required_of_everybody,
+    sign_up::a_link_without_the_required_role_writes_nothing,
+    sign_up::a_full_issuer_takes_nobody_new,
+    sign_up::sign_ups_a_minute_are_counted,
+    sign_up::whoever_takes_the_last_place_is_not_refused,
+    tickets::a_ticket_links_whatever_the_policy_says_and_once,
+    tickets::an_unused_twin_of_a_ticket_is_used_up_with_it,
+    tickets::of_two_subjects_at_once_one_gets_the_ticket,
+    tickets::one_subject_many_times_is_linked_once_and_never_refused,
+    tickets::so_it_is_under_snapshot_isolation,
+    tickets::a_ticket_is_for_its_issuer_address_tenant_and_time,
+    tickets::a_ticket_opens_no_account_that_is_closed,
+    tickets::a_ticket_gives_nobody_a_second_subject_of_its_issuer,
 ];
 
 const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;

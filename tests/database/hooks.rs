@@ -1,0 +1,244 @@
+//! What an application adds: rows beside a new user, an observer, an enricher.
+
+use std::{
+    error::Error,
+    future::pending,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
+use tower_jit_provisioning::{
+    Attribute, CachedProvisioner, Enricher, Identity, IssuerPolicy, Linking, Outcome, ProfileSync,
+    Provisioner,
+    provisioner::Enrichment,
+    sea_orm::{CreationHook, entity::users},
+};
+
+use crate::fixture::{Store, at_once, password_user, person};
+
+/// Every user gets a first project. Whoever is called Zoe gets an error.
+struct FirstProject;
+
+#[async_trait]
+impl CreationHook<users::Model> for FirstProject {
+    async fn on_create(
+        &self,
+        transaction: &DatabaseTransaction,
+        _: &Identity,
+        user: &users::Model,
+    ) -> Result<(), DbErr> {
+        let insert = format!("INSERT INTO projects (owner) VALUES ('{}')", user.id);
+        transaction.execute_unprepared(&insert).await?;
+        match user.full_name.as_deref() {
+            Some("Zoe") => Err(DbErr::Custom("no project for Zoe".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn create_projects(store: &Store) {
+    let create = "CREATE TABLE projects (owner VARCHAR(36) NOT NULL PRIMARY KEY)";
+    store.db.execute_unprepared(create).await.unwrap();
+}
+
+async fn projects(store: &Store) -> usize {
+    let backend = store.db.get_database_backend();
+    let select = Statement::from_string(backend, "SELECT owner FROM projects");
+    store.db.query_all_raw(select).await.unwrap().len()
+}
+
+pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
+    create_projects(store).await;
+    let provisioner = store.provisioner().with_creation_hook(FirstProject);
+    let zoe = person("zoe").with_full_name("Zoe").build();
+    let failed = provisioner.provision(&zoe).await;
+    assert_eq!(failed.map_err(|it| it.reason()).err(), Some("store"));
+    assert_eq!(projects(store).await, 0);
+    store.rows().await.assert_created(0);
+
+    let ana = person("ana").with_vouched_email("ana@example.com").build();
+    for answer in at_once(&provisioner, vec![ana; 20]).await {
+        answer.unwrap();
+    }
+    assert_eq!(projects(store).await, 1);
+    store.rows().await.assert_created(1);
+}
+
+pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
+    create_projects(store).await;
+    store.insert(password_user("ana@example.com")).await;
+    let provisioner = store.provisioner().with_creation_hook(FirstProject);
+    let linking = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
+    let ana = person("ana")
+        .with_vouched_email("ana@example.com")
+        .with_policy(linking);
+    let linked = provisioner.provision(&ana.build()).await.unwrap();
+    assert_eq!(linked.outcome(), Outcome::Linked);
+    assert_eq!(projects(store).await, 0);
+}
+
+pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    let provisioner = store.provisioner().with_observer(
+        move |outcome: Outcome, identity: &Identity, user: &users::Model| {
+            let mut heard = hears.lock().unwrap();
+            heard.push((outcome.as_str(), identity.subject().to_owned(), user.id));
+            drop(heard);
+            panic!("an observer's own fault");
+        },
+    );
+    let ana = |issued_at| person("ana").with_issued_at(issued_at);
+    let first = ana(1_000).with_full_name("Ana").build();
+    let mut ids = Vec::new();
+    for answer in at_once(&provisioner, vec![first; 20]).await {
+        ids.push(answer.unwrap().user().id);
+    }
+    let second = ana(2_000).with_full_name("Ana Lind").with_roles(["editor"]);
+    for _ in 0..2 {
+        provisioner
+            .provision(&second.clone().build())
+            .await
+            .unwrap();
+    }
+    let bo = store.insert(password_user("bo@example.com")).await;
+    let linking = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
+    let linked = person("bo")
+        .with_vouched_email("bo@example.com")
+        .with_policy(linking);
+    provisioner.provision(&linked.build()).await.unwrap();
+    let closed = person("cy").with_policy(IssuerPolicy::new().require_role());
+    assert!(provisioner.provision(&closed.build()).await.is_err());
+
+    let told = |outcome, subject: &str, id| (outcome, subject.to_owned(), id);
+    let expected = [
+        told("created", "ana", ids[0]),
+        told("updated", "ana", ids[0]),
+        told("linked", "bo", bo.id),
+    ];
+    assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+/// Knows somebody, or fails, or never answers; and counts how often it was asked.
+#[derive(Clone, Default)]
+struct Oracle {
+    asked: Arc<AtomicUsize>,
+    is_silent: bool,
+    fails: bool,
+}
+
+#[async_trait]
+impl Enricher for Oracle {
+    async fn enrich(&self, _: &Identity) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.is_silent {
+            return pending().await;
+        }
+        if self.fails {
+            return Err("nobody knows".into());
+        }
+        let mut found = Enrichment::default();
+        found.email = Some("Ana@Example.com".to_owned());
+        found.full_name = Some("Ana Lind".to_owned());
+        found.username = Some("ana".to_owned());
+        Ok(found)
+    }
+}
+
+pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
+    let owner = store.insert(password_user("ana@example.com")).await;
+    let oracle = Oracle::default();
+    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let linking = IssuerPolicy::new()
+        .with_linking(Linking::VerifiedEmail)
+        .with_profile_sync(Attribute::Username, ProfileSync::Never);
+    let ana = person("ana")
+        .with_full_name("Ana")
+        .with_policy(linking)
+        .build();
+    let created = provisioner.provision(&ana).await.unwrap();
+    assert_eq!(
+        created.outcome(),
+        Outcome::Created,
+        "an address that links nobody"
+    );
+    let row = store.user(created.user().id).await;
+    assert_eq!(row.email.as_deref(), Some("Ana@Example.com"));
+    assert_eq!((row.email_key, row.email_verified_by), (None, None));
+    assert_eq!(
+        row.full_name.as_deref(),
+        Some("Ana"),
+        "the token's own word"
+    );
+    assert_eq!(row.username, None, "what the policy leaves out");
+    assert_eq!(store.user(owner.id).await, owner);
+
+    for _ in 0..2 {
+        provisioner.provision(&ana).await.unwrap();
+    }
+    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1, "at creation only");
+}
+
+pub(crate) async fn nobody_is_looked_up_who_is_refused_or_linked(store: &Store) {
+    store.insert(password_user("ana@example.com")).await;
+    let oracle = Oracle::default();
+    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let policy = IssuerPolicy::new()
+        .with_linking(Linking::VerifiedEmail)
+        .with_max_users(1);
+    let ana = person("ana").with_vouched_email("ana@example.com");
+    let linked = provisioner
+        .provision(&ana.with_policy(policy.clone()).build())
+        .await;
+    assert_eq!(linked.unwrap().outcome(), Outcome::Linked);
+    let refused = provisioner
+        .provision(&person("bo").with_policy(policy).build())
+        .await;
+    assert!(refused.is_err());
+    assert_eq!(oracle.asked.load(Ordering::Relaxed), 0);
+}
+
+pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
+    let oracle = Oracle::default();
+    let cached = CachedProvisioner::new(store.provisioner().with_enricher(oracle.clone()));
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let cached = cached.clone();
+            tokio::spawn(async move { cached.provision(&person("ana").build()).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+}
+
+pub(crate) async fn an_enricher_that_fails_or_is_silent_stops_nobody(store: &Store) {
+    let failing = Oracle {
+        fails: true,
+        ..Oracle::default()
+    };
+    let silent = Oracle {
+        is_silent: true,
+        ..Oracle::default()
+    };
+    for (subject, oracle) in [("ana", failing), ("bo", silent)] {
+        let provisioner = store
+            .provisioner()
+            .with_deadline(Duration::from_secs(2))
+            .with_enricher(oracle.clone());
+        let created = provisioner
+            .provision(&person(subject).build())
+            .await
+            .unwrap();
+        assert_eq!(created.outcome(), Outcome::Created);
+        assert_eq!(created.user().full_name, None);
+        assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+    }
+    store.rows().await.assert_created(2);
+}
