@@ -13,8 +13,8 @@ use http::{Request, Response, header::AUTHORIZATION};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jit_provisioning::{
-    CachedProvisioner, DenialReason, Identity, JwtVerifier, MemoryProvisioner, MemoryUser,
-    ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireScope, telemetry,
+    CachedProvisioner, CurrentUser, DenialReason, Identity, JwtVerifier, MemoryProvisioner,
+    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireScope, telemetry,
     testing::{Endpoint, Fault, TestIssuer, TokenBuilder},
 };
 use tracing::{
@@ -288,6 +288,38 @@ async fn nothing_personal_and_no_token_is_logged() {
     for secret in [signature, payload, SUBJECT, EMAIL, NAME] {
         assert!(!spans.contains(secret), "{spans}");
     }
+}
+
+#[tokio::test]
+async fn a_missing_layer_is_an_error_in_the_log_and_an_anonymous_visitor_is_not() {
+    let absent = seen(async {
+        let extensions = http::Extensions::new();
+        CurrentUser::<MemoryUser>::from_extensions(&extensions).unwrap_err();
+        CurrentUser::<MemoryUser>::optional_from_extensions(&extensions).unwrap_err();
+    })
+    .await;
+    let events = std::mem::take(&mut *absent.events.lock().unwrap());
+    assert_eq!(events.len(), 2);
+    for (level, _, line) in events.iter() {
+        assert_eq!(*level, Level::ERROR);
+        assert!(
+            line.contains("MemoryUser") && line.contains("ProvisionLayer"),
+            "{line}"
+        );
+    }
+    let anonymous = seen(async {
+        let issuer = TestIssuer::new(ISSUER);
+        let inner = service_fn(async |request: Request<()>| {
+            let extensions = request.extensions();
+            let user = CurrentUser::<MemoryUser>::optional_from_extensions(extensions);
+            assert!(user.unwrap().is_none());
+            Ok::<_, Infallible>(Response::new(()))
+        });
+        let service = layer(&issuer).allow_anonymous().layer(inner);
+        assert_eq!(service.oneshot(request(None)).await.unwrap().status(), 200);
+    })
+    .await;
+    assert!(anonymous.events.lock().unwrap().is_empty());
 }
 
 /// Name and labels, in order, and what is behind them: a count, a level, or how many samples.
