@@ -1,27 +1,36 @@
 //! The statements over the bundled tables: each one names what it costs and what may fail.
 
+mod hot_read;
+mod profile;
+mod rows;
+
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr,
-    EntityTrait, FromQueryResult, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait,
-    sea_query::{Condition, Expr, ExprTrait, IntoCondition},
+    ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Condition, Expr, ExprTrait, Query},
 };
 use time::PrimitiveDateTime;
-use uuid::Uuid;
 
+use self::{
+    profile::{local_attributes, profile_of, with_profile},
+    rows::{
+        insert_event, insert_grants, insert_identity, manual_grants, open_tickets, replace_grants,
+        use_ticket,
+    },
+};
 use super::{
     User,
-    entity::{link_tickets, now, role_grants, user_events, user_identities, users},
+    entity::{link_tickets, now, user_identities, users},
     issuer_key,
     mapping::{Holder, KnownUser, NewUser, UserMapping},
 };
 use crate::{
     email::Email,
-    identity::{Identity, PrincipalKind, RoleClaim},
-    provisioner::policy::{Attribute, Grant, Population, Profile, ProfileState, Status, roles},
+    identity::{Identity, PrincipalKind},
+    provisioner::policy::{Attribute, Grant, Population, Profile, ProfileState, Status},
 };
 
 /// The bundled tables: [`entity`](super::entity) has them, [`migration`](super::migration) makes
@@ -29,19 +38,6 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Bundled;
-
-/// One row of the hot read: the user once for each of its grants, or once without any.
-#[derive(FromQueryResult)]
-struct KnownRow {
-    #[sea_orm(nested)]
-    user: users::Model,
-    kind: String,
-    roles_issued_at: Option<i64>,
-    profile_issued_at: Option<i64>,
-    profile_digest: Option<String>,
-    role: Option<String>,
-    source: Option<String>,
-}
 
 #[async_trait]
 impl UserMapping for Bundled {
@@ -56,27 +52,7 @@ impl UserMapping for Bundled {
         identity: &Identity,
     ) -> Result<Option<KnownUser<users::Model>>, DbErr> {
         let identity_key = identity.key().to_string();
-        let source = Grant::source_of(identity.issuer());
-        let counting = users::Relation::RoleGrants
-            .def()
-            .on_condition(move |_, grants| {
-                Expr::col((grants, role_grants::Column::Source))
-                    .is_in([Grant::MANUAL, &source])
-                    .into_condition()
-            });
-        let rows = users::Entity::find()
-            .column(user_identities::Column::Kind)
-            .column(user_identities::Column::RolesIssuedAt)
-            .column(user_identities::Column::ProfileIssuedAt)
-            .column(user_identities::Column::ProfileDigest)
-            .column(role_grants::Column::Role)
-            .column(role_grants::Column::Source)
-            .join(JoinType::InnerJoin, users::Relation::UserIdentities.def())
-            .join(JoinType::LeftJoin, counting)
-            .filter(user_identities::Column::IdentityKey.eq(identity_key.as_str()))
-            .into_model::<KnownRow>()
-            .all(db)
-            .await?;
+        let rows = hot_read::rows(db, identity, &identity_key).await?;
         let mut grants = Vec::with_capacity(rows.len());
         let mut known = None;
         for row in rows {
@@ -197,8 +173,8 @@ impl UserMapping for Bundled {
             use_ticket(transaction, identity, user.id).await?;
         }
         insert_identity(transaction, identity, user.id, (None, None)).await?;
-        let stated = identity.roles().as_slice();
-        insert_grants(transaction, identity, user.id, stated).await?;
+        // An identity of this issuer may have left grants behind when it was taken away.
+        replace_grants(transaction, identity, user.id).await?;
         insert_event(transaction, identity, user.id, "linked").await?;
         if user.profile_key.is_none() && user.hashed_password.is_none() {
             let key = identity.key().to_string();
@@ -238,9 +214,6 @@ impl UserMapping for Bundled {
 
     /// Notes the token, reads its issuer's grants, removes and adds what differs, writes the event:
     /// four or five statements, one if another token was faster.
-    ///
-    /// Grants are deleted by their primary key. A `DELETE` by user and source locks the gap beside
-    /// the user's grants on MariaDB, also if there are none, and two users' syncs deadlock.
     async fn store_roles(
         &self,
         transaction: &DatabaseTransaction,
@@ -259,23 +232,7 @@ impl UserMapping for Bundled {
         if noted.rows_affected == 0 {
             return Ok(false);
         }
-        let stored = role_grants::Entity::find()
-            .filter(role_grants::Column::UserId.eq(user.id))
-            .filter(role_grants::Column::Source.eq(Grant::source_of(identity.issuer())))
-            .all(transaction)
-            .await?;
-        let stated = identity.roles().as_slice();
-        let (kept, removed): (Vec<_>, Vec<_>) = stored
-            .into_iter()
-            .partition(|grant| stated.contains(&grant.role));
-        if !removed.is_empty() {
-            role_grants::Entity::delete_many()
-                .filter(role_grants::Column::Id.is_in(removed.iter().map(|grant| grant.id)))
-                .exec(transaction)
-                .await?;
-        }
-        let is_new = |role: &&String| kept.iter().all(|grant| grant.role != **role);
-        insert_grants(transaction, identity, user.id, stated.iter().filter(is_new)).await?;
+        replace_grants(transaction, identity, user.id).await?;
         insert_event(transaction, identity, user.id, "roles_synchronised").await?;
         Ok(true)
     }
@@ -349,7 +306,7 @@ impl UserMapping for Bundled {
         before: PrimitiveDateTime,
     ) -> Result<(), DbErr> {
         let seen = users::Column::LastSeenAt;
-        let owner = sea_orm::sea_query::Query::select()
+        let owner = Query::select()
             .column(user_identities::Column::UserId)
             .from(user_identities::Entity)
             .and_where(
@@ -358,7 +315,7 @@ impl UserMapping for Bundled {
             .to_owned();
         users::Entity::update_many()
             .col_expr(seen, Expr::value(now()))
-            .filter(users::Column::Id.in_subquery(owner))
+            .filter(Expr::col(users::Column::Id).eq(Expr::SubQuery(None, Box::new(owner.into()))))
             .filter(seen.is_null().or(seen.lt(before)))
             .exec(db)
             .await?;
@@ -371,173 +328,9 @@ fn status(user: &users::Model) -> Status {
     Status::parse(&user.status).unwrap_or(Status::Deactivated)
 }
 
-fn profile_of(user: &users::Model) -> Profile {
-    Profile {
-        email: user.email.clone(),
-        email_key: user.email_key.clone(),
-        email_verified_by: user.email_verified_by.clone(),
-        full_name: user.full_name.clone(),
-        username: user.username.clone(),
-    }
-}
-
-fn with_profile(user: users::Model, profile: Profile) -> users::Model {
-    users::Model {
-        email: profile.email,
-        email_key: profile.email_key,
-        email_verified_by: profile.email_verified_by,
-        full_name: profile.full_name,
-        username: profile.username,
-        ..user
-    }
-}
-
-/// What the user edited here.
-fn local_attributes(user: &users::Model) -> Vec<Attribute> {
-    let labels = user.local_attributes.split(',');
-    labels.filter_map(Attribute::parse).collect()
-}
-
-/// What an operator granted to a user who may be linked, if policy has to know.
-async fn manual_grants(
-    db: &DatabaseExecutor<'_>,
-    identity: &Identity,
-    user_id: Uuid,
-) -> Result<Vec<Grant>, DbErr> {
-    if !roles::suffice_only_with_grants(identity) {
-        return Ok(Vec::new());
-    }
-    let grants = role_grants::Entity::find()
-        .filter(role_grants::Column::UserId.eq(user_id))
-        .filter(role_grants::Column::Source.eq(Grant::MANUAL))
-        .all(db)
-        .await?;
-    let grants = grants.into_iter();
-    Ok(grants
-        .map(|grant| Grant::new(grant.role, grant.source))
-        .collect())
-}
-
 /// The compare of the compare-and-set: a token stores only over an older one.
 fn is_older(column: user_identities::Column, issued_at: Option<i64>) -> Condition {
     Condition::any()
         .add(column.is_null())
         .add(column.lt(issued_at))
-}
-
-/// The tickets that name the user of this identity, not yet used.
-fn open_tickets(identity: &Identity, email_key: &str) -> sea_orm::Select<link_tickets::Entity> {
-    use link_tickets::Column;
-
-    link_tickets::Entity::find()
-        .filter(Column::EmailKey.eq(email_key))
-        .filter(Column::IssuerKey.eq(issuer_key(identity.issuer())))
-        .filter(Column::Tenant.eq(identity.tenant()))
-        .filter(Column::ConsumedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now()))
-}
-
-/// Uses up every ticket that names this user for this identity; one that was used meanwhile is a
-/// lost race.
-async fn use_ticket(
-    db: &impl ConnectionTrait,
-    identity: &Identity,
-    user_id: Uuid,
-) -> Result<(), DbErr> {
-    use link_tickets::Column;
-
-    let address = identity.vouched_email();
-    let email_key = address.map(|email| email.key(identity.tenant()));
-    let used = link_tickets::Entity::update_many()
-        .col_expr(Column::ConsumedAt, Expr::value(now()))
-        .filter(Column::UserId.eq(user_id))
-        .filter(Column::EmailKey.eq(email_key))
-        .filter(Column::IssuerKey.eq(issuer_key(identity.issuer())))
-        .filter(Column::ConsumedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now()))
-        .exec(db)
-        .await?;
-    match used.rows_affected {
-        0 => Err(DbErr::RecordNotUpdated),
-        _ => Ok(()),
-    }
-}
-
-/// Inserts an identity; `taken` is what to remember of the token whose profile was stored.
-async fn insert_identity(
-    db: &impl ConnectionTrait,
-    identity: &Identity,
-    user_id: Uuid,
-    taken: (Option<i64>, Option<String>),
-) -> Result<(), DbErr> {
-    let states_roles = matches!(identity.roles(), RoleClaim::Present(_));
-    let (profile_issued_at, profile_digest) = taken;
-    let row = user_identities::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(identity.tenant().to_owned()),
-        user_id: Set(user_id),
-        identity_key: Set(identity.key().to_string()),
-        issuer_key: Set(issuer_key(identity.issuer())),
-        issuer: Set(identity.issuer().to_owned()),
-        subject: Set(identity.subject().to_owned()),
-        subject_strategy: Set(identity.subject_strategy().to_owned()),
-        kind: Set(identity.kind().as_str().to_owned()),
-        roles_issued_at: Set(identity.issued_at().filter(|_| states_roles)),
-        profile_issued_at: Set(profile_issued_at),
-        profile_digest: Set(profile_digest),
-        created_at: Set(now()),
-    };
-    user_identities::Entity::insert(row)
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
-}
-
-/// Inserts roles as grants of the token's issuer: one statement, none without roles.
-async fn insert_grants(
-    db: &impl ConnectionTrait,
-    identity: &Identity,
-    user_id: Uuid,
-    roles: impl IntoIterator<Item = &String> + Send,
-) -> Result<(), DbErr> {
-    let (source, created_at) = (Grant::source_of(identity.issuer()), now());
-    let grants: Vec<_> = roles
-        .into_iter()
-        .map(|role| role_grants::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            tenant: Set(identity.tenant().to_owned()),
-            user_id: Set(user_id),
-            role: Set(role.clone()),
-            source: Set(source.clone()),
-            created_at: Set(created_at),
-        })
-        .collect();
-    if grants.is_empty() {
-        return Ok(());
-    }
-    role_grants::Entity::insert_many(grants)
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
-}
-
-async fn insert_event(
-    db: &impl ConnectionTrait,
-    identity: &Identity,
-    user_id: Uuid,
-    event: &str,
-) -> Result<(), DbErr> {
-    let row = user_events::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        tenant: Set(identity.tenant().to_owned()),
-        user_id: Set(user_id),
-        identity_key: Set(Some(identity.key().to_string())),
-        event: Set(event.to_owned()),
-        created_at: Set(now()),
-        ..Default::default()
-    };
-    user_events::Entity::insert(row)
-        .exec_without_returning(db)
-        .await?;
-    Ok(())
 }
