@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let url = std::env::var("TEST_POSTGRES_URL").ok();
     let trials = vec![
+        trial("the_url_is_not_shown", &url, hidden),
         trial("a_committed_change_reaches_every_replica", &url, committed),
         trial("a_change_taken_back_reaches_nobody", &url, rolled_back),
         trial("hundreds_of_keys_arrive_one_by_one", &url, hundreds),
@@ -162,6 +163,11 @@ async fn read_again(server: Arc<Server>) {
     timeout(PATIENCE, forgotten)
         .await
         .expect("the entry is read again");
+}
+
+async fn hidden(server: Arc<Server>) {
+    let shown = format!("{:?}", server.bus().await);
+    assert!(!shown.contains("postgres:"), "{shown}");
 }
 
 async fn unreachable(_: Arc<Server>) {

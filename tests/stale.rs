@@ -219,6 +219,61 @@ async fn a_revoked_token_finds_no_stale_user() {
     assert!(users.provision(&token(2_000)).await.is_ok());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_revocation_learned_here_stays_known() {
+    let store = Store::new();
+    let users = patient(&store);
+    roles(&users).await.unwrap();
+    advance(30 * SECOND).await;
+    store.answer(Err(ProvisionError::Revoked));
+    assert_eq!(roles(&users).await, Err("revoked"));
+    store.fail();
+    assert_eq!(roles(&users).await, Err("store"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_does_not_end_what_newer_ones_remember() {
+    let store = Store::new();
+    let account = Provisioned::found(vec!["editor"]).with_tokens_valid_after(Some(1_500));
+    store.answer(Ok(account));
+    let users = patient(&store);
+    users.provision(&token(2_000)).await.unwrap();
+    for _ in 0..3 {
+        let refused = users.provision(&token(1_000)).await.unwrap_err();
+        assert_eq!(refused.reason(), "revoked");
+        assert!(users.cached(&token(2_000)).is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_approval_ends_nothing() {
+    let store = Store::new();
+    let users = patient(&store);
+    let other = TestIdentity::new("https://id.example.com", "ana").with_full_name("Ana");
+    let other = other.build();
+    users.provision(&other).await.unwrap();
+    store.answer(Err(DenialReason::PendingApproval.into()));
+    assert_eq!(roles(&users).await, Err("pending_approval"));
+    assert!(users.cached(&other).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_option_set_later_leaves_handles_and_listeners_attached() {
+    let (wire, receiver) = mpsc::unbounded_channel();
+    let early = CachedProvisioner::new(Store::new());
+    early.listen(Wire(tokio::sync::Mutex::new(receiver)));
+    let users = early.clone().with_ttl(3600 * SECOND);
+    roles(&users).await.unwrap();
+    early.invalidate(ana().key());
+    assert!(users.cached(&ana()).is_none());
+
+    roles(&users).await.unwrap();
+    drop(early);
+    wire.send(BusEvent::Invalidate(ana().key())).unwrap();
+    delivered().await;
+    assert!(users.cached(&ana()).is_none());
+}
+
 /// A bus that brings what the test sends.
 struct Wire(tokio::sync::Mutex<mpsc::UnboundedReceiver<BusEvent>>);
 

@@ -31,7 +31,7 @@
 mod token;
 mod user;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -156,7 +156,9 @@ pub enum StepResult {
 }
 
 impl Step {
-    pub(crate) fn new(name: &'static str, result: StepResult, detail: impl Into<String>) -> Self {
+    /// Makes a step of a check's name, how it went, and what was compared with what.
+    #[must_use]
+    pub fn new(name: &'static str, result: StepResult, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self {
             name,
@@ -235,14 +237,34 @@ pub trait Explain: Provisioner {
 #[async_trait]
 impl<P: Explain> Explain for CachedProvisioner<P> {
     async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
-        let detail = match self.cached(identity) {
-            None => "not remembered: the store is asked",
-            Some(_) => "remembered: served from memory; what follows is what the store says",
+        let detail = match self.remembered(identity) {
+            None => "not remembered: the store is asked".to_owned(),
+            Some(verdict) => {
+                let verdict = match verdict {
+                    Ok(_) => "let in",
+                    Err(error) => error.reason(),
+                };
+                format!("remembered ({verdict}); what follows is what the store says")
+            }
         };
         let mut steps = vec![Step::note("cache", detail)];
         let (of_store, verdict) = self.provisioner().explain(identity).await;
         steps.extend(of_store);
         (steps, verdict)
+    }
+}
+
+#[async_trait]
+impl<P: Explain + ?Sized> Explain for Arc<P> {
+    async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+        (**self).explain(identity).await
+    }
+}
+
+#[async_trait]
+impl<P: Explain + ?Sized> Explain for Box<P> {
+    async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+        (**self).explain(identity).await
     }
 }
 

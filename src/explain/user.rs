@@ -6,11 +6,11 @@ use super::{Step, StepResult};
 use crate::{
     identity::{Identity, PrincipalKind, RoleClaim},
     provisioner::{
-        DenialReason, Grant, Outcome, Population, ProfileState, ProvisionError, SignUp, Status,
+        DenialReason, Grant, Outcome, Population, ProvisionError, SignUp, Status,
         policy::{
             admission::{self, Snapshot},
             newcomer::{Candidate, Newcomer, decide, linking_address, within_limits},
-            profile, roles,
+            roles,
         },
     },
 };
@@ -23,7 +23,8 @@ pub(crate) enum Facts {
         grants: Vec<Grant>,
         /// Whether grants are stored at all, and when the token was issued whose are.
         stored_at: Option<Option<i64>>,
-        profile: ProfileState,
+        /// Whether the token's profile would change the stored one.
+        changes_profile: bool,
     },
     /// Nobody.
     Unknown {
@@ -43,8 +44,8 @@ impl Facts {
                 snapshot,
                 grants,
                 stored_at,
-                profile,
-            } => known(identity, snapshot, &grants, stored_at, &profile),
+                changes_profile,
+            } => known(identity, snapshot, &grants, stored_at, changes_profile),
             Self::Unknown {
                 candidate,
                 population,
@@ -84,7 +85,7 @@ fn known(
     snapshot: Option<Snapshot>,
     grants: &[Grant],
     stored_at: Option<Option<i64>>,
-    profile_state: &ProfileState,
+    changes_profile: bool,
 ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
     let mut steps = vec![Step::note("look-up", "a user has this identity")];
     let Some(user) = snapshot else {
@@ -116,9 +117,8 @@ fn known(
     steps.push(Step::check("revocation", !is_revoked, detail));
     steps.push(role_step(identity, grants));
     let are_roles_due = stored_at.is_some_and(|at| roles::are_due(identity, grants, at));
-    let is_profile_due = profile::is_due(identity, profile_state);
-    let detail = match (are_roles_due, is_profile_due) {
-        (false, false) => "the token says nothing new: no write",
+    let detail = match (are_roles_due, changes_profile) {
+        (false, false) => "the token says nothing new",
         (false, true) => "the profile would be brought up to date",
         (true, false) => "the issuer's grants would be replaced by the token's roles",
         (true, true) => "grants and profile would be brought up to date",
@@ -126,7 +126,7 @@ fn known(
     steps.push(Step::note("synchronisation", detail));
     let verdict = admission::admit(identity, user)
         .and_then(|()| roles::suffice(identity, grants))
-        .map(|()| match are_roles_due || is_profile_due {
+        .map(|()| match are_roles_due || changes_profile {
             true => Outcome::Updated,
             false => Outcome::Found,
         });

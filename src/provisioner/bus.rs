@@ -4,6 +4,8 @@
 //! what the user became. A message may be lost, and then [`BusEvent::Lost`] says so: what is
 //! remembered is read again, and the time to live bounds what nobody noticed.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::identity::IdentityKey;
@@ -31,4 +33,11 @@ pub enum BusEvent {
 pub trait InvalidationBus: Send + Sync + 'static {
     /// Waits for the next event.
     async fn next(&self) -> BusEvent;
+}
+
+#[async_trait]
+impl<B: InvalidationBus + ?Sized> InvalidationBus for Arc<B> {
+    async fn next(&self) -> BusEvent {
+        (**self).next().await
+    }
 }

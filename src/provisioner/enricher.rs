@@ -1,6 +1,6 @@
 //! What a token does not say about a new user.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -21,6 +21,16 @@ pub trait Enricher: Send + Sync + 'static {
         &self,
         identity: &Identity,
     ) -> Result<Enrichment, Box<dyn StdError + Send + Sync>>;
+}
+
+#[async_trait]
+impl<E: Enricher + ?Sized> Enricher for Arc<E> {
+    async fn enrich(
+        &self,
+        identity: &Identity,
+    ) -> Result<Enrichment, Box<dyn StdError + Send + Sync>> {
+        (**self).enrich(identity).await
+    }
 }
 
 /// What an [`Enricher`] found; what the token says itself takes precedence.

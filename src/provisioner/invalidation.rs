@@ -27,8 +27,9 @@ impl Epochs {
         self.stripe(key).load(Ordering::Acquire)
     }
 
-    pub(super) fn invalidate(&self, key: IdentityKey) {
-        self.stripe(key).fetch_add(1, Ordering::AcqRel);
+    /// Returns the epoch that ended.
+    pub(super) fn invalidate(&self, key: IdentityKey) -> u64 {
+        self.stripe(key).fetch_add(1, Ordering::AcqRel)
     }
 
     pub(super) fn invalidate_all(&self) {

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -120,15 +121,22 @@ impl MemoryProvisioner {
         self.len() == 0
     }
 
-    /// Sets the status of the user behind an identity; returns whether there is one.
+    /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
+    /// and deleting void the tokens issued until now.
     pub fn set_status(&self, key: IdentityKey, status: Status) -> bool {
-        self.change(key, |record| record.status = status)
+        self.change(key, |record| {
+            record.status = status;
+            if matches!(status, Status::Deactivated | Status::Deleted) {
+                record.revoke(now());
+            }
+        })
     }
 
     /// Voids the tokens of the user behind an identity that were issued until `instant`, in
-    /// milliseconds since the Unix epoch; returns whether there is one.
+    /// milliseconds since the Unix epoch, or until a later instant set before; returns whether there
+    /// is one.
     pub fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> bool {
-        self.change(key, |record| record.tokens_valid_after = Some(instant))
+        self.change(key, |record| record.revoke(instant))
     }
 
     /// Grants a role to the user behind an identity, as an operator does; returns whether there is
@@ -151,7 +159,8 @@ impl MemoryProvisioner {
                 snapshot: Some(record.snapshot(known)),
                 grants: record.grants.clone(),
                 stored_at: Some(known.roles_issued_at),
-                profile: known.profile_state(identity, record),
+                changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
+                    && record.profile.after(identity, &[]) != record.profile,
             };
         }
         Facts::Unknown {
@@ -343,6 +352,11 @@ impl Record {
         }
     }
 
+    /// Never un-voids a token.
+    fn revoke(&mut self, instant: i64) {
+        self.tokens_valid_after = self.tokens_valid_after.max(Some(instant));
+    }
+
     fn snapshot(&self, known: &Known) -> Snapshot {
         Snapshot {
             status: self.status,
@@ -369,6 +383,14 @@ impl Record {
         };
         Provisioned::new(user, outcome).with_tokens_valid_after(self.tokens_valid_after)
     }
+}
+
+/// Milliseconds since the Unix epoch.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 #[async_trait]

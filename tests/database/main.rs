@@ -83,7 +83,7 @@ const CHECKS: [Check; 93] = checks![Needs::Tables;
     known_users::a_user_seen_recently_is_not_written,
     known_users::a_known_user_is_found_whatever_sign_up_says,
     linking::a_verified_password_user_is_linked,
-    linking::linking_costs_eight_reads_and_two_inserts,
+    linking::linking_costs_nine_reads_and_two_inserts,
     linking::concurrent_linking_attaches_one_identity,
     linking::two_issuers_link_to_one_user,
     linking::a_candidate_deactivated_meanwhile_is_not_linked,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// When a load began: what happened since makes it stale.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub(super) struct Moment {
     /// The key's epoch: entries of an older one are dead.
     pub(super) epoch: u64,

@@ -7,15 +7,15 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Inner, Verdict};
+use super::{Inner, Moment, Verdict};
 use crate::{
     identity::{Evidence, Identity},
     provisioner::Provisioner,
 };
 
-/// What is loaded, the age of the token that is judged, and the epoch the load began in: nobody
-/// joins a load that is older than an invalidation.
-type Flight = (Evidence, Option<i64>, u64);
+/// What is loaded, the age of the token that is judged, and when the load began: nobody joins one
+/// that is older than an invalidation.
+type Flight = (Evidence, Option<i64>, Moment);
 
 type Landing<U> = watch::Receiver<Option<Verdict<U>>>;
 
@@ -43,7 +43,7 @@ pub(super) fn board<P: Provisioner>(
     // Before the read, and part of the flight's name.
     let began = inner.now(identity.key());
     // An older token may be revoked, and its verdict is not this one's.
-    let flight = (identity.evidence(), identity.issued_at(), began.epoch);
+    let flight = (identity.evidence(), identity.issued_at(), began);
     let mut flights = inner.flights.lock();
     if let Some(flying) = flights.get(&flight) {
         return (flying.clone(), false);

@@ -18,8 +18,9 @@
 //! A user who is changed behind the cache's back is served as he was for up to the TTL, 30 seconds
 //! by default. A handler that changes a user calls [`CachedProvisioner::invalidate`]; loads that
 //! began before it do not bring the old user back. Other processes notice within their TTL, or at
-//! once if they [listen](CachedProvisioner::listen) to a bus that carries invalidations. While a bus
-//! is lost, invalidations may be missed: everything remembered is read again before it counts.
+//! once if they [listen](CachedProvisioner::listen) to a bus that carries invalidations. When a bus
+//! breaks and when it is back, invalidations may have been missed, and everything remembered until
+//! then is read again before it counts; in between, the TTL is the bound.
 //!
 //! # While the store is down
 //!
@@ -83,11 +84,16 @@ pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
 struct Inner<P: Provisioner> {
     provisioner: Arc<P>,
     entries: Cache<Evidence, Arc<Entry<P::User>>>,
+    flights: Flights<P::User>,
+    invalidations: Arc<Invalidations>,
+    options: Options<P::User>,
+}
+
+/// What reaches every handle, also those that were made before an option was set.
+struct Invalidations {
     epochs: Epochs,
     doubts: AtomicU64,
-    flights: Flights<P::User>,
     listeners: Mutex<Vec<AbortHandle>>,
-    options: Options<P::User>,
 }
 
 struct Options<U> {
@@ -120,7 +126,12 @@ impl<P: Provisioner> CachedProvisioner<P> {
             stale_for: Duration::ZERO,
             unprivileged: Arc::new(|_| None),
         };
-        Self::build(Arc::new(provisioner), options)
+        let invalidations = Arc::new(Invalidations {
+            epochs: Epochs::new(),
+            doubts: AtomicU64::new(0),
+            listeners: Mutex::default(),
+        });
+        Self::build(Arc::new(provisioner), invalidations, options)
     }
 
     /// Sets how long a user is remembered, and so how long a change made elsewhere may go
@@ -171,17 +182,20 @@ impl<P: Provisioner> CachedProvisioner<P> {
     fn rebuild(self, change: impl FnOnce(&mut Options<P::User>)) -> Self {
         let mut options = self.0.options.clone();
         change(&mut options);
-        Self::build(Arc::clone(&self.0.provisioner), options)
+        let invalidations = Arc::clone(&self.0.invalidations);
+        Self::build(Arc::clone(&self.0.provisioner), invalidations, options)
     }
 
-    fn build(provisioner: Arc<P>, options: Options<P::User>) -> Self {
+    fn build(
+        provisioner: Arc<P>,
+        invalidations: Arc<Invalidations>,
+        options: Options<P::User>,
+    ) -> Self {
         Self(Arc::new(Inner {
             provisioner,
             entries: Cache::new(options.capacity),
-            epochs: Epochs::new(),
-            doubts: AtomicU64::new(0),
             flights: Flights::default(),
-            listeners: Mutex::default(),
+            invalidations,
             options,
         }))
     }
@@ -194,12 +208,12 @@ impl<P: Provisioner> CachedProvisioner<P> {
 
     /// Forgets the user behind an identity, at once and in this process.
     pub fn invalidate(&self, key: IdentityKey) {
-        self.0.epochs.invalidate(key);
+        self.0.invalidations.epochs.invalidate(key);
     }
 
     /// Forgets every user, at once and in this process.
     pub fn invalidate_all(&self) {
-        self.0.epochs.invalidate_all();
+        self.0.invalidations.epochs.invalidate_all();
     }
 
     /// Forgets whom a bus names, from now until the last handle to the cache is gone.
@@ -208,23 +222,23 @@ impl<P: Provisioner> CachedProvisioner<P> {
     ///
     /// Outside of a tokio runtime.
     pub fn listen(&self, bus: impl InvalidationBus) {
-        let inner = Arc::downgrade(&self.0);
+        let invalidations = Arc::downgrade(&self.0.invalidations);
         let listening = tokio::spawn(async move {
             loop {
                 let event = bus.next().await;
-                let Some(inner) = inner.upgrade() else {
+                let Some(invalidations) = invalidations.upgrade() else {
                     return;
                 };
                 match event {
-                    BusEvent::Invalidate(key) => inner.epochs.invalidate(key),
-                    BusEvent::InvalidateAll => inner.epochs.invalidate_all(),
+                    BusEvent::Invalidate(key) => drop(invalidations.epochs.invalidate(key)),
+                    BusEvent::InvalidateAll => invalidations.epochs.invalidate_all(),
                     BusEvent::Lost => {
-                        inner.doubts.fetch_add(1, Ordering::AcqRel);
+                        invalidations.doubts.fetch_add(1, Ordering::AcqRel);
                     }
                 }
             }
         });
-        let listeners = self.0.listeners.lock();
+        let listeners = self.0.invalidations.listeners.lock();
         let mut listeners = listeners.unwrap_or_else(PoisonError::into_inner);
         listeners.push(listening.abort_handle());
     }
@@ -233,8 +247,8 @@ impl<P: Provisioner> CachedProvisioner<P> {
 impl<P: Provisioner> Inner<P> {
     fn now(&self, key: IdentityKey) -> Moment {
         Moment {
-            epoch: self.epochs.current(key),
-            doubt: self.doubts.load(Ordering::Acquire),
+            epoch: self.invalidations.epochs.current(key),
+            doubt: self.invalidations.doubts.load(Ordering::Acquire),
         }
     }
 
@@ -255,14 +269,26 @@ impl<P: Provisioner> Inner<P> {
             }
             Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
                 if is_about_the_user(error) {
-                    // Other tokens of the same user remember him as he was.
-                    self.epochs.invalidate(identity.key());
-                    began = self.now(identity.key());
+                    // Other tokens of the same user remember him as he was. If somebody else
+                    // invalidated him meanwhile, this refusal is as old as they are.
+                    let before = self.invalidations.epochs.invalidate(identity.key());
+                    if before == began.epoch {
+                        began.epoch += 1;
+                    }
                 }
                 (Err(error.clone()), REFUSAL_TTL.min(self.options.ttl), None)
             }
-            // A fresh token may pass.
-            Err(ProvisionError::Revoked) => return verdict,
+            // A fresh token may pass. This one must not find the user as he was before.
+            Err(ProvisionError::Revoked) => {
+                let entry = self.entries.get(&identity.evidence());
+                let fallback = entry
+                    .as_ref()
+                    .and_then(|entry| entry.fallback(self.now(identity.key())));
+                if fallback.is_some_and(|(user, _)| judge(identity, Ok(user.clone())).is_ok()) {
+                    self.invalidations.epochs.invalidate(identity.key());
+                }
+                return verdict;
+            }
             Err(ProvisionError::Unavailable(_)) => {
                 let Some((stale, last_good)) = self.fall_back(identity) else {
                     return verdict;
@@ -321,13 +347,18 @@ impl<P: Provisioner> Inner<P> {
 fn is_about_the_user(error: &ProvisionError) -> bool {
     matches!(
         error,
-        ProvisionError::Denied(
-            DenialReason::Deactivated | DenialReason::Deleted | DenialReason::PendingApproval
-        )
+        ProvisionError::Denied(DenialReason::Deactivated | DenialReason::Deleted)
     )
 }
 
-impl<P: Provisioner> Drop for Inner<P> {
+impl<P: Provisioner> CachedProvisioner<P> {
+    /// What would answer a request without asking anybody: for explanations.
+    pub(crate) fn remembered(&self, identity: &Identity) -> Option<Verdict<P::User>> {
+        self.0.recall(identity)
+    }
+}
+
+impl Drop for Invalidations {
     fn drop(&mut self) {
         let listeners = self.listeners.get_mut();
         for listener in listeners.unwrap_or_else(PoisonError::into_inner) {

@@ -1,7 +1,9 @@
 //! What a token changes of its user's profile.
 //!
 //! Nothing an owner changed here is overwritten, nothing verified is replaced by something that is
-//! not, and no older token undoes a newer one's work.
+//! not, and no older token undoes what a newer one changed. A token that changes nothing leaves no
+//! mark, because that would be a write a token: one that is older than it and younger than the last
+//! change may still change something, until the next one.
 
 use crate::{
     email::Email,
@@ -194,6 +196,10 @@ impl Profile {
 
     fn take(&mut self, attribute: Attribute, from: &Self) {
         match attribute {
+            // The same mailbox in another spelling was proved already, and by whom stays.
+            Attribute::Email if from.email_key.is_some() && from.email_key == self.email_key => {
+                self.email.clone_from(&from.email);
+            }
             Attribute::Email => {
                 self.email.clone_from(&from.email);
                 self.email_key.clone_from(&from.email_key);
@@ -226,14 +232,13 @@ impl Profile {
     }
 
     /// An address that its owner proved here stays, and so does any verified one against one that
-    /// nobody vouches for; the same address is not verified twice.
+    /// nobody vouches for.
     fn keeps_address_from(&self, stated: &Self) -> bool {
-        let Some(verified) = &self.email_key else {
+        if self.email_key.is_none() {
             return false;
-        };
+        }
         self.email_verified_by.as_deref() == Some("mailbox")
             || stated.email.is_some() && stated.email_key.is_none()
-            || stated.email_key.as_ref() == Some(verified) && stated.email == self.email
     }
 }
 
@@ -342,6 +347,14 @@ mod tests {
                 Some("issuer:https://id.example.com")
             );
         }
+    }
+
+    #[test]
+    fn another_spelling_of_the_same_address_keeps_who_verified_it() {
+        let token = ana().with_vouched_email("ANA@example.com").build();
+        let after = verified_by("import").after(&token, &[]);
+        assert_eq!(after.email.as_deref(), Some("ANA@example.com"));
+        assert_eq!(after.email_verified_by.as_deref(), Some("import"));
     }
 
     #[test]

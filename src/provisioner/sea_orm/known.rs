@@ -1,8 +1,9 @@
 //! Users who are known: admitted, and brought up to date where a newer token says so.
 
 use std::{
+    collections::HashSet,
     error::Error,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sea_orm::DbErr;
@@ -10,7 +11,7 @@ use sea_orm::DbErr;
 use super::{KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store};
 use crate::{
     explain::Facts,
-    identity::Identity,
+    identity::{Identity, IdentityKey},
     provisioner::{
         DenialReason, Outcome, ProvisionError, Provisioned,
         policy::{admission, profile, roles},
@@ -46,7 +47,8 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 snapshot: known.snapshot(),
                 grants: known.grants().to_vec(),
                 stored_at: known.grants.as_ref().map(|stored| stored.issued_at),
-                profile: known.profile,
+                changes_profile: profile::is_due(identity, &known.profile)
+                    && self.mapping.changes_profile(identity, &known.row),
             });
         }
         self.within_deadline(self.facts_of_newcomer(identity)).await
@@ -85,7 +87,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             Ok(permit) => permit,
             Err(error) if are_roles_due => return Err(error),
             Err(error) => {
-                log_profile(identity, &error);
+                log_profile(&error);
                 return Ok((known.row, Outcome::Found));
             }
         };
@@ -143,17 +145,14 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let storing = async {
             let mut stored = self.try_profile(identity, row, true).await;
             if matches!(&stored, Err(error) if store::is_lost_race(error)) {
-                tracing::info!(
-                    key = %identity.key(),
-                    "the address of a profile is another user's and was left as it was"
-                );
+                tracing::info!("the address of a profile is another user's and was left as it was");
                 stored = self.try_profile(identity, row, false).await;
             }
             Ok(stored?)
         };
         let stored = self.within_deadline(storing).await;
         stored.unwrap_or_else(|error| {
-            log_profile(identity, &error);
+            log_profile(&error);
             None
         })
     }
@@ -186,28 +185,38 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         if !is_due {
             return;
         }
-        let Ok(permit) = std::sync::Arc::clone(&self.writes).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
             return;
         };
         if !lock(&self.touching).insert(identity.key()) {
             return;
         }
+        let noting = Noting(Arc::clone(&self.touching), identity.key());
         let (provisioner, identity) = (self.clone(), identity.clone());
         tokio::spawn(async move {
+            let _noting = noting;
             let mapping = &provisioner.mapping;
             let work = async { Ok(mapping.touch(&provisioner.db, &identity, cutoff).await?) };
             if let Err(error) = provisioner.within_deadline(work).await {
                 tracing::debug!(%error, "last_seen_at was not updated");
             }
-            lock(&provisioner.touching).remove(&identity.key());
             drop(permit);
         });
     }
 }
 
-fn log_profile(identity: &Identity, error: &ProvisionError) {
+fn log_profile(error: &ProvisionError) {
     let cause = error.source().map(tracing::field::display);
-    tracing::warn!(%error, cause, key = %identity.key(), "a profile was not stored");
+    tracing::warn!(%error, cause, "a profile was not stored");
+}
+
+/// Clears the note under way when it is over, also when it panicked.
+struct Noting(Arc<Mutex<HashSet<IdentityKey>>>, IdentityKey);
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        lock(&self.0).remove(&self.1);
+    }
 }
 
 /// No code panics while it holds this lock.

@@ -260,6 +260,12 @@ pub trait UserMapping: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Whether [`store_profile`](Self::store_profile) would change the row: for explanations only.
+    fn changes_profile(&self, identity: &Identity, row: &Self::Row) -> bool {
+        let _ = (identity, row);
+        true
+    }
+
     /// Notes that a user was seen now, unless it was seen since `before`. Asked at most once an hour
     /// of users that were read [with the time](KnownUser::with_last_seen_at).
     async fn touch(

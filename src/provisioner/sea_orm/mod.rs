@@ -56,7 +56,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DbErr};
+use sea_orm::DatabaseConnection;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -208,12 +208,6 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let acquired = Arc::clone(&self.writes).acquire_owned();
         let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
         self.within_deadline(acquiring).await
-    }
-}
-
-impl From<DbErr> for ProvisionError {
-    fn from(error: DbErr) -> Self {
-        Self::unavailable(error)
     }
 }
 

@@ -75,6 +75,10 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 return Err(error);
             }
         }
+        tracing::warn!(
+            attempts = MAX_ATTEMPTS,
+            "a unique value is another user's, and the identity is nobody's"
+        );
         Err(ProvisionError::Conflict)
     }
 
@@ -156,7 +160,12 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 // Before anything is read again; a dropped transaction is rolled back some time
                 // later.
                 transaction.rollback().await?;
-                return Err(error.into());
+                // Nothing the new rows refer to is anybody else's to remove: a foreign key that is
+                // not there is a fault of the mapping or the hook.
+                return Err(match store::is_dangling(&error) {
+                    true => WriteError::Refused(error.into()),
+                    false => error.into(),
+                });
             }
         };
         transaction.commit().await?;

@@ -24,7 +24,7 @@
 //! (PgBouncer) cannot `LISTEN`: connect to the database itself. Messages carry keys, which are
 //! hashes, and nothing about anybody.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -64,10 +64,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const KEYS_A_MESSAGE: usize = 100;
 
 /// Listens to what other replicas [publish](PostgresPublisher). See the [module docs](self).
-#[derive(Debug)]
 pub struct PostgresBus(Mutex<Listening>);
 
-#[derive(Debug)]
 struct Listening {
     url: String,
     listener: Option<PgListener>,
@@ -190,6 +188,13 @@ async fn notify(transaction: &DatabaseTransaction, payload: String) -> Result<()
     let sql = "SELECT pg_notify($1, $2)";
     let notify = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
     transaction.execute_raw(notify).await.map(drop)
+}
+
+/// Hides the URL: there is a password in it.
+impl fmt::Debug for PostgresBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresBus").finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

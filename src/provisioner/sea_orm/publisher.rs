@@ -1,5 +1,7 @@
 //! Telling other processes whom to read again.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, DbErr};
 
@@ -19,4 +21,19 @@ pub trait Publisher: Send + Sync + 'static {
 
     /// Says that many users changed.
     async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr>;
+}
+
+#[async_trait]
+impl<P: Publisher + ?Sized> Publisher for Arc<P> {
+    async fn publish(
+        &self,
+        transaction: &DatabaseTransaction,
+        keys: &[IdentityKey],
+    ) -> Result<(), DbErr> {
+        (**self).publish(transaction, keys).await
+    }
+
+    async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+        (**self).publish_all(transaction).await
+    }
 }

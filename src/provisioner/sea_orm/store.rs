@@ -1,9 +1,13 @@
 //! What every write has in common.
 
+use std::{error::Error as StdError, fmt};
+
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqlErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
+
+use crate::provisioner::ProvisionError;
 
 /// Starts a transaction that writes. SQLite takes the write lock at once: upgrading a read lock
 /// fails where another writer came first.
@@ -43,4 +47,39 @@ const GIVEN_UP: [&str; 4] = [
 pub(super) fn is_given_up(error: &DbErr) -> bool {
     let shown = format!("{error:?}");
     GIVEN_UP.iter().any(|code| shown.contains(code))
+}
+
+/// Whether a write refers to a row that is not there.
+pub(super) fn is_dangling(error: &DbErr) -> bool {
+    matches!(
+        error.sql_err(),
+        Some(SqlErr::ForeignKeyConstraintViolation(_))
+    )
+}
+
+/// What a database did wrong. Its own message may quote values that came from a token, so only that
+/// of a connection is shown; the others are logged at debug.
+#[derive(Debug)]
+struct Failure(DbErr);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => self.0.fmt(f),
+            _ => f.write_str("the database failed a statement; its message is logged at debug"),
+        }
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl From<DbErr> for ProvisionError {
+    fn from(error: DbErr) -> Self {
+        tracing::debug!(%error, "the database failed");
+        Self::unavailable(Failure(error))
+    }
 }

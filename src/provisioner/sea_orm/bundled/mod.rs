@@ -299,6 +299,11 @@ impl UserMapping for Bundled {
         Ok(Some(changed))
     }
 
+    fn changes_profile(&self, identity: &Identity, user: &users::Model) -> bool {
+        let before = profile_of(user);
+        before.after(identity, &local_attributes(user)) != before
+    }
+
     async fn touch(
         &self,
         db: &DatabaseConnection,

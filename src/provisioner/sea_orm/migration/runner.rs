@@ -64,7 +64,9 @@ pub async fn run_migrator<M: MigratorTrait + 'static>(
 }
 
 /// MySQL's and MariaDB's locks belong to a connection; the transaction only holds on to one.
-async fn run_under_named_lock<M: MigratorTrait>(db: DatabaseConnection) -> Result<(), DbErr> {
+async fn run_under_named_lock<M: MigratorTrait + 'static>(
+    db: DatabaseConnection,
+) -> Result<(), DbErr> {
     let guard = db.begin().await?;
     let lock = format!("SELECT GET_LOCK('{}', {LOCK_TIMEOUT}) AS held", LOCK.0);
     let lock = Statement::from_string(db.get_database_backend(), lock);
@@ -74,7 +76,11 @@ async fn run_under_named_lock<M: MigratorTrait>(db: DatabaseConnection) -> Resul
         let message = "another process holds the migration lock";
         return Err(DbErr::Custom(message.to_owned()));
     }
-    let result = M::up(&db, None).await;
+    // On a task of its own again: one that panics leaves the lock to be released.
+    let migrating = tokio::spawn(async move { M::up(&db, None).await });
+    let result = migrating
+        .await
+        .unwrap_or_else(|panic| Err(DbErr::Custom(panic.to_string())));
     let release = format!("DO RELEASE_LOCK('{}')", LOCK.0);
     guard.execute_unprepared(&release).await?;
     guard.commit().await?;
