@@ -121,6 +121,10 @@ impl Profile {
 
     /// Adds what an enricher found where the token says nothing and the policy takes it. Its address
     /// is nobody's proof.
+    #[cfg_attr(
+        not(feature = "sea-orm"),
+        expect(dead_code, reason = "only a database asks")
+    )]
     pub(crate) fn enriched(mut self, identity: &Identity, found: Enrichment) -> Self {
         let takes = |attribute| identity.policy().sync(attribute) != ProfileSync::Never;
         let plain = |text: Option<String>| {

@@ -69,6 +69,10 @@ pub(crate) fn suffice(identity: &Identity, grants: &[Grant]) -> Result<(), Provi
 }
 
 /// Whether the policy asks for a role, and only stored ones can be it.
+#[cfg_attr(
+    not(feature = "sea-orm"),
+    expect(dead_code, reason = "only a database asks")
+)]
 pub(crate) fn suffice_only_with_grants(identity: &Identity) -> bool {
     suffice(identity, &[]).is_err()
 }

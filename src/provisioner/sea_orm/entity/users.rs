@@ -25,7 +25,7 @@ pub struct Model {
     pub username: Option<String>,
     /// `None` for users without a password, and never set by provisioning (CVE-2022-1162).
     pub hashed_password: Option<String>,
-    /// A [`Status`](crate::Status) label.
+    /// A [`Status`] label.
     pub status: String,
     /// Who set the status, if not sign-up: an operator's id, a job's name.
     pub status_source: Option<String>,
