@@ -477,16 +477,29 @@ async fn status_and_revocation_count_on_the_warm_path_too() {
         let refusal = Refusal::of(app.clone(), ask()).await;
         refusal.is(code, ErrorKind::Denied, 403, None, code);
     }
+    // Tokens of before stay void; what is issued from now on counts.
     assert!(users.set_status(key, Status::Active));
-    assert_eq!(passes(app.clone(), ask()).await, "1 found");
-
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    assert!(users.revoke_tokens(key, i64::try_from(now.as_millis()).unwrap()));
-    let refusal = Refusal::of(app.clone(), ask()).await;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let issued = |at: u64| token.clone().claim("iat", at).bearer();
+    let fresh = issued(now + 1);
     let kind = ErrorKind::InvalidToken;
+    let refusal = Refusal::of(app.clone(), ask()).await;
+    refusal.is("before", kind, 401, INVALID_TOKEN, "invalid_token");
+    assert_eq!(refusal.error.reason(), "revoked");
+    for _ in 0..2 {
+        let body = passes(app.clone(), request("/me", &[&fresh])).await;
+        assert_eq!(body, "1 found");
+    }
+
+    let revoked_at = i64::try_from((now + 2) * 1000).unwrap();
+    assert!(users.revoke_tokens(key, revoked_at));
+    let refusal = Refusal::of(app.clone(), request("/me", &[&fresh])).await;
     refusal.is("revoked", kind, 401, INVALID_TOKEN, "invalid_token");
     assert_eq!(refusal.error.reason(), "revoked");
-    let fresh = token.claim("iat", now.as_secs() + 1).bearer();
+    let fresh = issued(now + 3);
     assert_eq!(passes(app, request("/me", &[&fresh])).await, "1 found");
 }
 
