@@ -22,7 +22,7 @@ use tower_http::{
 };
 use tower_jit_provisioning::{
     BuildError, ClaimMap, IssuerPolicy, JwtVerifier, KeySource, ProvisionLayer, TrustedIssuer,
-    sea_orm::SeaOrmProvisioner,
+    sea_orm::{CheckError, SeaOrmProvisioner},
 };
 
 use crate::{
@@ -89,6 +89,12 @@ impl App {
             }),
             development,
         })
+    }
+
+    /// Refuses a configuration under which everybody would be created a second time.
+    pub async fn check_issuers(&self) -> Result<(), CheckError> {
+        let users = SeaOrmProvisioner::new(self.state.db.clone());
+        users.check_issuers(&self.state.verifier).await
     }
 
     pub fn router(self) -> Router {

@@ -88,6 +88,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .is_none()
         .then(|| DevelopmentIssuer::start(address.port()));
     let app = App::new(&config, db, development.clone())?;
+    app.check_issuers().await?;
 
     println!("listening on http://{address}");
     if let Some(issuer) = &development {

@@ -62,7 +62,6 @@ use arc_swap::ArcSwap;
 pub(crate) use self::clock::{millis, to_millis};
 #[cfg(feature = "jwks")]
 pub use self::keys::HttpFetcher;
-pub(crate) use self::token::payload_of;
 pub use self::{
     algorithm::Algorithm,
     audience::Audience,
@@ -75,6 +74,7 @@ pub use self::{
     },
 };
 use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
+pub(crate) use self::token::payload_of;
 #[cfg(fuzzing)]
 pub(crate) use self::{
     keys::{jwks_uri, parse_jwks},
@@ -314,6 +314,41 @@ impl JwtVerifier {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// What an identity's key is made of, as an issuer is configured.
+#[cfg(feature = "sea-orm")]
+pub(crate) struct IssuerTerms {
+    pub(crate) issuer: Arc<str>,
+    pub(crate) aliases: Vec<Box<str>>,
+    pub(crate) tenants: Vec<Arc<str>>,
+    pub(crate) tenant_is_claimed: bool,
+    pub(crate) subject_strategy: Arc<str>,
+}
+
+#[cfg(feature = "sea-orm")]
+impl JwtVerifier {
+    /// Returns the terms of every issuer, in the order of the configuration.
+    pub(crate) fn terms(&self) -> Vec<IssuerTerms> {
+        let trusted = self.0.trusted.load();
+        let aliases = |issuer: &Arc<Issuer>| {
+            let spellings = trusted.by_spelling.iter();
+            let of_issuer = spellings.filter(|(spelling, named)| {
+                Arc::ptr_eq(named, issuer) && ***spelling != *issuer.name
+            });
+            of_issuer.map(|(spelling, _)| spelling.clone()).collect()
+        };
+        let issuers = trusted.issuers.iter();
+        issuers
+            .map(|issuer| IssuerTerms {
+                issuer: Arc::clone(&issuer.name),
+                aliases: aliases(issuer),
+                tenants: issuer.tenancy.tenants().to_vec(),
+                tenant_is_claimed: issuer.tenancy.needs_claim(),
+                subject_strategy: Arc::clone(&issuer.subject_strategy),
+            })
+            .collect()
     }
 }
 

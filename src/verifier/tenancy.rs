@@ -42,15 +42,20 @@ impl Tenancy {
         )
     }
 
+    /// The tenants there can be.
+    pub(super) fn tenants(&self) -> &[Arc<str>] {
+        match self {
+            Self::Claim(allowed) => allowed,
+            Self::Fixed(tenant) => std::slice::from_ref(tenant),
+        }
+    }
+
     pub(super) fn needs_claim(&self) -> bool {
         matches!(self, Self::Claim(_))
     }
 
     pub(super) fn check(&self, issuer: &str, faults: &mut Faults) {
-        let tenants = match self {
-            Self::Claim(allowed) => allowed.as_slice(),
-            Self::Fixed(tenant) => std::slice::from_ref(tenant),
-        };
+        let tenants = self.tenants();
         if tenants.is_empty() {
             faults.add("no_tenants", issuer, "no tenant is allowed");
         }

@@ -14,6 +14,7 @@ mod bundled;
 mod fixture;
 
 mod costs;
+mod drift;
 mod first_login;
 mod hooks;
 mod known_users;
@@ -60,7 +61,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 93] = checks![Needs::Tables;
+const CHECKS: [Check; 99] = checks![Needs::Tables;
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,
@@ -113,6 +114,12 @@ const CHECKS: [Check; 93] = checks![Needs::Tables;
     costs::a_newer_token_that_says_the_same_writes_nothing,
     costs::a_newer_token_costs_what_it_changes,
     costs::the_hot_read_goes_through_indexes_only,
+    drift::a_configuration_fits_the_users_it_made,
+    drift::another_tenant_mode_is_refused,
+    drift::another_subject_strategy_is_refused,
+    drift::users_under_an_alias_are_found,
+    drift::unknown_strategies_and_erased_identities_do_not_count,
+    drift::a_store_that_is_down_is_no_drift,
     hooks::the_hooks_rows_stand_or_fall_with_the_user,
     hooks::the_hook_hears_of_newcomers_only,
     hooks::the_observer_hears_of_every_change_once,

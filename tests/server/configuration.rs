@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -67,6 +68,35 @@ fn every_fault_is_named_at_once() {
     ] {
         assert!(faults.contains(name), "{name} in {faults}");
     }
+}
+
+#[tokio::test]
+async fn users_who_would_be_created_again_are_noticed_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let issuer = TestIssuer::new("https://id.example.com");
+    let database = format!(
+        "sqlite://{}?mode=rwc",
+        folder.path().join("users").display()
+    );
+    let granted = run(
+        &[("DATABASE_URL", &database)],
+        &["grant-admin", issuer.name(), "ana"],
+    );
+    assert!(granted.status.success(), "{granted:?}");
+    let db = Database::connect(&database).await.unwrap();
+    let change = "UPDATE user_identities SET subject_strategy = '/uid'";
+    db.execute_unprepared(change).await.unwrap();
+    db.close().await.unwrap();
+
+    let refusal = refusal(&[
+        ("LISTEN", "127.0.0.1:0"),
+        ("DATABASE_URL", &database),
+        ("ISSUER_URL", issuer.name()),
+        ("AUDIENCE", "orders"),
+        ("JWKS_FILE", &published(folder.path(), &issuer)),
+    ]);
+    let names_it = "subjects were read from `/uid`, and `/sub` is configured";
+    assert!(refusal.contains(names_it), "{refusal}");
 }
 
 #[test]

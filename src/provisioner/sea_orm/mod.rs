@@ -35,6 +35,7 @@
 //! [`mapping`]. Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
 
 mod bundled;
+pub mod drift;
 pub mod entity;
 mod hook;
 mod known;
@@ -66,6 +67,7 @@ use tokio::{
 pub use self::postgres_bus::{PostgresBus, PostgresPublisher};
 pub use self::{
     bundled::Bundled,
+    drift::{CheckError, Drift, DriftKind},
     hook::{CreationHook, Observer},
     mapping::{Holder, KnownUser, NewUser, UserMapping},
     publisher::Publisher,
