@@ -307,7 +307,7 @@ impl Identity {
         &self.0.verified.subject_strategy
     }
 
-    /// The token itself: a live credential that never leaves this crate.
+    /// The token itself: a live credential that leaves this crate for its own issuer only.
     pub(crate) fn token(&self) -> &Arc<str> {
         &self.0.verified.token
     }

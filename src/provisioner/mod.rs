@@ -45,6 +45,7 @@ mod memory;
 pub(crate) mod policy;
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm;
+mod user_info;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -56,6 +57,7 @@ pub use self::{
     issuer_policy::{IssuerPolicy, Linking, SignUp},
     memory::{MemoryProvisioner, MemoryUser},
     policy::{Attribute, Grant, Population, Profile, ProfileState, ProfileSync, Rule, Status},
+    user_info::UserInfo,
 };
 use crate::identity::Identity;
 

@@ -70,11 +70,12 @@ pub use self::{
     fault::TokenFault,
     issuer::TrustedIssuer,
     keys::{
-        Document, DocumentFetcher, DocumentRequest, FetchError, KeyRefresh, KeySource, KeyStatus,
+        BearerToken, Document, DocumentFetcher, DocumentRequest, FetchError, KeyRefresh, KeySource,
+        KeyStatus,
     },
 };
 use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
-pub(crate) use self::token::payload_of;
+pub(crate) use self::{keys::discovery, token::payload_of};
 #[cfg(fuzzing)]
 pub(crate) use self::{
     keys::{jwks_uri, parse_jwks},

@@ -6,7 +6,7 @@ use crate::claims::{Object, Value};
 
 /// The metadata URLs to try, in order: OpenID Connect Discovery 1.0 section 4 appends to the
 /// issuer's path, RFC 8414 section 3.1 inserts before it.
-pub(super) fn metadata_urls(issuer: &str) -> Vec<String> {
+pub(crate) fn metadata_urls(issuer: &str) -> Vec<String> {
     let bare = issuer.trim_end_matches('/');
     let mut urls = vec![format!("{bare}/.well-known/openid-configuration")];
     if let Ok(uri) = issuer.parse::<Uri>()
@@ -24,17 +24,51 @@ pub(super) fn metadata_urls(issuer: &str) -> Vec<String> {
 /// The document's `issuer` must be the configured one, byte for byte (OpenID Connect Discovery 1.0
 /// section 4.3): or a document fetched from one place speaks for another.
 pub(crate) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static str> {
-    let metadata = Object::parse(document).map_err(|_| "the metadata is not a JSON object")?;
+    match endpoint(document, issuer, "jwks_uri") {
+        Ok(Some(uri)) => Ok(uri),
+        Ok(None) => Err("the metadata has no `jwks_uri`"),
+        Err(EndpointFault::Metadata(reason)) => Err(reason),
+        Err(EndpointFault::Url) => {
+            Err("`jwks_uri` is neither https nor, like the issuer, on loopback")
+        }
+    }
+}
+
+/// Reads `userinfo_endpoint` from a metadata document, by the same rules; an issuer need not have
+/// one.
+pub(crate) fn userinfo_endpoint(
+    document: &[u8],
+    issuer: &str,
+) -> Result<Option<String>, &'static str> {
+    endpoint(document, issuer, "userinfo_endpoint").map_err(|fault| match fault {
+        EndpointFault::Metadata(reason) => reason,
+        EndpointFault::Url => {
+            "`userinfo_endpoint` is neither https nor, like the issuer, on loopback"
+        }
+    })
+}
+
+enum EndpointFault {
+    Metadata(&'static str),
+    Url,
+}
+
+fn endpoint(document: &[u8], issuer: &str, name: &str) -> Result<Option<String>, EndpointFault> {
+    let metadata = Object::parse(document)
+        .map_err(|_| EndpointFault::Metadata("the metadata is not a JSON object"))?;
     let text = |name: &str| metadata.get(name).and_then(Value::as_str);
     if text("issuer") != Some(issuer) {
-        return Err("the metadata names another issuer");
+        let reason = "the metadata names another issuer";
+        return Err(EndpointFault::Metadata(reason));
     }
-    let uri = text("jwks_uri").ok_or("the metadata has no `jwks_uri`")?;
+    let Some(uri) = text(name) else {
+        return Ok(None);
+    };
     // An issuer elsewhere has no business with this machine's own services.
     let is_allowed = is_fetchable(uri) && (is_https(uri) || !is_https(issuer));
     match is_allowed {
-        true => Ok(uri.to_owned()),
-        false => Err("`jwks_uri` is neither https nor, like the issuer, on loopback"),
+        true => Ok(Some(uri.to_owned())),
+        false => Err(EndpointFault::Url),
     }
 }
 

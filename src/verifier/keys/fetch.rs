@@ -5,6 +5,8 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::identity::Identity;
+
 /// Fetches an issuer's metadata and key sets.
 ///
 /// # Contract
@@ -47,8 +49,42 @@ pub struct DocumentRequest {
     pub url: String,
     /// The entity tag of the document held, for `If-None-Match`.
     pub etag: Option<String>,
+    /// What to send as `Authorization: Bearer` (RFC 6750 section 2.1): only a request for UserInfo
+    /// has it.
+    pub bearer: Option<BearerToken>,
     /// The most bytes to read.
     pub max_bytes: usize,
+}
+
+impl DocumentRequest {
+    pub(crate) fn with_bearer(mut self, token: BearerToken) -> Self {
+        self.bearer = Some(token);
+        self
+    }
+}
+
+/// A live credential: to be sent where the request goes, and not to be logged.
+#[derive(Clone)]
+pub struct BearerToken(Arc<str>);
+
+impl BearerToken {
+    /// The token that an identity was verified by.
+    pub(crate) fn of(identity: &Identity) -> Self {
+        Self(Arc::clone(identity.token()))
+    }
+
+    /// Returns the token.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hides the token.
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
 }
 
 /// A document, or word that the one held is still current.
@@ -77,6 +113,10 @@ impl Document {
             etag: None,
             max_age: None,
         }
+    }
+
+    pub(crate) fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
     }
 
     /// Sets the document's entity tag.
@@ -122,7 +162,7 @@ impl FetchError {
     }
 
     /// Whether the issuer has no such document.
-    pub(super) fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(self.status, Some(404 | 405 | 410))
     }
 }

@@ -275,6 +275,7 @@ impl Shared {
         }
         let request = DocumentRequest {
             url: url.to_owned(),
+            bearer: None,
             etag,
             max_bytes: self.refresh.max_bytes,
         };

@@ -72,6 +72,9 @@ impl DocumentFetcher for HttpFetcher {
         if let Some(etag) = &request.etag {
             get = get.header(IF_NONE_MATCH, etag);
         }
+        if let Some(token) = &request.bearer {
+            get = get.bearer_auth(token.as_str());
+        }
         let mut response = get.send().await.map_err(FetchError::new)?;
         let text = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
         let (etag, max_age) = (text(ETAG), text(CACHE_CONTROL).as_deref().and_then(max_age));

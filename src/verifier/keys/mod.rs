@@ -4,7 +4,7 @@
 //! and never fails the set: providers publish keys for encryption and for algorithms of tomorrow
 //! beside the ones in use. A set without any usable key is a fault.
 
-mod discovery;
+pub(crate) mod discovery;
 mod fetch;
 mod flight;
 #[cfg(feature = "jwks")]
@@ -27,7 +27,7 @@ pub(crate) use self::{
 #[cfg(fuzzing)]
 pub(crate) use self::{discovery::jwks_uri, jwk::parse_set as parse_jwks};
 pub use self::{
-    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
+    fetch::{BearerToken, Document, DocumentFetcher, DocumentRequest, FetchError},
     refresh::KeyRefresh,
     remote::KeyStatus,
 };
