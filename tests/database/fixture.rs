@@ -30,7 +30,7 @@ pub(crate) const ISSUER: &str = "https://id.example.com";
 const CONNECTIONS: u32 = 8;
 
 /// Deadline of the provisioners whose deadline is not what is checked: slow machines pass too.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A kind of database, and where its server is.
 #[derive(Clone, Debug)]

@@ -21,12 +21,15 @@ mod known_users;
 mod linking;
 mod migrations;
 mod outages;
+mod own_tables;
 mod profiles;
 mod refusals;
+mod replicas;
 mod roles;
 mod server;
 mod sign_up;
 mod tickets;
+mod upgrade;
 
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
@@ -46,6 +49,8 @@ struct Check {
 #[derive(Clone, Copy, PartialEq)]
 enum Needs {
     EmptyDatabase,
+    /// No tables, on SQLite only.
+    EmptyFile,
     /// Tables, behind a network.
     Server,
     Tables,
@@ -167,15 +172,32 @@ const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;
     outages::an_unreachable_server_is_unavailable_within_the_deadline,
 ];
 
-const MIGRATION_CHECKS: [Check; 5] = checks![Needs::EmptyDatabase;
+const MIGRATION_CHECKS: [Check; 15] = checks![Needs::EmptyDatabase;
     migrations::running_twice_changes_nothing,
     migrations::replicas_may_start_at_once_on_an_empty_database,
     migrations::every_migration_can_be_taken_back,
     migrations::an_applications_migrator_takes_them_in,
+    own_tables::a_password_becomes_optional_and_every_hash_stays,
+    own_tables::a_column_that_is_nullable_already_is_left_alone,
+    own_tables::taking_it_back_is_refused_while_somebody_has_no_password,
+    own_tables::identities_can_be_given_and_taken_back,
+    own_tables::a_missing_column_is_said,
+    own_tables::nothing_else_of_the_column_changes,
+    replicas::processes_may_start_at_once_on_an_empty_database,
+    upgrade::the_first_releases_rows_are_kept,
+    upgrade::an_applications_migrator_takes_the_new_ones,
+    upgrade::the_runner_leaves_an_applications_tables_alone,
     server::the_bundled_server_serves_every_endpoint,
 ];
 
+const SQLITE_CHECKS: [Check; 1] = checks![Needs::EmptyFile;
+    own_tables::a_column_that_cannot_be_replaced_is_left_alone,
+];
+
 fn main() -> ExitCode {
+    if let Some(exit_code) = replicas::run() {
+        return exit_code;
+    }
     let mut arguments = Arguments::from_args();
     // Every trial has a pool: more at once than this, and a server runs out of connections.
     arguments.test_threads.get_or_insert(4);
@@ -190,9 +212,14 @@ fn main() -> ExitCode {
             let checks = CHECKS
                 .into_iter()
                 .chain(SERVER_CHECKS)
-                .chain(MIGRATION_CHECKS);
+                .chain(MIGRATION_CHECKS)
+                .chain(SQLITE_CHECKS);
             checks
-                .filter(move |check| name != "sqlite" || check.needs != Needs::Server)
+                .filter(move |check| match check.needs {
+                    Needs::EmptyDatabase | Needs::Tables => true,
+                    Needs::EmptyFile => name == "sqlite",
+                    Needs::Server => name != "sqlite",
+                })
                 .map(move |check| trial(name, backend.clone(), check))
         })
         .collect();
@@ -212,7 +239,8 @@ fn trial(prefix: &str, backend: Result<Backend, &'static str>, check: Check) -> 
 /// Runs a check on a task of its own, so that the database is dropped also when it panics.
 fn run(backend: &Backend, check: Check) -> Result<(), Failed> {
     Runtime::new()?.block_on(async {
-        let store = Arc::new(Store::create(backend, check.needs != Needs::EmptyDatabase).await?);
+        let with_tables = matches!(check.needs, Needs::Server | Needs::Tables);
+        let store = Arc::new(Store::create(backend, with_tables).await?);
         let subject = Arc::clone(&store);
         let verdict = tokio::spawn(async move { (check.run)(&subject).await }).await;
         let dropped = store.destroy().await;

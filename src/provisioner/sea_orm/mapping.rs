@@ -4,9 +4,11 @@
 //! race of first requests, policy. A [`UserMapping`] is the statements. [`Bundled`](super::Bundled)
 //! has those of this crate's tables; an application with users of its own writes five short
 //! functions over its own entities, whatever their primary keys are, with the identity in columns
-//! of its table or in a table of its own.
+//! of its table or in a table of its own. Feature `migration` has what to splice into its migrations:
+//! `AddIdentityColumns` or `CreateIdentities`, and `AllowUsersWithoutPassword`.
 //!
-//! Here identities are a table beside users who were there before:
+//! `examples/existing_users_table` is such an application as a whole. Here identities are a table
+//! beside users who were there before:
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -207,6 +209,9 @@ pub trait UserMapping: Send + Sync + 'static {
     ) -> Result<Self::Row, DbErr>;
 
     /// Attaches an identity to the user that [`find_holder`](Self::find_holder) read under lock.
+    ///
+    /// Where identities are columns of the users' table, this is an update of the row whose identity
+    /// is still null; one that changes no row is [`DbErr::RecordNotUpdated`]: somebody was faster.
     async fn link(
         &self,
         transaction: &DatabaseTransaction,
@@ -430,7 +435,7 @@ impl<R> Holder<R> {
     }
 
     /// Says that the user has an identity of the identity's issuer, so it cannot be somebody else's
-    /// there.
+    /// there. With room for one identity a user, one of any issuer counts.
     pub fn with_identity_of_issuer(mut self, has_one: bool) -> Self {
         self.candidate.has_identity_of_issuer = has_one;
         self

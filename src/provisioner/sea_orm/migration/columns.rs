@@ -76,12 +76,15 @@ pub(super) async fn drop_table(
 /// Adds columns, one statement each: SQLite takes no more at once.
 pub(super) async fn add_columns(
     manager: &SchemaManager<'_>,
-    table: impl Iden + Copy + 'static,
+    table: impl Iden + Clone + 'static,
     columns: impl IntoIterator<Item = ColumnDef> + Send,
 ) -> Result<(), DbErr> {
     let columns: Vec<ColumnDef> = columns.into_iter().collect();
     for column in columns {
-        let alteration = Table::alter().table(table).add_column(column).to_owned();
+        let alteration = Table::alter()
+            .table(table.clone())
+            .add_column(column)
+            .to_owned();
         manager.alter_table(alteration).await?;
     }
     Ok(())
@@ -90,11 +93,14 @@ pub(super) async fn add_columns(
 /// Takes columns away again, one statement each.
 pub(super) async fn drop_columns<C: Iden + 'static, const N: usize>(
     manager: &SchemaManager<'_>,
-    table: impl Iden + Copy + 'static,
+    table: impl Iden + Clone + 'static,
     columns: [C; N],
 ) -> Result<(), DbErr> {
     for column in columns {
-        let alteration = Table::alter().table(table).drop_column(column).to_owned();
+        let alteration = Table::alter()
+            .table(table.clone())
+            .drop_column(column)
+            .to_owned();
         manager.alter_table(alteration).await?;
     }
     Ok(())

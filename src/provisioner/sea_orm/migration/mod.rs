@@ -26,6 +26,29 @@
 //!
 //! Order is the order of the list; nothing sorts by name. `MigratorTrait::fresh` drops every table
 //! of the database, whoever created it.
+//!
+//! An application that keeps [its own users](super::mapping) takes none of these, but
+//! [`AddIdentityColumns`] or [`CreateIdentities`], and [`AllowUsersWithoutPassword`] if everybody had
+//! a password so far:
+//!
+//! ```
+//! use sea_orm::sea_query::ColumnType;
+//! use sea_orm_migration::{MigrationTrait, MigratorTrait};
+//! use tower_jit_provisioning::sea_orm::migration::{AllowUsersWithoutPassword, CreateIdentities};
+//!
+//! struct Migrator;
+//!
+//! impl MigratorTrait for Migrator {
+//!     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+//!         vec![
+//!             /* the application's own, which created `accounts` */
+//!             Box::new(AllowUsersWithoutPassword::of("accounts", "hashed_password")),
+//!             Box::new(CreateIdentities::beside("accounts", "id", ColumnType::Integer)),
+//!         ]
+//!     }
+//! }
+//! # assert_eq!(Migrator::migrations()[1].name(), "tower_jit_provisioning_accounts_identities");
+//! ```
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -34,15 +57,21 @@
 
 mod additions;
 mod columns;
+mod definition;
+mod own_tables;
 mod runner;
+mod sqlite;
 mod tables;
+mod without_password;
 
 use sea_orm_migration::MigrationTrait;
 
 pub use self::{
     additions::{CreateLinkTickets, ExtendUserEvents, ExtendUserIdentities, ExtendUsers},
+    own_tables::{AddIdentityColumns, CreateIdentities},
     runner::{run, run_migrator},
     tables::{CreateRoleGrants, CreateUserEvents, CreateUserIdentities, CreateUsers},
+    without_password::AllowUsersWithoutPassword,
 };
 
 /// Returns every migration, in order.
