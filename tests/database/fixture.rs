@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tower_jit_provisioning::{
     Email, Identity, ProvisionError, Provisioned, Provisioner,
     sea_orm::{
-        SeaOrmProvisioner, User,
+        SeaOrmProvisioner, User, UserMapping,
         entity::{now, role_grants, user_events, user_identities, users},
         migration,
     },
@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub(crate) const ISSUER: &str = "https://id.example.com";
 
 /// The size of a store's pool.
-const CONNECTIONS: u32 = 8;
+pub(crate) const CONNECTIONS: u32 = 8;
 
 /// Deadline of the provisioners whose deadline is not what is checked: slow machines pass too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -167,14 +167,19 @@ impl Store {
         server.close().await
     }
 
-    /// Makes a provisioner whose statements [`statements`](Self::statements) tells.
-    pub(crate) fn provisioner(&self) -> SeaOrmProvisioner {
+    /// The store's pool, with statements that [`statements`](Self::statements) tells.
+    pub(crate) fn counted(&self) -> DatabaseConnection {
         let mut db = self.db.clone();
         let statements = Arc::clone(&self.statements);
         db.set_metric_callback(move |info| {
             statements.lock().unwrap().push(info.statement.sql.clone());
         });
-        SeaOrmProvisioner::new(db)
+        db
+    }
+
+    /// Makes a provisioner whose statements are [counted](Self::counted).
+    pub(crate) fn provisioner(&self) -> SeaOrmProvisioner {
+        SeaOrmProvisioner::new(self.counted())
             .with_deadline(PATIENCE)
             .with_max_writes(CONNECTIONS as usize / 2)
     }
@@ -369,10 +374,10 @@ pub(crate) fn password_user(address: &str) -> users::Model {
 }
 
 /// Provisions all of them at once, each on a task of its own.
-pub(crate) async fn at_once(
-    provisioner: &SeaOrmProvisioner,
+pub(crate) async fn at_once<M: UserMapping>(
+    provisioner: &SeaOrmProvisioner<M>,
     identities: impl IntoIterator<Item = Identity>,
-) -> Vec<Result<Provisioned<User>, ProvisionError>> {
+) -> Vec<Result<Provisioned<M::User>, ProvisionError>> {
     let tasks: Vec<_> = identities
         .into_iter()
         .map(|identity| {

@@ -27,6 +27,7 @@ mod refusals;
 mod replicas;
 mod roles;
 mod server;
+mod shapes;
 mod sign_up;
 mod tickets;
 mod upgrade;
@@ -213,7 +214,8 @@ fn main() -> ExitCode {
                 .into_iter()
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
-                .chain(SQLITE_CHECKS);
+                .chain(SQLITE_CHECKS)
+                .chain(shapes::CHECKS.into_iter().flatten().copied());
             checks
                 .filter(move |check| match check.needs {
                     Needs::EmptyDatabase | Needs::Tables => true,

@@ -1,0 +1,193 @@
+//! The identity in columns of the users' own table, an `i32` that counts up for a key: one identity a
+//! user, linked by compare-and-set.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QuerySelect,
+    sea_query::{ColumnDef, Expr},
+};
+use sea_orm_migration::MigrationTrait;
+use tower_jit_provisioning::{
+    Email, Identity, Outcome, Provisioner, Status,
+    sea_orm::{
+        Holder, KnownUser, NewUser, UserMapping,
+        migration::{AddIdentityColumns, AllowUsersWithoutPassword},
+    },
+    testing::TestIdentity,
+};
+
+use super::{
+    HASH, Shape, Shaped,
+    checks::{ADDRESS, linking, policy},
+    tables::{Create, users},
+};
+use crate::fixture::Store;
+
+pub(crate) mod members {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "members")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub name: Option<String>,
+        pub hashed_password: Option<String>,
+        pub status: String,
+        pub identity_key: Option<String>,
+        pub issuer: Option<String>,
+        pub subject: Option<String>,
+        pub kind: Option<String>,
+        pub email_key: Option<String>,
+        pub email_verified_by: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[derive(Default)]
+pub(crate) struct Columns;
+
+#[async_trait]
+impl UserMapping for Columns {
+    type Row = members::Model;
+    type User = members::Model;
+
+    async fn find(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Option<KnownUser<members::Model>>, DbErr> {
+        let found = members::Entity::find()
+            .filter(members::Column::IdentityKey.eq(identity.key().to_string()))
+            .all(db)
+            .await?;
+        Ok(found.into_iter().next().map(|member| {
+            let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let kind = member.kind.clone().unwrap_or_default();
+            KnownUser::new(member, &kind).with_status(status)
+        }))
+    }
+
+    async fn find_holder(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        identity: &Identity,
+        address: &Email,
+        locked: bool,
+    ) -> Result<Option<Holder<members::Model>>, DbErr> {
+        let key = address.key(identity.tenant());
+        let mut select = members::Entity::find().filter(members::Column::EmailKey.eq(key));
+        if locked {
+            select = select.lock_exclusive();
+        }
+        Ok(select.all(db).await?.into_iter().next().map(|member| {
+            let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let verified_by = member.email_verified_by.clone().unwrap_or_default();
+            let has_one = member.identity_key.is_some();
+            Holder::new(member, verified_by)
+                .with_status(status)
+                .with_identity_of_issuer(has_one)
+        }))
+    }
+
+    async fn create(
+        &self,
+        transaction: &DatabaseTransaction,
+        user: &NewUser<'_>,
+    ) -> Result<members::Model, DbErr> {
+        let (identity, profile) = (user.identity(), user.profile());
+        let member = members::ActiveModel {
+            name: Set(profile.full_name.clone()),
+            status: Set(user.status().as_str().to_owned()),
+            identity_key: Set(Some(identity.key().to_string())),
+            issuer: Set(Some(identity.issuer().to_owned())),
+            subject: Set(Some(identity.subject().to_owned())),
+            kind: Set(Some(identity.kind().as_str().to_owned())),
+            email_key: Set(profile.email_key.clone()),
+            email_verified_by: Set(profile.email_verified_by.clone()),
+            ..Default::default()
+        };
+        member.insert(transaction).await
+    }
+
+    async fn link(
+        &self,
+        transaction: &DatabaseTransaction,
+        identity: &Identity,
+        holder: &Holder<members::Model>,
+    ) -> Result<(), DbErr> {
+        use members::Column;
+
+        let claimed = members::Entity::update_many()
+            .col_expr(Column::IdentityKey, Expr::value(identity.key().to_string()))
+            .col_expr(Column::Issuer, Expr::value(identity.issuer()))
+            .col_expr(Column::Subject, Expr::value(identity.subject()))
+            .col_expr(Column::Kind, Expr::value(identity.kind().as_str()))
+            .filter(Column::Id.eq(holder.row().id))
+            .filter(Column::IdentityKey.is_null())
+            .exec(transaction)
+            .await?;
+        match claimed.rows_affected {
+            0 => Err(DbErr::RecordNotUpdated),
+            _ => Ok(()),
+        }
+    }
+
+    fn user(&self, member: members::Model, _: Vec<String>) -> members::Model {
+        member
+    }
+}
+
+#[async_trait]
+impl Shape for Columns {
+    const USERS: &str = "members";
+    const IDENTITIES: &str = "members";
+
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let id = &mut ColumnDef::new("id").integer().auto_increment().take();
+        vec![
+            Box::new(Create(users(Self::USERS, id))),
+            Box::new(AllowUsersWithoutPassword::of(
+                Self::USERS,
+                "hashed_password",
+            )),
+            Box::new(AddIdentityColumns::to(Self::USERS)),
+        ]
+    }
+
+    fn id(user: &members::Model) -> String {
+        user.id.to_string()
+    }
+
+    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+        let member = members::ActiveModel {
+            name: Set(Some("Ana Lind".to_owned())),
+            hashed_password: Set(Some(HASH.to_owned())),
+            status: Set("active".to_owned()),
+            email_key: Set(Email::parse(address).map(|email| email.key(""))),
+            email_verified_by: Set(Some("mailbox".to_owned())),
+            ..Default::default()
+        };
+        Ok(member.insert(db).await?.id.to_string())
+    }
+}
+
+pub(crate) async fn a_user_has_one_identity_whoever_the_issuer_is(store: &Store) {
+    let shaped = Shaped::<Columns>::create(store).await;
+    shaped.import(ADDRESS).await;
+    let linked = shaped.provisioner.provision(&linking("ana").build()).await;
+    assert_eq!(linked.unwrap().outcome(), Outcome::Linked);
+    let other = TestIdentity::new("https://other.example", "ana")
+        .with_vouched_email(ADDRESS)
+        .with_policy(policy());
+    let refused = shaped.provisioner.provision(&other.build()).await;
+    assert_eq!(refused.map_err(|it| it.reason()).err(), Some("conflict"));
+    assert_eq!(shaped.counts().await, (1, 1));
+}

@@ -1,0 +1,317 @@
+//! A mapping that stores roles and profiles in columns of its own: the issuer's roles and the
+//! operator's side by side, and what was last taken of a token.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr,
+    EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{ColumnDef, Expr},
+};
+use sea_orm_migration::MigrationTrait;
+use tower_jit_provisioning::{
+    Email, Identity, Status,
+    provisioner::{Attribute, Grant, Profile, ProfileState},
+    sea_orm::{
+        Holder, KnownUser, NewUser, UserMapping,
+        migration::{AddIdentityColumns, AllowUsersWithoutPassword},
+    },
+};
+use uuid::Uuid;
+
+use super::{
+    HASH, Shape,
+    tables::{Create, users},
+};
+
+pub(crate) mod players {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "players")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub name: Option<String>,
+        pub hashed_password: Option<String>,
+        pub status: String,
+        pub identity_key: Option<String>,
+        pub issuer: Option<String>,
+        pub subject: Option<String>,
+        pub kind: Option<String>,
+        pub email: Option<String>,
+        pub email_key: Option<String>,
+        pub email_verified_by: Option<String>,
+        /// Separated by spaces.
+        pub issuer_roles: String,
+        pub manual_roles: String,
+        pub roles_issued_at: Option<i64>,
+        pub profile_issued_at: Option<i64>,
+        pub profile_digest: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A player, and the roles that count for the request.
+pub(crate) struct Player {
+    pub(crate) row: players::Model,
+    pub(crate) roles: Vec<String>,
+}
+
+/// Written only over what an older token wrote.
+fn is_older(column: players::Column, identity: &Identity) -> Condition {
+    Condition::any()
+        .add(column.is_null())
+        .add(column.lt(identity.issued_at()))
+}
+
+fn stated_roles(identity: &Identity) -> String {
+    identity.roles().as_slice().join(" ")
+}
+
+#[derive(Default)]
+pub(crate) struct OwnRoles;
+
+#[async_trait]
+impl UserMapping for OwnRoles {
+    type Row = players::Model;
+    type User = Player;
+
+    async fn find(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Option<KnownUser<players::Model>>, DbErr> {
+        let found = players::Entity::find()
+            .filter(players::Column::IdentityKey.eq(identity.key().to_string()))
+            .all(db)
+            .await?;
+        Ok(found.into_iter().next().map(|player| {
+            let of = |roles: &str, source: &str| {
+                let roles: Vec<&str> = roles.split_whitespace().collect();
+                roles
+                    .into_iter()
+                    .map(|role| Grant::new(role, source))
+                    .collect::<Vec<_>>()
+            };
+            let mut grants = of(&player.manual_roles, Grant::MANUAL);
+            grants.extend(of(
+                &player.issuer_roles,
+                &Grant::source_of(identity.issuer()),
+            ));
+            let mut profile = ProfileState::default();
+            profile.is_owner = player.hashed_password.is_none();
+            profile.issued_at = player.profile_issued_at;
+            profile.fingerprint.clone_from(&player.profile_digest);
+            let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let kind = player.kind.clone().unwrap_or_default();
+            let issued_at = player.roles_issued_at;
+            KnownUser::new(player, &kind)
+                .with_status(status)
+                .with_grants(grants, issued_at)
+                .with_profile_state(profile)
+        }))
+    }
+
+    async fn find_holder(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        identity: &Identity,
+        address: &Email,
+        locked: bool,
+    ) -> Result<Option<Holder<players::Model>>, DbErr> {
+        let key = address.key(identity.tenant());
+        let mut select = players::Entity::find().filter(players::Column::EmailKey.eq(key));
+        if locked {
+            select = select.lock_exclusive();
+        }
+        Ok(select.all(db).await?.into_iter().next().map(|player| {
+            let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let verified_by = player.email_verified_by.clone().unwrap_or_default();
+            let has_one = player.identity_key.is_some();
+            Holder::new(player, verified_by)
+                .with_status(status)
+                .with_identity_of_issuer(has_one)
+        }))
+    }
+
+    async fn create(
+        &self,
+        transaction: &DatabaseTransaction,
+        user: &NewUser<'_>,
+    ) -> Result<players::Model, DbErr> {
+        let (identity, profile) = (user.identity(), user.profile());
+        let player = players::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            name: Set(profile.full_name.clone()),
+            status: Set(user.status().as_str().to_owned()),
+            identity_key: Set(Some(identity.key().to_string())),
+            issuer: Set(Some(identity.issuer().to_owned())),
+            subject: Set(Some(identity.subject().to_owned())),
+            kind: Set(Some(identity.kind().as_str().to_owned())),
+            email: Set(profile.email.clone()),
+            email_key: Set(profile.email_key.clone()),
+            email_verified_by: Set(profile.email_verified_by.clone()),
+            issuer_roles: Set(stated_roles(identity)),
+            roles_issued_at: Set(identity.issued_at()),
+            profile_issued_at: Set(identity.issued_at()),
+            profile_digest: Set(Some(Profile::fingerprint(identity))),
+            ..Default::default()
+        };
+        player.insert(transaction).await
+    }
+
+    async fn link(
+        &self,
+        transaction: &DatabaseTransaction,
+        identity: &Identity,
+        holder: &Holder<players::Model>,
+    ) -> Result<(), DbErr> {
+        use players::Column;
+
+        let claimed = players::Entity::update_many()
+            .col_expr(Column::IdentityKey, Expr::value(identity.key().to_string()))
+            .col_expr(Column::Issuer, Expr::value(identity.issuer()))
+            .col_expr(Column::Subject, Expr::value(identity.subject()))
+            .col_expr(Column::Kind, Expr::value(identity.kind().as_str()))
+            .col_expr(Column::IssuerRoles, Expr::value(stated_roles(identity)))
+            .col_expr(Column::RolesIssuedAt, Expr::value(identity.issued_at()))
+            .filter(Column::Id.eq(holder.row().id))
+            .filter(Column::IdentityKey.is_null())
+            .exec(transaction)
+            .await?;
+        match claimed.rows_affected {
+            0 => Err(DbErr::RecordNotUpdated),
+            _ => Ok(()),
+        }
+    }
+
+    fn user(&self, row: players::Model, roles: Vec<String>) -> Player {
+        Player { row, roles }
+    }
+
+    async fn store_roles(
+        &self,
+        transaction: &DatabaseTransaction,
+        identity: &Identity,
+        player: &players::Model,
+    ) -> Result<bool, DbErr> {
+        use players::Column;
+
+        let stored = players::Entity::update_many()
+            .col_expr(Column::IssuerRoles, Expr::value(stated_roles(identity)))
+            .col_expr(Column::RolesIssuedAt, Expr::value(identity.issued_at()))
+            .filter(Column::Id.eq(player.id))
+            .filter(is_older(Column::RolesIssuedAt, identity))
+            .exec(transaction)
+            .await?;
+        Ok(stored.rows_affected > 0)
+    }
+
+    async fn store_profile(
+        &self,
+        transaction: &DatabaseTransaction,
+        identity: &Identity,
+        player: &players::Model,
+        with_address: bool,
+    ) -> Result<Option<players::Model>, DbErr> {
+        use players::Column;
+
+        let noted = players::Entity::update_many()
+            .col_expr(Column::ProfileIssuedAt, Expr::value(identity.issued_at()))
+            .col_expr(
+                Column::ProfileDigest,
+                Expr::value(Profile::fingerprint(identity)),
+            )
+            .filter(Column::Id.eq(player.id))
+            .filter(is_older(Column::ProfileIssuedAt, identity))
+            .exec(transaction)
+            .await?;
+        if noted.rows_affected == 0 {
+            return Ok(None);
+        }
+        let current = players::Entity::find_by_id(player.id)
+            .lock_exclusive()
+            .all(transaction)
+            .await?;
+        let Some(current) = current.into_iter().next() else {
+            return Ok(None);
+        };
+        let mut before = Profile::default();
+        before.full_name.clone_from(&current.name);
+        before.email.clone_from(&current.email);
+        before.email_key.clone_from(&current.email_key);
+        before
+            .email_verified_by
+            .clone_from(&current.email_verified_by);
+        let local: &[_] = match with_address {
+            true => &[],
+            false => &[Attribute::Email],
+        };
+        let after = before.after(identity, local);
+        let mut changed: players::ActiveModel = current.into();
+        changed.name = Set(after.full_name);
+        changed.email = Set(after.email);
+        changed.email_key = Set(after.email_key);
+        changed.email_verified_by = Set(after.email_verified_by);
+        changed.update(transaction).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Shape for OwnRoles {
+    const USERS: &str = "players";
+    const IDENTITIES: &str = "players";
+
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut players = users(Self::USERS, ColumnDef::new("id").uuid());
+        players
+            .col(ColumnDef::new("email").string())
+            .col(
+                ColumnDef::new("issuer_roles")
+                    .string()
+                    .not_null()
+                    .default(""),
+            )
+            .col(
+                ColumnDef::new("manual_roles")
+                    .string()
+                    .not_null()
+                    .default(""),
+            )
+            .col(ColumnDef::new("roles_issued_at").big_integer())
+            .col(ColumnDef::new("profile_issued_at").big_integer())
+            .col(ColumnDef::new("profile_digest").char_len(64));
+        vec![
+            Box::new(Create(players)),
+            Box::new(AllowUsersWithoutPassword::of(
+                Self::USERS,
+                "hashed_password",
+            )),
+            Box::new(AddIdentityColumns::to(Self::USERS)),
+        ]
+    }
+
+    fn id(user: &Player) -> String {
+        user.row.id.to_string()
+    }
+
+    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+        let player = players::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            name: Set(Some("Ana Lind".to_owned())),
+            hashed_password: Set(Some(HASH.to_owned())),
+            status: Set("active".to_owned()),
+            email: Set(Some(address.to_owned())),
+            email_key: Set(Email::parse(address).map(|email| email.key(""))),
+            email_verified_by: Set(Some("mailbox".to_owned())),
+            ..Default::default()
+        };
+        Ok(player.insert(db).await?.id.to_string())
+    }
+}

@@ -1,0 +1,53 @@
+//! The tables as the applications had them before: users with passwords.
+
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
+)]
+
+use async_trait::async_trait;
+use sea_orm::{
+    DbErr,
+    sea_query::{Alias, ColumnDef, Table, TableCreateStatement},
+};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+/// A users' table, with a password for everybody.
+pub(super) fn users(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
+    Table::create()
+        .table(Alias::new(name))
+        .col(id.not_null().primary_key())
+        .col(ColumnDef::new("name").string())
+        .col(ColumnDef::new("hashed_password").string_len(512).not_null())
+        .col(
+            ColumnDef::new("status")
+                .string_len(32)
+                .not_null()
+                .default("active"),
+        )
+        .to_owned()
+}
+
+/// The same, with addresses that are compared by their key.
+pub(super) fn users_with_addresses(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
+    users(name, id)
+        .col(ColumnDef::new("email_key").char_len(64).unique_key())
+        .col(ColumnDef::new("email_verified_by").string_len(1024))
+        .to_owned()
+}
+
+/// Creates a table that an application has for itself.
+pub(super) struct Create(pub(super) TableCreateStatement);
+
+impl MigrationName for Create {
+    fn name(&self) -> &'static str {
+        "m0001_create"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Create {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(self.0.clone()).await
+    }
+}
