@@ -9,7 +9,7 @@ pub(crate) fn missing() -> Option<&'static str> {
 }
 
 /// Status, the value of `WWW-Authenticate`, and body of what `curl -i` prints.
-fn parts(printed: &str) -> (u16, Option<&str>, &str) {
+pub(crate) fn parts(printed: &str) -> (u16, Option<&str>, &str) {
     let (head, body) = printed.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.split(' ').nth(1).expect("a status line").parse();
     let challenge = head

@@ -15,6 +15,7 @@ mod example;
 #[path = "../../examples/greeter/mod.rs"]
 mod greeter;
 mod grpc;
+mod own_users;
 mod python;
 
 use std::{
@@ -45,11 +46,14 @@ macro_rules! scenarios {
     };
 }
 
-const SCENARIOS: [Scenario; 6] = scenarios![
+const SCENARIOS: [Scenario; 9] = scenarios![
     curl::axum_minimal_answers_as_it_says,
     curl::authorization_answers_as_it_says,
     grpc::tonic_server_answers_its_own_client,
     grpc::axum_and_tonic_share_users_on_one_port,
+    own_users::existing_users_table_answers_as_it_says,
+    own_users::existing_users_table_rehearses,
+    own_users::custom_provisioner_answers_as_it_says,
     python::grpcio_reads_every_status,
     browser::fetch_reads_answers_of_another_origin,
 ];

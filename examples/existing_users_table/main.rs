@@ -1,0 +1,109 @@
+//! An application whose users all had passwords lets in those of an issuer, with the table it has.
+//!
+//! `cargo run --all-features --example existing_users_table` prints lines to try; with `-- --once`
+//! at the end, it prints the answers instead.
+
+mod accounts;
+mod mapping;
+
+use std::{env, error::Error};
+
+use axum::{Json, Router, body::Body, http::Request, routing::get};
+use http_body_util::BodyExt;
+use sea_orm::{ConnectionTrait, Database, sea_query::ColumnType};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+use tower_jit_provisioning::{
+    CurrentUser, IssuerPolicy, JwtVerifier, Linking, ProvisionLayer, Rule, SignUp,
+    sea_orm::{
+        SeaOrmProvisioner,
+        migration::{self, AllowUsersWithoutPassword, CreateIdentities},
+    },
+    testing::TestIssuer,
+};
+
+use self::mapping::Accounts;
+
+/// The table as it was. Ana answered the mail that followed her sign-up; Bo never did.
+const BEFORE: &str = "
+    CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        email VARCHAR(254) NOT NULL UNIQUE,
+        email_is_verified BOOLEAN NOT NULL,
+        hashed_password VARCHAR(512) NOT NULL
+    );
+    INSERT INTO accounts (email, email_is_verified, hashed_password) VALUES
+        ('ana@example.com', TRUE, '$argon2id$ana'),
+        ('bo@example.com', FALSE, '$argon2id$bo');
+";
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        // The application's own come first.
+        vec![
+            Box::new(AllowUsersWithoutPassword::of("accounts", "hashed_password")),
+            Box::new(CreateIdentities::beside(
+                "accounts",
+                "id",
+                ColumnType::Integer,
+            )),
+        ]
+    }
+}
+
+async fn me(account: CurrentUser<accounts::Model>) -> Json<Value> {
+    Json(json!({
+        "id": account.id,
+        "email": account.email,
+        "has_password": account.hashed_password.is_some(),
+        "outcome": account.outcome().as_str(),
+    }))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("application.sqlite");
+    let db = Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await?;
+    db.execute_unprepared(BEFORE).await?;
+    migration::run_migrator::<Migrator>(&db).await?;
+
+    // The table asks for an address, so a token has to bring one that its issuer vouches for.
+    let has_address = Rule::new("has-address", |identity| identity.vouched_email().is_some());
+    let policy = IssuerPolicy::new()
+        .with_sign_up(SignUp::When(has_address))
+        .with_linking(Linking::VerifiedEmail);
+    let issuer = TestIssuer::serve();
+    let verifier = JwtVerifier::new([issuer.trusted("shop").with_policy(policy)])?;
+    let layer = ProvisionLayer::new(verifier, SeaOrmProvisioner::with_mapping(db, Accounts));
+    let app = Router::new().route("/me", get(me)).layer(layer);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+    let is_rehearsal = env::args().any(|argument| argument == "--once");
+    // Linked, refused, created, and refused again.
+    for (subject, is_vouched) in [("ana", true), ("bo", true), ("cy", true), ("di", false)] {
+        let token = issuer.token(subject).audience("shop");
+        let bearer = token
+            .email(&format!("{subject}@example.com"), is_vouched)
+            .bearer();
+        if !is_rehearsal {
+            println!("curl -i -H 'authorization: {bearer}' {url}/me");
+            continue;
+        }
+        let request = Request::get("/me").header("authorization", bearer);
+        let response = app.clone().oneshot(request.body(Body::empty())?).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        println!("{subject}: {status} {}", String::from_utf8_lossy(&body));
+    }
+    match is_rehearsal {
+        true => Ok(()),
+        false => Ok(axum::serve(listener, app).await?),
+    }
+}
