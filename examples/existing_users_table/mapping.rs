@@ -49,16 +49,19 @@ impl UserMapping for Accounts {
         };
         let known = identities::Entity::find()
             .filter(identities::Column::UserId.eq(account.id))
-            .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())))
             .all(db)
             .await?;
+        let issuer_key = issuer_key(identity.issuer());
         // Whoever did not prove an address here may have signed up with somebody else's.
         let verified_by = match account.email_is_verified {
             true => "mailbox",
             false => "nobody",
         };
-        let holder = Holder::new(account, verified_by);
-        Ok(Some(holder.with_identity_of_issuer(!known.is_empty())))
+        Ok(Some(
+            Holder::new(account, verified_by)
+                .with_service(known.iter().any(|one| one.kind != "human"))
+                .with_identity_of_issuer(known.iter().any(|one| one.issuer_key == issuer_key)),
+        ))
     }
 
     async fn create(

@@ -27,6 +27,7 @@ mod refusals;
 mod replicas;
 mod roles;
 mod server;
+mod shape_checks;
 mod shapes;
 mod sign_up;
 mod tickets;
@@ -215,7 +216,7 @@ fn main() -> ExitCode {
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
                 .chain(SQLITE_CHECKS)
-                .chain(shapes::CHECKS.into_iter().flatten().copied());
+                .chain(shape_checks::CHECKS.into_iter().flatten().copied());
             checks
                 .filter(move |check| match check.needs {
                     Needs::EmptyDatabase | Needs::Tables => true,

@@ -22,7 +22,7 @@ use tower_jit_provisioning::{
 use super::{
     HASH, Shape, Shaped,
     checks::{ADDRESS, linking, policy},
-    tables::{Create, users},
+    tables::{CreateUsers, users},
 };
 use crate::fixture::Store;
 
@@ -37,6 +37,7 @@ pub(crate) mod members {
         pub name: Option<String>,
         pub hashed_password: Option<String>,
         pub status: String,
+        pub tokens_valid_after: Option<TimeDateTime>,
         pub identity_key: Option<String>,
         pub issuer: Option<String>,
         pub subject: Option<String>,
@@ -70,8 +71,11 @@ impl UserMapping for Columns {
             .await?;
         Ok(found.into_iter().next().map(|member| {
             let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let revoked = member.tokens_valid_after;
             let kind = member.kind.clone().unwrap_or_default();
-            KnownUser::new(member, &kind).with_status(status)
+            KnownUser::new(member, &kind)
+                .with_status(status)
+                .with_tokens_valid_after(revoked)
         }))
     }
 
@@ -89,10 +93,12 @@ impl UserMapping for Columns {
         }
         Ok(select.all(db).await?.into_iter().next().map(|member| {
             let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let revoked = member.tokens_valid_after;
             let verified_by = member.email_verified_by.clone().unwrap_or_default();
             let has_one = member.identity_key.is_some();
             Holder::new(member, verified_by)
                 .with_status(status)
+                .with_tokens_valid_after(revoked)
                 .with_identity_of_issuer(has_one)
         }))
     }
@@ -153,7 +159,7 @@ impl Shape for Columns {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let id = &mut ColumnDef::new("id").integer().auto_increment().take();
         vec![
-            Box::new(Create(users(Self::USERS, id))),
+            Box::new(CreateUsers(users(Self::USERS, id))),
             Box::new(AllowUsersWithoutPassword::of(
                 Self::USERS,
                 "hashed_password",
@@ -166,13 +172,17 @@ impl Shape for Columns {
         user.id.to_string()
     }
 
-    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+    async fn import(
+        db: &DatabaseConnection,
+        address: &str,
+        verified_by: &str,
+    ) -> Result<String, DbErr> {
         let member = members::ActiveModel {
             name: Set(Some("Ana Lind".to_owned())),
             hashed_password: Set(Some(HASH.to_owned())),
             status: Set("active".to_owned()),
             email_key: Set(Email::parse(address).map(|email| email.key(""))),
-            email_verified_by: Set(Some("mailbox".to_owned())),
+            email_verified_by: Set(Some(verified_by.to_owned())),
             ..Default::default()
         };
         Ok(member.insert(db).await?.id.to_string())

@@ -21,7 +21,7 @@ use tower_jit_provisioning::{
 
 use super::{
     HASH, Shape,
-    tables::{Create, users_with_addresses},
+    tables::{Create, CreateUsers, users_with_addresses},
 };
 
 pub(crate) mod writers {
@@ -37,6 +37,7 @@ pub(crate) mod writers {
         pub name: Option<String>,
         pub hashed_password: Option<String>,
         pub status: String,
+        pub tokens_valid_after: Option<TimeDateTime>,
         pub email_key: Option<String>,
         pub email_verified_by: Option<String>,
     }
@@ -138,7 +139,12 @@ impl UserMapping for Hooks {
         Ok(found.into_iter().find_map(|(known, writer)| {
             let writer = writer?;
             let status = Status::parse(&writer.status).unwrap_or(Status::Deactivated);
-            Some(KnownUser::new(writer, &known.kind).with_status(status))
+            let revoked = writer.tokens_valid_after;
+            Some(
+                KnownUser::new(writer, &known.kind)
+                    .with_status(status)
+                    .with_tokens_valid_after(revoked),
+            )
         }))
     }
 
@@ -159,15 +165,18 @@ impl UserMapping for Hooks {
         };
         let known = identities::Entity::find()
             .filter(identities::Column::UserId.eq(writer.id))
-            .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())))
             .all(db)
             .await?;
+        let issuer_key = issuer_key(identity.issuer());
         let status = Status::parse(&writer.status).unwrap_or(Status::Deactivated);
+        let revoked = writer.tokens_valid_after;
         let verified_by = writer.email_verified_by.clone().unwrap_or_default();
         Ok(Some(
             Holder::new(writer, verified_by)
                 .with_status(status)
-                .with_identity_of_issuer(!known.is_empty()),
+                .with_tokens_valid_after(revoked)
+                .with_service(known.iter().any(|one| one.kind != "human"))
+                .with_identity_of_issuer(known.iter().any(|one| one.issuer_key == issuer_key)),
         ))
     }
 
@@ -228,7 +237,7 @@ impl Shape for Hooks {
             .foreign_key(&mut owner)
             .to_owned();
         vec![
-            Box::new(Create(users)),
+            Box::new(CreateUsers(users)),
             Box::new(Create(projects)),
             Box::new(AllowUsersWithoutPassword::of(
                 Self::USERS,
@@ -246,12 +255,16 @@ impl Shape for Hooks {
         user.id.to_string()
     }
 
-    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+    async fn import(
+        db: &DatabaseConnection,
+        address: &str,
+        verified_by: &str,
+    ) -> Result<String, DbErr> {
         let writer = writers::ActiveModel {
             hashed_password: Set(Some(HASH.to_owned())),
             status: Set("active".to_owned()),
             email_key: Set(Email::parse(address).map(|email| email.key(""))),
-            email_verified_by: Set(Some("mailbox".to_owned())),
+            email_verified_by: Set(Some(verified_by.to_owned())),
             ..sea_orm::ActiveModelBehavior::new()
         };
         Ok(writer.insert(db).await?.id.to_string())

@@ -23,7 +23,7 @@ use tower_jit_provisioning::{
 use super::{
     HASH, Shape, Shaped,
     checks::{ADDRESS, linking, policy},
-    tables::{Create, users_with_addresses},
+    tables::{CreateUsers, users_with_addresses},
 };
 use crate::fixture::Store;
 
@@ -38,6 +38,7 @@ pub(crate) mod customers {
         pub name: Option<String>,
         pub hashed_password: Option<String>,
         pub status: String,
+        pub tokens_valid_after: Option<TimeDateTime>,
         pub email_key: Option<String>,
         pub email_verified_by: Option<String>,
     }
@@ -120,7 +121,12 @@ impl UserMapping for LinkTable {
         Ok(found.into_iter().find_map(|(known, customer)| {
             let customer = customer?;
             let status = Status::parse(&customer.status).unwrap_or(Status::Deactivated);
-            Some(KnownUser::new(customer, &known.kind).with_status(status))
+            let revoked = customer.tokens_valid_after;
+            Some(
+                KnownUser::new(customer, &known.kind)
+                    .with_status(status)
+                    .with_tokens_valid_after(revoked),
+            )
         }))
     }
 
@@ -145,10 +151,12 @@ impl UserMapping for LinkTable {
             .await?;
         let issuer_key = issuer_key(identity.issuer());
         let status = Status::parse(&customer.status).unwrap_or(Status::Deactivated);
+        let revoked = customer.tokens_valid_after;
         let verified_by = customer.email_verified_by.clone().unwrap_or_default();
         Ok(Some(
             Holder::new(customer, verified_by)
                 .with_status(status)
+                .with_tokens_valid_after(revoked)
                 .with_service(known.iter().any(|one| one.kind != "human"))
                 .with_identity_of_issuer(known.iter().any(|one| one.issuer_key == issuer_key)),
         ))
@@ -194,7 +202,7 @@ impl Shape for LinkTable {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let id = &mut ColumnDef::new("id").big_integer().auto_increment().take();
         vec![
-            Box::new(Create(users_with_addresses(Self::USERS, id))),
+            Box::new(CreateUsers(users_with_addresses(Self::USERS, id))),
             Box::new(AllowUsersWithoutPassword::of(
                 Self::USERS,
                 "hashed_password",
@@ -211,12 +219,16 @@ impl Shape for LinkTable {
         user.id.to_string()
     }
 
-    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+    async fn import(
+        db: &DatabaseConnection,
+        address: &str,
+        verified_by: &str,
+    ) -> Result<String, DbErr> {
         let customer = customers::ActiveModel {
             hashed_password: Set(Some(HASH.to_owned())),
             status: Set("active".to_owned()),
             email_key: Set(Email::parse(address).map(|email| email.key(""))),
-            email_verified_by: Set(Some("mailbox".to_owned())),
+            email_verified_by: Set(Some(verified_by.to_owned())),
             ..Default::default()
         };
         Ok(customer.insert(db).await?.id.to_string())

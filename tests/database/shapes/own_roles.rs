@@ -21,41 +21,9 @@ use tower_jit_provisioning::{
 use uuid::Uuid;
 
 use super::{
-    HASH, Shape,
-    tables::{Create, users},
+    HASH, Shape, players,
+    tables::{CreateUsers, users},
 };
-
-pub(crate) mod players {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "players")]
-    pub(crate) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub name: Option<String>,
-        pub hashed_password: Option<String>,
-        pub status: String,
-        pub identity_key: Option<String>,
-        pub issuer: Option<String>,
-        pub subject: Option<String>,
-        pub kind: Option<String>,
-        pub email: Option<String>,
-        pub email_key: Option<String>,
-        pub email_verified_by: Option<String>,
-        /// Separated by spaces.
-        pub issuer_roles: String,
-        pub manual_roles: String,
-        pub roles_issued_at: Option<i64>,
-        pub profile_issued_at: Option<i64>,
-        pub profile_digest: Option<String>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(crate) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
 
 /// A player, and the roles that count for the request.
 pub(crate) struct Player {
@@ -109,10 +77,12 @@ impl UserMapping for OwnRoles {
             profile.issued_at = player.profile_issued_at;
             profile.fingerprint.clone_from(&player.profile_digest);
             let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let revoked = player.tokens_valid_after;
             let kind = player.kind.clone().unwrap_or_default();
             let issued_at = player.roles_issued_at;
             KnownUser::new(player, &kind)
                 .with_status(status)
+                .with_tokens_valid_after(revoked)
                 .with_grants(grants, issued_at)
                 .with_profile_state(profile)
         }))
@@ -132,10 +102,12 @@ impl UserMapping for OwnRoles {
         }
         Ok(select.all(db).await?.into_iter().next().map(|player| {
             let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let revoked = player.tokens_valid_after;
             let verified_by = player.email_verified_by.clone().unwrap_or_default();
             let has_one = player.identity_key.is_some();
             Holder::new(player, verified_by)
                 .with_status(status)
+                .with_tokens_valid_after(revoked)
                 .with_identity_of_issuer(has_one)
         }))
     }
@@ -288,7 +260,7 @@ impl Shape for OwnRoles {
             .col(ColumnDef::new("profile_issued_at").big_integer())
             .col(ColumnDef::new("profile_digest").char_len(64));
         vec![
-            Box::new(Create(players)),
+            Box::new(CreateUsers(players)),
             Box::new(AllowUsersWithoutPassword::of(
                 Self::USERS,
                 "hashed_password",
@@ -301,7 +273,11 @@ impl Shape for OwnRoles {
         user.row.id.to_string()
     }
 
-    async fn import(db: &DatabaseConnection, address: &str) -> Result<String, DbErr> {
+    async fn import(
+        db: &DatabaseConnection,
+        address: &str,
+        verified_by: &str,
+    ) -> Result<String, DbErr> {
         let player = players::ActiveModel {
             id: Set(Uuid::now_v7()),
             name: Set(Some("Ana Lind".to_owned())),
@@ -309,7 +285,7 @@ impl Shape for OwnRoles {
             status: Set("active".to_owned()),
             email: Set(Some(address.to_owned())),
             email_key: Set(Email::parse(address).map(|email| email.key(""))),
-            email_verified_by: Set(Some("mailbox".to_owned())),
+            email_verified_by: Set(Some(verified_by.to_owned())),
             ..Default::default()
         };
         Ok(player.insert(db).await?.id.to_string())

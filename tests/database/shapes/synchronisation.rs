@@ -6,7 +6,8 @@ use tower_jit_provisioning::{Outcome, Provisioner, testing::TestIdentity};
 use super::{
     HASH, Shaped,
     checks::{ADDRESS, linking},
-    own_roles::{OwnRoles, players},
+    own_roles::OwnRoles,
+    players,
 };
 use crate::fixture::{Store, person};
 

@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    DbErr,
+    DbBackend, DbErr,
     sea_query::{Alias, ColumnDef, Table, TableCreateStatement},
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -49,5 +49,28 @@ impl MigrationName for Create {
 impl MigrationTrait for Create {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(self.0.clone()).await
+    }
+}
+
+/// Creates a users' table.
+pub(super) struct CreateUsers(pub(super) TableCreateStatement);
+
+impl MigrationName for CreateUsers {
+    fn name(&self) -> &'static str {
+        "m0002_create_users"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for CreateUsers {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut revoked = ColumnDef::new("tokens_valid_after");
+        match manager.get_database_backend() {
+            // The plain type cuts to seconds.
+            DbBackend::MySql => revoked.custom("datetime(6)"),
+            _ => revoked.date_time(),
+        };
+        let table = self.0.clone().col(revoked).to_owned();
+        manager.create_table(table).await
     }
 }

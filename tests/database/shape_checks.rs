@@ -1,0 +1,60 @@
+//! Which checks a shape of `UserMapping` is held to.
+
+use crate::{
+    Check, Needs,
+    shapes::{checks, columns, default_rows, hooks, link_table, own_roles, synchronisation},
+};
+
+/// The checks of a shape: those of its own, and those that hold for every one.
+macro_rules! checks {
+    ($module:ident::$shape:ident; $($at:ident::$own:ident,)*) => {
+        checks!($module::$shape;
+            [$($at::$own,)*]
+            [
+                a_known_user_costs_one_statement,
+                concurrent_first_logins_make_one_user,
+                concurrent_linking_attaches_one_identity,
+                clients_that_hang_up_leave_no_half_user,
+                a_password_user_is_linked_and_keeps_the_password,
+                a_taken_address_is_a_conflict,
+                an_unverified_address_neither_links_nor_blocks,
+                a_user_who_may_not_act_is_refused,
+            ]
+        )
+    };
+    ($module:ident::$shape:ident; [$($at:ident::$own:ident,)*] [$($common:ident,)*]) => {
+        &[
+            $(Check {
+                name: concat!(stringify!($module), "::", stringify!($own)),
+                needs: Needs::EmptyDatabase,
+                run: |store| Box::pin($at::$own(store)),
+            },)*
+            $(Check {
+                name: concat!(stringify!($module), "::", stringify!($common)),
+                needs: Needs::EmptyDatabase,
+                run: |store| Box::pin(checks::$common::<$module::$shape>(store)),
+            },)*
+        ]
+    };
+}
+
+pub(crate) const CHECKS: [&[Check]; 4] = [
+    checks![columns::Columns;
+        columns::a_user_has_one_identity_whoever_the_issuer_is,
+    ],
+    checks![link_table::LinkTable;
+        link_table::a_user_has_an_identity_of_each_issuer,
+    ],
+    checks![hooks::Hooks;
+        default_rows::the_entitys_own_hooks_run,
+        default_rows::a_default_row_is_written_once_a_user,
+        default_rows::a_default_row_that_cannot_be_written_takes_the_user_back,
+        default_rows::an_observer_hears_once_and_after_the_commit,
+    ],
+    checks![own_roles::OwnRoles;
+        synchronisation::newer_tokens_replace_stored_roles_and_leave_an_operators,
+        synchronisation::newer_tokens_rename_a_user_without_a_password,
+        synchronisation::a_profile_whose_address_is_somebody_elses_is_stored_without_it,
+        synchronisation::a_linked_user_keeps_the_profile_and_takes_the_roles,
+    ],
+];
