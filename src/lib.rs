@@ -93,7 +93,7 @@
 //! | `migration` | [`sea_orm::migration`]: the bundled tables | |
 //! | `metrics` | [`telemetry`]: counters, gauges and histograms through the `metrics` facade | |
 //! | `postgres-bus` | [`sea_orm::postgres_bus`]: invalidations between replicas; brings sqlx's PostgreSQL driver | |
-//! | `testing` | [`testing`]: an issuer, identities and a clock for tests; exempt from semver | |
+//! | `testing` | [`testing`]: an issuer, identities and a clock for tests, [conformance checks](testing::conformance); exempt from semver | |
 //!
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
 //! error.

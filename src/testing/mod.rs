@@ -1,4 +1,5 @@
-//! What a test needs: an issuer that signs any token, identities without tokens, a clock.
+//! What a test needs: an issuer that signs any token, identities without tokens, a clock, and the
+//! contract of a [`Provisioner`](crate::Provisioner) as [checks](conformance).
 //!
 //! Feature `testing`. **Exempt from semantic versioning**: it grows with the tests it serves.
 //!
@@ -74,6 +75,8 @@
 //! it.
 
 mod clock;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod identity;
 #[cfg(feature = "testing")]
 mod issuer;

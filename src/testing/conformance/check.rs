@@ -1,0 +1,307 @@
+//! One check and its verdict.
+
+use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    time::timeout,
+};
+
+use super::harness::{Harness, NotApplicable};
+
+/// A check that takes longer is stuck.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A rule of the contract, put to the test.
+#[must_use]
+pub struct Check<H> {
+    name: &'static str,
+    limit: Duration,
+    run: for<'a> fn(&'a H) -> Checking<'a>,
+}
+
+/// What a check is, once it has been started.
+pub(super) type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+impl<H: Harness> Check<H> {
+    pub(super) fn new(name: &'static str, run: for<'a> fn(&'a H) -> Checking<'a>) -> Self {
+        Self {
+            name,
+            limit: LIMIT,
+            run,
+        }
+    }
+
+    /// Sets when the check counts as stuck, which is a rule broken. Default: two minutes.
+    pub fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Returns the name, a sentence in snake case and the name of the function.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Runs on a store of its own, which is [closed](Harness::close) afterwards whatever happened.
+    ///
+    /// # Panics
+    ///
+    /// On a current-thread runtime: nothing would be concurrent there.
+    pub async fn run<F>(&self, fresh: F) -> Verdict
+    where
+        F: Future<Output = H> + Send,
+    {
+        assert_threads();
+        let rule = Rule("a check comes to an end");
+        let harness = Arc::new(fresh.await);
+        let (run, subject) = (self.run, Arc::clone(&harness));
+        // On a task of its own, so that a panic fails this check and no other.
+        let mut task = tokio::spawn(async move { run(&subject).await });
+        let verdict = match timeout(self.limit, &mut task).await {
+            Ok(Ok(result)) => Verdict::from(result),
+            Ok(Err(panic)) => Verdict::Violated(rule.violation(panic)),
+            Err(_) => {
+                task.abort();
+                Verdict::Violated(rule.violation(format!("none after {:?}", self.limit)))
+            }
+        };
+        harness.close().await;
+        verdict
+    }
+}
+
+impl<H> fmt::Debug for Check<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Check").field(&self.name).finish()
+    }
+}
+
+/// Concurrency that takes turns proves nothing.
+pub(super) fn assert_threads() {
+    assert!(
+        Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread,
+        "conformance needs a multi-thread runtime: #[tokio::test(flavor = \"multi_thread\")]"
+    );
+}
+
+/// What a check came to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing was checked.
+    NotApplicable(NotApplicable),
+    /// The rule holds.
+    Passed,
+    /// The rule is broken.
+    Violated(Violation),
+}
+
+impl From<Result<(), Failure>> for Verdict {
+    fn from(result: Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(Failure::NotApplicable(reason)) => Self::NotApplicable(reason),
+            Err(Failure::Violated(violation)) => Self::Violated(violation),
+        }
+    }
+}
+
+/// Why a check did not pass. One that had nothing to check is among them: nothing passes unchecked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Nothing was checked.
+    NotApplicable(NotApplicable),
+    /// The rule is broken.
+    Violated(Violation),
+}
+
+impl From<NotApplicable> for Failure {
+    fn from(reason: NotApplicable) -> Self {
+        Self::NotApplicable(reason)
+    }
+}
+
+impl From<Violation> for Failure {
+    fn from(violation: Violation) -> Self {
+        Self::Violated(violation)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotApplicable(reason) => reason.fmt(f),
+            Self::Violated(violation) => violation.fmt(f),
+        }
+    }
+}
+
+impl StdError for Failure {}
+
+/// A rule that does not hold, and what was found instead.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Violation {
+    rule: &'static str,
+    found: String,
+}
+
+impl Violation {
+    /// Returns the rule.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+
+    /// Returns what was found instead.
+    #[must_use]
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; found: {}", self.rule, self.found)
+    }
+}
+
+impl StdError for Violation {}
+
+/// A sentence of the contract.
+#[derive(Clone, Copy)]
+pub(super) struct Rule(pub(super) &'static str);
+
+impl Rule {
+    pub(super) fn violation(self, found: impl fmt::Display) -> Violation {
+        Violation {
+            rule: self.0,
+            found: found.to_string(),
+        }
+    }
+
+    /// Breaks off the check unless the rule holds.
+    pub(super) fn holds(self, holds: bool, found: impl fmt::Display) -> Result<(), Violation> {
+        match holds {
+            true => Ok(()),
+            false => Err(self.violation(found)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        identity::Identity,
+        provisioner::{MemoryProvisioner, MemoryUser, ProvisionError, Provisioned, Provisioner},
+        testing::conformance::{a_known_user_is_found, a_known_user_is_not_made_again, checks},
+    };
+
+    /// Users cannot be counted without a panic; says when it is closed.
+    #[derive(Default)]
+    struct Panicking {
+        users: MemoryProvisioner,
+        is_closed: Arc<AtomicBool>,
+    }
+
+    #[async_trait]
+    impl Harness for Panicking {
+        type Provisioner = MemoryProvisioner;
+
+        async fn provisioner(&self, _: Duration) -> MemoryProvisioner {
+            self.users.clone()
+        }
+
+        fn user_id(&self, user: &MemoryUser) -> String {
+            user.id.to_string()
+        }
+
+        async fn users(&self) -> Result<u64, NotApplicable> {
+            panic!("nobody can count to {}", self.users.len());
+        }
+
+        async fn close(&self) {
+            self.is_closed.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Answers nobody.
+    struct Stuck;
+
+    #[async_trait]
+    impl Provisioner for Stuck {
+        type User = ();
+
+        async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
+            pending().await
+        }
+    }
+
+    #[async_trait]
+    impl Harness for Stuck {
+        type Provisioner = Self;
+
+        async fn provisioner(&self, _: Duration) -> Self {
+            Self
+        }
+
+        fn user_id(&self, (): &()) -> String {
+            String::new()
+        }
+    }
+
+    fn check<H: Harness>(name: &str) -> Check<H> {
+        let mut checks = checks().into_iter();
+        checks.find(|check| check.name() == name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_check_alone_passes_only_if_something_was_checked() {
+        let harness = Panicking::default();
+        assert_eq!(a_known_user_is_found(&harness).await, Ok(()));
+        assert_eq!(
+            a_known_user_is_not_made_again(&Stuck).await,
+            Err(NotApplicable::new("users cannot be counted").into())
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_check_that_panics_fails_and_its_store_is_closed() {
+        let harness = Panicking::default();
+        let is_closed = Arc::clone(&harness.is_closed);
+        let check = check("a_known_user_is_not_made_again");
+        let verdict = check.run(async { harness }).await;
+        let Verdict::Violated(violation) = verdict else {
+            panic!("{verdict:?}");
+        };
+        assert!(violation.found().contains("nobody can count to 0"));
+        assert!(is_closed.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_check_that_is_stuck_fails() {
+        let check = check("a_known_user_is_found").with_limit(Duration::from_millis(50));
+        let verdict = check.run(async { Stuck }).await;
+        let Verdict::Violated(violation) = verdict else {
+            panic!("{verdict:?}");
+        };
+        assert_eq!(violation.found(), "none after 50ms");
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "multi-thread runtime")]
+    async fn a_single_thread_is_refused() {
+        let check = check("a_known_user_is_found");
+        check.run(async { Panicking::default() }).await;
+    }
+}

@@ -1,0 +1,151 @@
+//! Users who may not act, and tokens that do not count any more.
+
+use super::{
+    caller::{Caller, at_once, person},
+    check::{Failure, Rule},
+    harness::Harness,
+};
+use crate::{
+    identity::Identity,
+    provisioner::{Outcome, Status},
+    testing::TestIdentity,
+};
+
+/// When tokens are revoked, in milliseconds: 2025-06-15, 15:06:40 UTC.
+pub(super) const REVOCATION: i64 = 1_750_000_000_000;
+
+/// Later than any deactivation, in milliseconds: the year 2100.
+const FUTURE: i64 = 4_102_444_800_000;
+
+/// Everything a refused user may come with: the same token, a newer one, a better one.
+fn tokens() -> Vec<Identity> {
+    [
+        person("ana"),
+        person("ana").with_issued_at(FUTURE),
+        person("ana").with_vouched_email("ana@example.com"),
+        person("ana")
+            .with_full_name("Ana Lind")
+            .with_roles(["admin"]),
+    ]
+    .map(TestIdentity::build)
+    .into()
+}
+
+async fn refused<H: Harness>(
+    harness: &H,
+    rule: Rule,
+    status: Status,
+    reason: &str,
+) -> Result<(), Failure> {
+    let callers = Caller::several(harness).await;
+    let key = person("ana").build().key();
+    callers[0].ask(&person("ana").build()).await.user(rule)?;
+    harness.set_status(key, status).await?;
+    for identity in tokens() {
+        for caller in &callers {
+            let answer = caller.ask(&identity).await;
+            answer.expect_refusal(rule, reason)?;
+        }
+    }
+    let other = callers[0].ask(&person("bo").build()).await;
+    other.expect(Rule("a status is one user's"), Outcome::Created)?;
+    Ok(())
+}
+
+/// A user who was switched off stays out, whatever the token says. Needs [`Harness::set_status`].
+pub async fn a_deactivated_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a deactivated user is refused");
+    refused(harness, rule, Status::Deactivated, "deactivated").await
+}
+
+/// A deleted user stays out: the next request resurrects nobody. Needs [`Harness::set_status`].
+pub async fn a_deleted_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a deleted user is refused");
+    refused(harness, rule, Status::Deleted, "deleted").await
+}
+
+/// A user who waits for approval waits. Needs [`Harness::set_status`].
+pub async fn a_pending_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a pending user is refused");
+    refused(harness, rule, Status::Pending, "pending_approval").await
+}
+
+/// Asking again, and many at once, switches nobody back on. Needs [`Harness::set_status`].
+pub async fn a_refused_user_stays_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("provisioning never switches a user back on");
+    let callers = Caller::several(harness).await;
+    callers[0].ask(&person("ana").build()).await.user(rule)?;
+    let key = person("ana").build().key();
+    harness.set_status(key, Status::Deactivated).await?;
+    let crowd: Vec<_> = std::iter::repeat_with(tokens).take(6).flatten().collect();
+    for _ in 0..3 {
+        for answer in at_once(&callers, &crowd).await {
+            answer.expect_refusal(rule, "deactivated")?;
+        }
+    }
+    Ok(())
+}
+
+/// A deleted user's identity is no newcomer. Needs [`Harness::set_status`] and [`Harness::users`].
+pub async fn a_deleted_user_is_not_made_again<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a deleted user is not made again");
+    harness.users().await?;
+    let caller = Caller::new(harness).await;
+    caller.ask(&person("ana").build()).await.user(rule)?;
+    let key = person("ana").build().key();
+    harness.set_status(key, Status::Deleted).await?;
+    let before = harness.users().await?;
+    for identity in tokens() {
+        caller.ask(&identity).await;
+    }
+    let after = harness.users().await?;
+    Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
+}
+
+/// Whom an operator switches back on is let in at once, by tokens that are newer than the
+/// deactivation: it may have revoked the others. Needs [`Harness::set_status`].
+pub async fn a_reactivated_user_is_found<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a user whom an operator switched back on is found");
+    let callers = Caller::several(harness).await;
+    let ana = person("ana").with_issued_at(FUTURE).build();
+    let created = callers[0].ask(&ana).await;
+    let id = created.user(rule)?;
+    for _ in 0..2 {
+        harness.set_status(ana.key(), Status::Deactivated).await?;
+        for caller in &callers {
+            let refused = caller.ask(&ana).await;
+            refused.expect_refusal(rule, "deactivated")?;
+        }
+        harness.set_status(ana.key(), Status::Active).await?;
+        for caller in &callers {
+            let found = caller.ask(&ana).await;
+            found.expect_known(rule, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// A token issued until the revocation is void, and one that does not say when it was issued may
+/// be. Needs [`Harness::revoke_tokens`].
+pub async fn revoked_tokens_are_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a token that is not newer than the revocation is refused");
+    let callers = Caller::several(harness).await;
+    let issued = |at| person("ana").with_issued_at(at).build();
+    let created = callers[0].ask(&issued(REVOCATION - 1)).await;
+    let id = created.user(rule)?;
+    callers[0].ask(&issued(REVOCATION + 1)).await.user(rule)?;
+    let key = person("ana").build().key();
+    harness.revoke_tokens(key, REVOCATION).await?;
+    for caller in &callers {
+        let old = [0, REVOCATION - 1, REVOCATION].map(issued);
+        for token in old.into_iter().chain([person("ana").build()]) {
+            let answer = caller.ask(&token).await;
+            answer.expect_refusal(rule, "revoked")?;
+        }
+        for at in [REVOCATION + 1, REVOCATION + 1_000] {
+            let found = caller.ask(&issued(at)).await;
+            found.expect_known(rule, id)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Linking by verified address, where the issuer's policy says so.
+
+use super::{
+    caller::{Caller, ISSUER, OTHER_ISSUER, at_once, person},
+    check::{Failure, Rule},
+    harness::{Ability, Harness},
+};
+use crate::{
+    identity::PrincipalKind,
+    provisioner::{IssuerPolicy, Linking, Outcome, Status},
+    testing::TestIdentity,
+};
+
+const ADDRESS: &str = "ana@example.com";
+
+/// Of another issuer, whose policy links to users whose address this source verified.
+fn linking(subject: &str, source: &str) -> TestIdentity {
+    let policy = IssuerPolicy::new()
+        .with_linking(Linking::VerifiedEmail)
+        .with_trusted_email_sources([source])
+        .allow_services();
+    TestIdentity::new(OTHER_ISSUER, subject)
+        .with_vouched_email(ADDRESS)
+        .with_policy(policy)
+}
+
+fn by_issuer(subject: &str) -> TestIdentity {
+    linking(subject, &format!("issuer:{ISSUER}"))
+}
+
+/// Makes the user who holds the address, and returns the id.
+async fn holder<H: Harness>(caller: &Caller<'_, H>, rule: Rule) -> Result<String, Failure> {
+    let identity = person("ana").with_vouched_email(ADDRESS).build();
+    let created = caller.ask(&identity).await;
+    Ok(created.expect(rule, Outcome::Created)?.to_owned())
+}
+
+/// Both sides proved the address: two identities, one user. Needs [`Ability::Linking`].
+pub async fn a_trusted_address_links<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("an address that both sides proved links");
+    Ability::Linking.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let holder = holder(&caller, rule).await?;
+    let linked = caller.ask(&by_issuer("a").build()).await;
+    rule.holds(linked.expect(rule, Outcome::Linked)? == holder, &linked)?;
+    for identity in [
+        by_issuer("a"),
+        person("ana"),
+        TestIdentity::new(OTHER_ISSUER, "a"),
+    ] {
+        let found = caller.ask(&identity.build()).await;
+        found.expect_known(rule, &holder)?;
+    }
+    Ok(())
+}
+
+/// A user who was there before gains an identity. Needs [`Ability::Linking`] and
+/// [`Harness::import_user`].
+pub async fn an_imported_user_is_linked<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("an existing user with a vouched address is linked");
+    Ability::Linking.needed_by(harness)?;
+    let imported = harness.import_user(ADDRESS).await?;
+    let caller = Caller::new(harness).await;
+    let linked = caller.ask(&linking("ana", "import").build()).await;
+    rule.holds(linked.expect(rule, Outcome::Linked)? == imported, &linked)?;
+    let found = caller.ask(&linking("ana", "import").build()).await;
+    Ok(found.expect_known(rule, &imported)?)
+}
+
+/// An identity that many bring at once is linked once. Needs [`Ability::Linking`].
+pub async fn concurrent_links_are_one_user<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("an identity that many bring at once is linked once");
+    Ability::Linking.needed_by(harness)?;
+    let callers = Caller::several(harness).await;
+    let holder = holder(&callers[0], rule).await?;
+    let mut linked = 0;
+    for answer in at_once(&callers, &vec![by_issuer("a").build(); 32]).await {
+        rule.holds(answer.user(rule)? == holder, &answer)?;
+        linked += usize::from(answer.outcome() == Some(Outcome::Linked));
+    }
+    Ok(rule.holds(linked == 1, format!("{linked} × linked"))?)
+}
+
+/// Who verified the local address matters: only sources on the policy's list link. Needs
+/// [`Ability::Linking`].
+pub async fn an_untrusted_address_is_a_conflict<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("an address verified by a source that the policy does not trust is a conflict");
+    Ability::Linking.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    holder(&caller, rule).await?;
+    for source in ["mailbox", "import", "issuer:", OTHER_ISSUER] {
+        let refused = caller.ask(&linking("ana", source).build()).await;
+        refused.expect_refusal(rule, "conflict")?;
+    }
+    Ok(())
+}
+
+/// A recycled address is not its former owner. Needs [`Ability::Linking`].
+pub async fn a_second_subject_of_one_issuer_is_not_linked<H: Harness>(
+    harness: &H,
+) -> Result<(), Failure> {
+    let rule = Rule("a user has one identity of an issuer");
+    Ability::Linking.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    holder(&caller, rule).await?;
+    let linked = caller.ask(&by_issuer("a").build()).await;
+    linked.expect(rule, Outcome::Linked)?;
+    let second = caller.ask(&by_issuer("b").build()).await;
+    second.expect_refusal(rule, "conflict")?;
+    Ok(())
+}
+
+/// Nobody comes back by linking. Needs [`Ability::Linking`] and [`Harness::set_status`].
+pub async fn an_inactive_user_is_not_linked<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("only an active user is linked");
+    Ability::Linking.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    holder(&caller, rule).await?;
+    let key = person("ana").build().key();
+    harness.set_status(key, Status::Deactivated).await?;
+    let refused = caller.ask(&by_issuer("ana").build()).await;
+    refused.expect_refusal(rule, "conflict")?;
+    let still = caller.ask(&person("ana").build()).await;
+    still.expect_refusal(rule, "deactivated")?;
+    Ok(())
+}
+
+/// Tenants do not reach into each other. Needs [`Ability::Linking`].
+pub async fn another_tenants_user_is_not_linked<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("linking stays inside a tenant");
+    Ability::Linking.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let holder = holder(&caller, rule).await?;
+    for tenant in ["acme", "umbrella"] {
+        let created = caller
+            .ask(&by_issuer("ana").with_tenant(tenant).build())
+            .await;
+        let another = created.expect(rule, Outcome::Created)? != holder;
+        rule.holds(another, &created)?;
+    }
+    Ok(())
+}
+
+/// A service has no mailbox to prove. Needs [`Ability::Linking`] and [`Ability::Policy`].
+pub async fn a_service_is_not_linked<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("a service is not linked by address");
+    Ability::Linking.needed_by(harness)?;
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let holder = holder(&caller, rule).await?;
+    let service = by_issuer("robot").with_kind(PrincipalKind::Service);
+    let created = caller.ask(&service.build()).await;
+    let another = created.expect(rule, Outcome::Created)? != holder;
+    Ok(rule.holds(another, &created)?)
+}

@@ -1,0 +1,121 @@
+//! Who becomes a user, where the issuer's policy is asked.
+
+use super::{
+    caller::{Caller, person},
+    check::{Failure, Rule},
+    harness::{Ability, Harness},
+};
+use crate::{
+    identity::PrincipalKind,
+    provisioner::{IssuerPolicy, Outcome, SignUp},
+    testing::TestIdentity,
+};
+
+fn closed(identity: TestIdentity) -> TestIdentity {
+    identity.with_policy(IssuerPolicy::new().with_sign_up(SignUp::Closed))
+}
+
+fn newcomers() -> [TestIdentity; 3] {
+    [
+        person("ana"),
+        person("bo").with_email("bo@example.com"),
+        person("cy").with_vouched_email("cy@example.com"),
+    ]
+}
+
+/// Where sign-up is closed, newcomers are refused and leave no trace. Needs [`Ability::Policy`].
+pub async fn closed_sign_up_writes_nothing<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("closed sign-up refuses newcomers and writes nothing");
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    for newcomer in newcomers() {
+        for _ in 0..2 {
+            let refused = caller.ask(&closed(newcomer.clone()).build()).await;
+            refused.expect_refusal(rule, "sign_up_closed")?;
+        }
+        // Had anything been written, this would not be the first request.
+        let opened = caller.ask(&newcomer.build()).await;
+        opened.expect(rule, Outcome::Created)?;
+    }
+    Ok(())
+}
+
+/// Where sign-up is closed, newcomers leave no row either. Needs [`Ability::Policy`] and
+/// [`Harness::users`].
+pub async fn closed_sign_up_leaves_no_row<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("closed sign-up leaves no row");
+    Ability::Policy.needed_by(harness)?;
+    let before = harness.users().await?;
+    let caller = Caller::new(harness).await;
+    for newcomer in newcomers() {
+        caller.ask(&closed(newcomer).build()).await;
+    }
+    let after = harness.users().await?;
+    Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
+}
+
+/// Sign-up is about newcomers. Needs [`Ability::Policy`].
+pub async fn a_known_user_is_found_though_sign_up_is_closed<H: Harness>(
+    harness: &H,
+) -> Result<(), Failure> {
+    let rule = Rule("closed sign-up keeps no known user out");
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let created = caller.ask(&person("ana").build()).await;
+    let id = created.expect(rule, Outcome::Created)?;
+    let found = caller.ask(&closed(person("ana")).build()).await;
+    Ok(found.expect_known(rule, id)?)
+}
+
+/// A service is registered beforehand, unless the policy lets services in. Needs
+/// [`Ability::Policy`].
+pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
+    harness: &H,
+) -> Result<(), Failure> {
+    let rule = Rule("services do not sign up unless they are allowed by name");
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let service = person("robot").with_kind(PrincipalKind::Service);
+    let refused = caller.ask(&service.clone().build()).await;
+    refused.expect_refusal(rule, "sign_up_closed")?;
+    let allowed = service.with_policy(IssuerPolicy::new().allow_services());
+    let created = caller.ask(&allowed.build()).await;
+    created.expect(rule, Outcome::Created)?;
+    Ok(())
+}
+
+/// A visitor without an account gets none here. Needs [`Ability::Policy`].
+pub async fn anonymous_visitors_do_not_sign_up<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("anonymous visitors do not sign up");
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    for policy in [IssuerPolicy::new(), IssuerPolicy::new().allow_services()] {
+        let visitor = person("visitor").with_kind(PrincipalKind::Anonymous);
+        let refused = caller.ask(&visitor.with_policy(policy).build()).await;
+        refused.expect_refusal(rule, "sign_up_closed")?;
+    }
+    Ok(())
+}
+
+/// A client does not take a person's place, nor the reverse (RFC 9700 section 4.15). Needs
+/// [`Ability::Policy`].
+pub async fn a_changed_kind_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let rule = Rule("an identity keeps its kind");
+    Ability::Policy.needed_by(harness)?;
+    let caller = Caller::new(harness).await;
+    let kinds = [PrincipalKind::Human, PrincipalKind::Service];
+    for kind in kinds {
+        let subject = person(kind.as_str()).with_policy(IssuerPolicy::new().allow_services());
+        let created = caller.ask(&subject.clone().with_kind(kind).build()).await;
+        created.expect(rule, Outcome::Created)?;
+        let others = [PrincipalKind::Anonymous]
+            .into_iter()
+            .chain(kinds)
+            .filter(|it| *it != kind);
+        for other in others {
+            let changed = caller.ask(&subject.clone().with_kind(other).build()).await;
+            changed.expect_refusal(rule, "kind_mismatch")?;
+        }
+    }
+    Ok(())
+}
