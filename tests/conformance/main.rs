@@ -1,0 +1,46 @@
+//! Every provisioner of this crate keeps the contract, and every way to break it is noticed.
+//!
+//! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite as it
+//! is, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` lead to a
+//! server on which databases may be created. Each check is a trial on a fresh store; the table of
+//! all verdicts comes last.
+
+#[cfg(feature = "migration")]
+mod databases;
+#[cfg(feature = "migration")]
+#[expect(dead_code, reason = "shared with the tests of the databases")]
+#[path = "../database/fixture.rs"]
+mod fixture;
+mod flawed;
+mod flaws;
+mod memory;
+mod results;
+mod wrapped;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+use self::{
+    memory::MemoryHarness,
+    results::Results,
+    wrapped::{cached, erased},
+};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // A trial has threads and connections of its own: more at once, and a server runs out of them.
+    arguments.test_threads.get_or_insert(4);
+    let results = Results::default();
+    let mut trials = results.trials("memory", async || MemoryHarness::default());
+    trials.extend(results.trials("cached", async || cached(MemoryHarness::default())));
+    trials.extend(results.trials("dyn", async || erased(MemoryHarness::default())));
+    #[cfg(feature = "migration")]
+    trials.extend(databases::trials(&results));
+    trials.extend(flaws::trials());
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if !arguments.list && results.is_any() {
+        println!("{results}");
+    }
+    conclusion.exit_code()
+}
