@@ -40,6 +40,7 @@ pub(crate) async fn running_twice_changes_nothing(store: &Store) {
             "tower_jit_provisioning_0006_user_identities_sync",
             "tower_jit_provisioning_0007_user_events_actor",
             "tower_jit_provisioning_0008_link_tickets",
+            "tower_jit_provisioning_0009_role_grants_role",
         ]
     );
 

@@ -8,7 +8,7 @@ use sea_orm::{
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use super::{
-    super::entity::{link_tickets, user_events, user_identities, users},
+    super::entity::{link_tickets, role_grants, user_events, user_identities, users},
     columns::{add_columns, drop_columns, drop_table, micros, table, to_user},
 };
 
@@ -199,5 +199,39 @@ impl MigrationTrait for CreateLinkTickets {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_table(manager, link_tickets::Entity).await
+    }
+}
+
+/// Finds who holds a role without reading every grant.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct IndexRoleGrants;
+
+const ROLE_INDEX: &str = "ix_role_grants_role";
+
+impl MigrationName for IndexRoleGrants {
+    fn name(&self) -> &'static str {
+        "tower_jit_provisioning_0009_role_grants_role"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for IndexRoleGrants {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        use role_grants::{Column, Entity};
+
+        let index = Index::create()
+            .name(ROLE_INDEX)
+            .table(Entity)
+            .col(Column::Tenant)
+            .col(Column::Role)
+            .to_owned();
+        manager.create_index(index).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = role_grants::Entity;
+        let index = Index::drop().name(ROLE_INDEX).table(table).to_owned();
+        manager.drop_index(index).await
     }
 }

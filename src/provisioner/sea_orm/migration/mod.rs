@@ -67,7 +67,9 @@ mod without_password;
 use sea_orm_migration::MigrationTrait;
 
 pub use self::{
-    additions::{CreateLinkTickets, ExtendUserEvents, ExtendUserIdentities, ExtendUsers},
+    additions::{
+        CreateLinkTickets, ExtendUserEvents, ExtendUserIdentities, ExtendUsers, IndexRoleGrants,
+    },
     own_tables::{AddIdentityColumns, CreateIdentities},
     runner::{run, run_migrator},
     tables::{CreateRoleGrants, CreateUserEvents, CreateUserIdentities, CreateUsers},
@@ -86,5 +88,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(ExtendUserIdentities),
         Box::new(ExtendUserEvents),
         Box::new(CreateLinkTickets),
+        Box::new(IndexRoleGrants),
     ]
 }
