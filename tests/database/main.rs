@@ -14,6 +14,7 @@ mod bundled;
 mod fixture;
 
 mod costs;
+mod directory;
 mod drift;
 mod first_login;
 mod hooks;
@@ -38,7 +39,13 @@ use std::{pin::Pin, process::ExitCode, sync::Arc};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use self::fixture::{Backend, Store};
+use self::{
+    directory::{
+        administrators, caches, edits, grants, idle, imports, links, lists, reading, relinking,
+        removal, status,
+    },
+    fixture::{Backend, Store},
+};
 
 /// A check names itself after its function and runs once on every backend.
 #[derive(Clone, Copy)]
@@ -170,6 +177,69 @@ const CHECKS: [Check; 99] = checks![Needs::Tables;
     tickets::a_ticket_gives_nobody_a_second_subject_of_its_issuer,
 ];
 
+const DIRECTORY_CHECKS: [Check; 60] = checks![Needs::Tables;
+    status::a_deactivated_user_is_refused_and_its_old_tokens_never_count_again,
+    status::every_change_starts_from_its_own_statuses,
+    status::the_void_of_tokens_never_moves_backwards,
+    status::a_refusal_is_an_error_where_one_is_wanted,
+    status::words_of_an_operator_are_cut_to_what_the_tables_keep,
+    lists::a_long_list_is_worked_in_batches_and_a_duplicate_once,
+    lists::operators_at_once_make_one_change_and_one_event,
+    lists::operators_who_disagree_leave_a_history_that_adds_up,
+    lists::a_dropped_call_finishes_its_batch_and_starts_no_other,
+    lists::a_locked_store_is_unavailable_within_the_deadline,
+    lists::a_change_whose_event_cannot_be_written_is_taken_back,
+    lists::what_was_done_before_a_failure_is_told,
+    lists::a_dry_run_tells_and_changes_nothing,
+    administrators::the_last_administrator_can_neither_be_removed_nor_lose_the_role,
+    administrators::an_administrator_may_go_while_another_stays,
+    administrators::the_last_holder_by_an_issuers_word_stays_too,
+    administrators::a_dry_run_counts_administrators_across_batches,
+    administrators::operators_who_remove_each_others_administrators_leave_one,
+    administrators::a_new_administrator_frees_the_last_one,
+    grants::a_granted_role_counts_at_the_next_request_and_a_revoked_one_does_not,
+    grants::an_issuers_grant_is_not_an_operators_to_take,
+    grants::roles_that_databases_could_confuse_are_invalid,
+    reading::a_record_holds_everything_but_the_password,
+    reading::pages_neither_repeat_nor_miss_anybody,
+    reading::a_stale_cursor_still_finds_its_place,
+    reading::every_filter_narrows_the_list,
+    reading::a_searched_text_is_meant_literally,
+    reading::address_and_user_name_are_searched_too,
+    reading::events_are_paged_per_user_and_over_all,
+    edits::an_edited_attribute_is_the_users_own,
+    edits::another_address_is_unverified_and_the_same_mailbox_is_not,
+    edits::names_that_no_row_can_hold_are_invalid,
+    removal::a_deleted_user_leaves_a_tombstone_and_a_free_address,
+    removal::an_erased_user_is_a_hash_and_still_refused,
+    removal::erasing_an_active_user_deletes_it_too,
+    links::a_linked_user_is_found_by_its_first_token,
+    links::a_service_is_registered_by_a_link,
+    links::a_link_takes_nobodys_identity,
+    links::operators_at_once_link_an_identity_to_one_user,
+    links::a_ticket_promises_an_address_to_one_user_at_a_time,
+    links::operators_at_once_promise_an_address_to_one_user,
+    links::a_ticket_is_for_active_users_without_that_issuer,
+    imports::an_imported_user_is_found_by_its_first_token,
+    imports::a_list_can_be_imported_again,
+    imports::an_import_touches_nobody_who_is_there,
+    imports::a_duplicate_in_a_list_is_one_user,
+    imports::imports_and_first_logins_at_once_make_each_user_once,
+    relinking::everything_the_old_issuer_said_follows_to_the_new_one,
+    relinking::a_tombstone_moves_and_an_erased_user_stays,
+    relinking::an_identity_that_is_there_already_is_not_overwritten,
+    relinking::subjects_are_mapped_and_the_others_left_alone,
+    relinking::hundreds_move_within_their_tenant,
+    idle::idle_people_are_deactivated_and_nobody_else,
+    idle::idleness_is_not_judged_where_nobody_is_seen,
+    idle::an_idle_last_administrator_stays,
+    idle::hundreds_of_idle_users_go_in_batches,
+    caches::a_deactivation_takes_effect_at_the_next_request,
+    caches::every_change_is_followed_by_an_invalidation,
+    caches::a_dropped_call_still_invalidates,
+    caches::a_stranger_who_is_linked_comes_in_at_once,
+];
+
 const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;
     outages::an_unreachable_server_is_unavailable_within_the_deadline,
 ];
@@ -213,6 +283,7 @@ fn main() -> ExitCode {
         .flat_map(|(name, backend)| {
             let checks = CHECKS
                 .into_iter()
+                .chain(DIRECTORY_CHECKS)
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
                 .chain(SQLITE_CHECKS)

@@ -29,12 +29,17 @@
 //! The write runs detached from the request, so a client that hangs up leaves no half user behind
 //! and no error for the others. Reads and writes have a deadline each.
 //!
+//! # Administration
+//!
+//! What an operator does with users, one or thousands, is a [`directory`]'s: `users.directory()`.
+//!
 //! # Tables of the application's own
 //!
 //! A [`UserMapping`] puts the application's entities in the place of the bundled ones; see
 //! [`mapping`]. Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
 
 mod bundled;
+pub mod directory;
 pub mod drift;
 pub mod entity;
 mod hook;

@@ -1,0 +1,178 @@
+//! One change to a list of users, in batches.
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, DbErr};
+use uuid::Uuid;
+
+use super::{
+    BATCH, DirectoryError, Report, UserDirectory,
+    administrators::{self, Administrators},
+    event,
+    locked::{LockedUser, lock},
+    report::{Effect, Refusal, ReportEntry},
+    transaction::{Done, Work},
+};
+
+/// Something to be done to users, one like the other.
+#[async_trait]
+pub(super) trait Change: Send + Sync + 'static {
+    /// The label in `user_events`.
+    fn event(&self) -> &'static str;
+
+    /// What else the event says.
+    fn detail(&self) -> Option<&str>;
+
+    /// What a user loses by it, for the guard of the last administrator.
+    fn removal(&self) -> Removal<'_> {
+        Removal::Nothing
+    }
+
+    /// Decides about a locked user.
+    fn decide(&self, user: &LockedUser) -> Effect;
+
+    /// Changes those about whom it was decided so; never none.
+    async fn write(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr>;
+}
+
+/// What a user loses by a change.
+#[derive(Clone, Copy)]
+pub(super) enum Removal<'a> {
+    /// An operator's grant of this role.
+    ManualGrant(&'a str),
+    Nothing,
+    /// Everything: the user may not act any more.
+    User,
+}
+
+impl UserDirectory {
+    /// Changes users, 100 to a transaction.
+    pub(super) async fn change(
+        &self,
+        users: &[Uuid],
+        change: impl Change,
+    ) -> Result<Report, DirectoryError> {
+        let mut removed = Vec::new();
+        self.change_after(users, &Arc::new(change), &mut removed)
+            .await
+    }
+
+    /// Changes users; `removed` are the administrators that batches before this one removed, which
+    /// the database does not show to a dry run.
+    pub(super) async fn change_after<C: Change>(
+        &self,
+        users: &[Uuid],
+        change: &Arc<C>,
+        removed: &mut Vec<Uuid>,
+    ) -> Result<Report, DirectoryError> {
+        self.check_tenant()?;
+        let mut seen = HashSet::with_capacity(users.len());
+        let users: Vec<Uuid> = users
+            .iter()
+            .copied()
+            .filter(|id| seen.insert(*id))
+            .collect();
+        let mut report = Report::default();
+        for batch in users.chunks(BATCH) {
+            let batch = Batch {
+                change: Arc::clone(change),
+                users: batch.to_vec(),
+                removed: removed.clone(),
+            };
+            match self.transact(batch).await {
+                Err(error) => return Err(error.after(report)),
+                Ok((entries, administrators)) => {
+                    report.extend(entries);
+                    removed.extend(administrators);
+                }
+            }
+        }
+        Ok(report)
+    }
+}
+
+struct Batch<C> {
+    change: Arc<C>,
+    users: Vec<Uuid>,
+    removed: Vec<Uuid>,
+}
+
+#[async_trait]
+impl<C: Change> Work for Batch<C> {
+    /// What became of each user, and which administrators are gone.
+    type Output = (Vec<ReportEntry>, Vec<Uuid>);
+
+    async fn witnesses(&self, directory: &UserDirectory) -> Result<Vec<Uuid>, DbErr> {
+        let endangered = match (&directory.admin_role, self.change.removal()) {
+            (None, _) | (_, Removal::Nothing) => None,
+            (Some(admin), Removal::ManualGrant(role)) if **admin != *role => None,
+            (Some(admin), Removal::ManualGrant(_) | Removal::User) => Some(admin),
+        };
+        let Some(role) = endangered else {
+            return Ok(Vec::new());
+        };
+        let leaving: Vec<Uuid> = self.users.iter().chain(&self.removed).copied().collect();
+        administrators::replacements(&directory.db, &directory.tenant, role, &leaving).await
+    }
+
+    async fn run(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        witnesses: &[Uuid],
+    ) -> Result<Done<Self::Output>, DbErr> {
+        let ids = self.users.iter().chain(witnesses).copied();
+        let locked = lock(transaction, &directory.tenant, ids).await?;
+        let admin_role = directory.admin_role.as_deref();
+        let mut administrators =
+            admin_role.map(|role| Administrators::count(role, &locked, &self.removed));
+        let mut entries = Vec::with_capacity(self.users.len());
+        let mut changed: Vec<&LockedUser> = Vec::new();
+        for id in &self.users {
+            let effect = match locked.get(id) {
+                None => Effect::NotFound,
+                Some(user) => match self.change.decide(user) {
+                    Effect::Changed => {
+                        let removal = self.change.removal();
+                        let guard = administrators.as_mut();
+                        let may_go = guard.is_none_or(|guard| guard.let_go(user, removal));
+                        if may_go {
+                            changed.push(user);
+                        }
+                        match may_go {
+                            true => Effect::Changed,
+                            false => Effect::Refused(Refusal::LastAdministrator),
+                        }
+                    }
+                    effect => effect,
+                },
+            };
+            entries.push(ReportEntry {
+                user: Some(*id),
+                effect,
+            });
+        }
+        if !changed.is_empty() {
+            self.change.write(directory, transaction, &changed).await?;
+            let (name, detail) = (self.change.event(), self.change.detail());
+            let events = changed
+                .iter()
+                .map(|user| directory.event(user.row.id, name, None, detail));
+            event::record(transaction, events.collect()).await?;
+        }
+        // Whom the guard let go; for a change that removes nothing it asks nobody.
+        let removed = changed
+            .iter()
+            .filter(|user| admin_role.is_some_and(|role| user.holds(role)));
+        Ok(Done {
+            output: (entries, removed.map(|user| user.row.id).collect()),
+            stale: changed.iter().flat_map(|user| user.keys()).collect(),
+        })
+    }
+}

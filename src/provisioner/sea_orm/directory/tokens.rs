@@ -1,0 +1,62 @@
+//! Tokens that are declared void before they expire.
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, DbErr};
+use uuid::Uuid;
+
+use super::{
+    super::entity::now,
+    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds,
+    change::Change,
+    locked::{LockedUser, void_tokens},
+};
+
+impl UserDirectory {
+    /// Declares void every token of these users issued until now, whoever issued it: after a stolen
+    /// device or a leaked token. The users stay as they are and come back with fresh tokens.
+    ///
+    /// Most issuers date tokens in whole seconds, so one issued later within this second is void too.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn revoke_tokens(
+        &self,
+        users: &[Uuid],
+        reason: &str,
+    ) -> Result<Report, DirectoryError> {
+        let reason = bounds::reason(reason);
+        self.change(users, RevokeTokens { reason }).await
+    }
+}
+
+struct RevokeTokens {
+    reason: Option<String>,
+}
+
+#[async_trait]
+impl Change for RevokeTokens {
+    fn event(&self) -> &'static str {
+        "tokens_revoked"
+    }
+
+    fn detail(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn decide(&self, user: &LockedUser) -> Effect {
+        match user.is_deleted() {
+            true => Effect::Refused(Refusal::Deleted),
+            false => Effect::Changed,
+        }
+    }
+
+    async fn write(
+        &self,
+        _: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr> {
+        void_tokens(transaction, users, now()).await
+    }
+}

@@ -1,0 +1,262 @@
+//! What is there: one user, pages, filters, events.
+
+use sea_orm::EntityTrait;
+use tower_jit_provisioning::{
+    Status,
+    sea_orm::{
+        directory::{DirectoryErrorKind, PageRequest, UserDirectory, UserFilter},
+        entity::users,
+    },
+};
+use uuid::Uuid;
+
+use super::{directory, many, named, with_grant, with_status};
+use crate::fixture::{ISSUER, Store, password_user, person};
+
+pub(crate) async fn a_record_holds_everything_but_the_password(store: &Store) {
+    let ana = store
+        .provision(&person("ana").build())
+        .await
+        .unwrap()
+        .user()
+        .id;
+    let bo = store.insert(password_user("bo@example.com")).await.id;
+    let directory = directory(store);
+    directory.grant_role(&[ana], "editor").await.unwrap();
+    directory.deactivate(&[ana], "left").await.unwrap();
+    let record = directory.get(ana).await.unwrap().unwrap();
+    assert_eq!(
+        (record.user.id, record.user.status),
+        (ana, Status::Deactivated)
+    );
+    assert_eq!(record.user.roles, ["editor"]);
+    assert_eq!(record.identities[0].subject, "ana");
+    assert_eq!(record.grants[0].source, "manual");
+    assert_eq!(record.status_source.as_deref(), Some("root"));
+    assert_eq!(record.status_reason.as_deref(), Some("left"));
+    assert!(record.tokens_valid_after.is_some() && !record.has_password);
+    assert_eq!(directory.find(ISSUER, "ana").await.unwrap(), Some(record));
+    assert_eq!(directory.find(ISSUER, "Ana").await.unwrap(), None);
+    assert!(directory.get(bo).await.unwrap().unwrap().has_password);
+    assert_eq!(directory.get(Uuid::now_v7()).await.unwrap(), None);
+    let elsewhere = directory.clone().in_tenant("acme");
+    assert_eq!(elsewhere.get(ana).await.unwrap(), None);
+    assert_eq!(elsewhere.find(ISSUER, "ana").await.unwrap(), None);
+}
+
+const NOBODY: [Uuid; 0] = [];
+
+async fn ids(directory: &UserDirectory, filter: &UserFilter) -> Vec<Uuid> {
+    let page = directory
+        .list(filter, PageRequest::first(200))
+        .await
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.items.iter().map(|record| record.user.id).collect()
+}
+
+pub(crate) async fn pages_neither_repeat_nor_miss_anybody(store: &Store) {
+    let users = many(store, 25).await;
+    store.insert(users::Model::new("acme")).await;
+    let directory = directory(store);
+    for newest_first in [false, true] {
+        let mut seen = Vec::new();
+        let mut request = PageRequest::first(10);
+        if newest_first {
+            request = request.newest_first();
+        }
+        let mut after = None;
+        let mut pages = 0;
+        loop {
+            let request = after.map_or(request, |after| request.after(after));
+            let page = directory.list(&UserFilter::new(), request).await.unwrap();
+            seen.extend(page.items.iter().map(|record| record.user.id));
+            pages += 1;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if newest_first {
+            seen.reverse();
+        }
+        assert_eq!((seen, pages), (users.clone(), 3));
+    }
+}
+
+pub(crate) async fn a_stale_cursor_still_finds_its_place(store: &Store) {
+    let users = many(store, 6).await;
+    let directory = directory(store);
+    let first = directory
+        .list(&UserFilter::new(), PageRequest::first(3))
+        .await
+        .unwrap();
+    let cursor = first.next.unwrap();
+    assert_eq!(cursor, users[2]);
+    // The user of the cursor is gone, and somebody new has come.
+    users::Entity::delete_by_id(cursor)
+        .exec(&store.db)
+        .await
+        .unwrap();
+    let newcomer = store.insert(named("new")).await.id;
+    let request = PageRequest::first(3).after(cursor);
+    let second = directory.list(&UserFilter::new(), request).await.unwrap();
+    let listed: Vec<Uuid> = second.items.iter().map(|record| record.user.id).collect();
+    assert_eq!(listed, users[3..]);
+    let last = directory
+        .list(&UserFilter::new(), request.after(second.next.unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(
+        (last.items[0].user.id, last.items.len(), last.next),
+        (newcomer, 1, None)
+    );
+    // A cursor of nowhere is a place in the order too.
+    for (cursor, expected) in [(Uuid::nil(), 3), (Uuid::max(), 0)] {
+        let request = PageRequest::first(3).after(cursor);
+        let page = directory.list(&UserFilter::new(), request).await.unwrap();
+        assert_eq!(page.items.len(), expected);
+    }
+    for limit in [0, 201, u64::MAX] {
+        let refused = directory
+            .list(&UserFilter::new(), PageRequest::first(limit))
+            .await;
+        assert_eq!(refused.unwrap_err().kind(), DirectoryErrorKind::Invalid);
+    }
+}
+
+pub(crate) async fn every_filter_narrows_the_list(store: &Store) {
+    let ana = store
+        .provision(&person("ana").build())
+        .await
+        .unwrap()
+        .user()
+        .id;
+    let pending = with_status(store, "pending").await;
+    let admin = with_grant(store, "admin", "issuer:x").await;
+    let directory = directory(store);
+    let filter = UserFilter::new;
+    assert_eq!(ids(&directory, &filter()).await, [ana, pending, admin]);
+    let active = filter().with_status(Status::Active);
+    assert_eq!(ids(&directory, &active).await, [ana, admin]);
+    assert_eq!(ids(&directory, &filter().with_role("admin")).await, [admin]);
+    assert_eq!(ids(&directory, &filter().with_role("Admin")).await, NOBODY);
+    assert_eq!(ids(&directory, &filter().with_issuer(ISSUER)).await, [ana]);
+    assert_eq!(
+        ids(&directory, &filter().with_issuer("https://id.example.co")).await,
+        NOBODY
+    );
+    let unknown = filter().without_identity();
+    assert_eq!(ids(&directory, &unknown).await, [pending, admin]);
+    assert_eq!(
+        ids(&directory, &unknown.with_status(Status::Active)).await,
+        [admin]
+    );
+    let elsewhere = directory.clone().in_tenant("acme");
+    assert_eq!(ids(&elsewhere, &filter()).await, NOBODY);
+}
+
+pub(crate) async fn a_searched_text_is_meant_literally(store: &Store) {
+    let names = [
+        "100% Ana",
+        "100 Ana",
+        "snake_case",
+        "snakeXcase",
+        "back\\slash",
+        "bang!",
+        "O'Brien",
+        "\u{c9}ric",
+        "[set]",
+        "ANDRE",
+        "!%_",
+        "\"quoted\"",
+    ];
+    let mut users = Vec::new();
+    for name in names {
+        users.push((name, store.insert(named(name)).await.id));
+    }
+    let directory = directory(store);
+    let found = async |filter: UserFilter| {
+        let ids = ids(&directory, &filter).await;
+        let names = users.iter().filter(|(_, id)| ids.contains(id));
+        names.map(|(name, _)| *name).collect::<Vec<_>>()
+    };
+    let table: [(&str, &[&str]); 14] = [
+        ("%", &["100% Ana", "!%_"]),
+        ("_", &["snake_case", "!%_"]),
+        ("snake_case", &["snake_case"]),
+        ("0% a", &["100% Ana"]),
+        ("\\", &["back\\slash"]),
+        ("k\\s", &["back\\slash"]),
+        ("!", &["bang!", "!%_"]),
+        ("!%", &["!%_"]),
+        ("'", &["O'Brien"]),
+        ("\u{c9}ric", &["\u{c9}ric"]),
+        ("[set]", &["[set]"]),
+        ("andre", &["ANDRE"]),
+        ("\"", &["\"quoted\""]),
+        ("nobody", &[]),
+    ];
+    for (text, expected) in table {
+        assert_eq!(
+            found(UserFilter::new().containing(text)).await,
+            expected,
+            "{text}"
+        );
+    }
+    let start = |text: &str| UserFilter::new().starting_with(text);
+    assert_eq!(found(start("100")).await, ["100% Ana", "100 Ana"]);
+    assert_eq!(found(start("100%")).await, ["100% Ana"]);
+    assert_eq!(found(start("ana")).await, [""; 0]);
+    for text in ["", "a\0b", &"x".repeat(255)] {
+        let filter = UserFilter::new().containing(text);
+        let refused = directory.list(&filter, PageRequest::first(1)).await;
+        assert_eq!(refused.unwrap_err().kind(), DirectoryErrorKind::Invalid);
+    }
+}
+
+pub(crate) async fn address_and_user_name_are_searched_too(store: &Store) {
+    let ana = store.insert(password_user("Ana@Example.com")).await.id;
+    let bo = users::Model {
+        username: Some("bo.lind".to_owned()),
+        ..users::Model::new("")
+    };
+    let bo = store.insert(bo).await.id;
+    let directory = directory(store);
+    let search = |text: &str| UserFilter::new().containing(text);
+    assert_eq!(ids(&directory, &search("@example.COM")).await, [ana]);
+    assert_eq!(ids(&directory, &search("lind")).await, [ana, bo]);
+    assert_eq!(
+        ids(&directory, &UserFilter::new().starting_with("bo")).await,
+        [bo]
+    );
+}
+
+pub(crate) async fn events_are_paged_per_user_and_over_all(store: &Store) {
+    let users = many(store, 3).await;
+    let elsewhere = store.insert(users::Model::new("acme")).await.id;
+    let directory = directory(store);
+    directory.deactivate(&users, "one").await.unwrap();
+    directory.reactivate(&users[..1], "two").await.unwrap();
+    directory
+        .clone()
+        .in_tenant("acme")
+        .deactivate(&[elsewhere], "")
+        .await
+        .unwrap();
+    let first = directory.events(PageRequest::first(3)).await.unwrap();
+    assert!(first.items.iter().all(|event| event.event == "deactivated"));
+    let rest = PageRequest::first(3).after(first.next.unwrap());
+    let rest = directory.events(rest).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next), (1, None));
+    assert_eq!(rest.items[0].event, "reactivated");
+    let newest = PageRequest::first(1).newest_first();
+    let newest = directory.events_of(users[0], newest).await.unwrap();
+    assert_eq!(newest.items[0].detail.as_deref(), Some("two"));
+    assert!(newest.next.is_some());
+    let foreign = directory
+        .events_of(elsewhere, PageRequest::first(10))
+        .await
+        .unwrap();
+    assert!(foreign.items.is_empty());
+}
