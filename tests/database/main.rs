@@ -177,7 +177,7 @@ const CHECKS: [Check; 99] = checks![Needs::Tables;
     tickets::a_ticket_gives_nobody_a_second_subject_of_its_issuer,
 ];
 
-const DIRECTORY_CHECKS: [Check; 60] = checks![Needs::Tables;
+const DIRECTORY_CHECKS: [Check; 61] = checks![Needs::Tables;
     status::a_deactivated_user_is_refused_and_its_old_tokens_never_count_again,
     status::every_change_starts_from_its_own_statuses,
     status::the_void_of_tokens_never_moves_backwards,
@@ -213,6 +213,7 @@ const DIRECTORY_CHECKS: [Check; 60] = checks![Needs::Tables;
     removal::a_deleted_user_leaves_a_tombstone_and_a_free_address,
     removal::an_erased_user_is_a_hash_and_still_refused,
     removal::erasing_an_active_user_deletes_it_too,
+    removal::a_profile_under_way_is_not_written_onto_a_tombstone,
     links::a_linked_user_is_found_by_its_first_token,
     links::a_service_is_registered_by_a_link,
     links::a_link_takes_nobodys_identity,

@@ -1,7 +1,11 @@
 //! Users who leave for good.
 
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait, sea_query::Expr,
+};
 use tower_jit_provisioning::{
-    Outcome,
+    Outcome, Provisioner,
     sea_orm::{
         directory::{Effect, NewIdentity, Refusal},
         entity::users,
@@ -106,4 +110,42 @@ pub(crate) async fn erasing_an_active_user_deletes_it_too(store: &Store) {
     assert!(row.tokens_valid_after.is_some());
     store.assert_refused(&ana, "deleted").await;
     assert_eq!(store.rows().await.events.len(), 2);
+}
+
+pub(crate) async fn a_profile_under_way_is_not_written_onto_a_tombstone(store: &Store) {
+    let ana = |name: &str, at| {
+        person("ana")
+            .with_full_name(name)
+            .with_issued_at(at)
+            .build()
+    };
+    let created = store.provision(&ana("Ana Lind", 1_000)).await.unwrap();
+    let id = created.user().id;
+    let writer = store.connect(1).await.unwrap();
+    let deletion = writer
+        .begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        })
+        .await
+        .unwrap();
+    users::Entity::update_many()
+        .col_expr(users::Column::Status, Expr::value("deleted"))
+        .col_expr(users::Column::FullName, Expr::value(None::<String>))
+        .filter(users::Column::Id.eq(id))
+        .exec(&deletion)
+        .await
+        .unwrap();
+    store.statements();
+    let provisioner = store.provisioner();
+    let request = tokio::spawn(async move {
+        let newer = ana("Ana Diaz", 2_000);
+        provisioner.provision(&newer).await.map(|_| ())
+    });
+    // The user was read as it was before.
+    store.statements_answered(1).await;
+    deletion.commit().await.unwrap();
+    request.await.unwrap().unwrap();
+    let row = store.user(id).await;
+    assert_eq!((row.status.as_str(), row.full_name), ("deleted", None));
 }

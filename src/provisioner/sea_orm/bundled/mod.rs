@@ -269,6 +269,10 @@ impl UserMapping for Bundled {
         let Some(current) = current.into_iter().next() else {
             return Ok(None);
         };
+        // Since the request read the user: a tombstone stays empty.
+        if status(&current) == Status::Deleted {
+            return Ok(None);
+        }
         let mut local = local_attributes(&current);
         if !with_address {
             local.push(Attribute::Email);
