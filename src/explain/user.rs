@@ -244,6 +244,7 @@ fn linking(identity: &Identity, candidate: &Candidate) -> Vec<Step> {
         !is_revoked,
         "tokens of before a revocation link nobody",
     ));
+    steps.push(role_step(identity, &candidate.grants));
     steps
 }
 

@@ -47,7 +47,7 @@
 //! * A call that is dropped finishes the transaction under way and starts no other. One that fails
 //!   half way tells what was done before ([`DirectoryError::report`]).
 //! * A directory of [`CachedProvisioner::directory`] forgets what it changed, after the commit and in
-//!   this process. With a [`Publisher`](super::Publisher) the other processes hear of it from the
+//!   this process. With a [`Publisher`] the other processes hear of it from the
 //!   transaction itself; without one they notice within their cache's TTL.
 //! * Nothing reaches beyond one tenant: `""`, the one of services without tenants, or
 //!   [`in_tenant`](UserDirectory::in_tenant)'s. Somebody else's users are not found.

@@ -120,7 +120,7 @@ impl UserDirectory {
     ///
     /// Along with an identity go its key, the ownership of the profile, the roles the issuer states
     /// and its word for the address. The status of users, their tokens' validity and their tenants stay.
-    /// Refused ([`Taken`](Refusal::Taken)) where the new identity is there already, as when somebody
+    /// Refused ([`Taken`](super::report::Refusal::Taken)) where the new identity is there already, as when somebody
     /// came by the new issuer first, or the user has another one of it. Link tickets name the old
     /// issuer and are to be issued again.
     ///
