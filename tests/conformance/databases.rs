@@ -11,13 +11,16 @@ use sea_orm::{
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_jit_provisioning::{
     IdentityKey, Provisioner, Status,
-    sea_orm::SeaOrmProvisioner,
+    sea_orm::{SeaOrmProvisioner, migration},
     testing::conformance::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
 };
 
 use crate::{
     fixture::{Backend, Store, password_user},
     results::Results,
+    shapes::{
+        Shape as Own, columns::Columns, hooks::Hooks, link_table::LinkTable, own_roles::OwnRoles,
+    },
     wrapped::{cached, erased},
 };
 
@@ -47,6 +50,15 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
         trials.extend(results.trials(&format!("sea-orm, {name}"), move || {
             create(to.clone(), bundled())
         }));
+        trials.extend(own_trials::<Columns>(results, "columns", name, &backend));
+        trials.extend(own_trials::<LinkTable>(
+            results,
+            "link table",
+            name,
+            &backend,
+        ));
+        trials.extend(own_trials::<Hooks>(results, "insert hooks", name, &backend));
+        trials.extend(own_trials::<OwnRoles>(results, "own roles", name, &backend));
         if name == "SQLite" {
             let to = backend.clone();
             trials.extend(results.trials("cached sea-orm", move || {
@@ -62,21 +74,35 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
     trials
 }
 
+/// The trials of tables of an application's own.
+fn own_trials<S: Own>(results: &Results, shape: &str, name: &str, backend: &Backend) -> Vec<Trial> {
+    let to = backend.clone();
+    results.trials(&format!("{shape}, {name}"), move || {
+        create(to.clone(), own::<S>())
+    })
+}
+
 /// One way to use the provisioner: which tables, and what stands where in them.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape<P: Provisioner> {
     pub(crate) provisioner: fn(DatabaseConnection, Duration) -> P,
     pub(crate) user_id: fn(&P::User) -> String,
-    pub(crate) roles: fn(&P::User) -> Vec<String>,
+    /// `None` if users have none.
+    pub(crate) roles: fn(&P::User) -> Option<Vec<String>>,
+    pub(crate) create_tables: for<'a> fn(&'a Store) -> Creating<'a>,
     pub(crate) users: &'static str,
     /// Where issuer and subject are recorded, beside `identity_key`.
     pub(crate) identities: &'static str,
-    pub(crate) events: &'static str,
+    pub(crate) events: Option<&'static str>,
+    /// What a creation writes after the user's row, into another table.
+    pub(crate) last_written: Option<&'static str>,
     /// Selects the rows of `users` by an `identity_key` that follows, and a quote.
     pub(crate) identified_by: &'static str,
     /// Adds somebody whose address an operator vouched for.
     pub(crate) import_user: for<'a> fn(&'a Store, &'a str) -> Importing<'a>,
 }
+
+pub(crate) type Creating<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 pub(crate) type Importing<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
 
@@ -89,10 +115,12 @@ fn bundled() -> Shape<SeaOrmProvisioner> {
                 .with_max_writes(CONNECTIONS as usize - 1)
         },
         user_id: |user| user.id.to_string(),
-        roles: |user| user.roles.clone(),
+        roles: |user| Some(user.roles.clone()),
+        create_tables: |store| Box::pin(async { migration::run(&store.db).await.unwrap() }),
         users: "users",
         identities: "user_identities",
-        events: "user_events",
+        events: Some("user_events"),
+        last_written: Some("user_events"),
         identified_by: "id = (SELECT user_id FROM user_identities WHERE identity_key = '",
         import_user: |store, address| {
             Box::pin(async {
@@ -104,9 +132,33 @@ fn bundled() -> Shape<SeaOrmProvisioner> {
     }
 }
 
+/// Tables of an application's own.
+fn own<S: Own>() -> Shape<SeaOrmProvisioner<S>> {
+    Shape {
+        provisioner: |db, deadline| {
+            SeaOrmProvisioner::with_mapping(db, S::default())
+                .with_deadline(deadline)
+                .with_max_writes(CONNECTIONS as usize - 1)
+        },
+        user_id: S::id,
+        roles: S::roles,
+        create_tables: |store| Box::pin(S::create_tables(store)),
+        users: S::USERS,
+        identities: S::IDENTITIES,
+        events: None,
+        last_written: (S::USERS != S::IDENTITIES).then_some(S::IDENTITIES),
+        identified_by: S::IDENTIFIED_BY,
+        import_user: |store, address| {
+            Box::pin(async move { S::import(&store.db, address, "import").await.unwrap() })
+        },
+    }
+}
+
 async fn create<P: Provisioner>(backend: Backend, shape: Shape<P>) -> DatabaseHarness<P> {
+    let store = Store::create(&backend, false).await.unwrap();
+    (shape.create_tables)(&store).await;
     DatabaseHarness {
-        store: Store::create(&backend, true).await.unwrap(),
+        store,
         shape,
         handles: Mutex::default(),
         mending: Mutex::default(),
@@ -196,11 +248,14 @@ impl<P: Provisioner> Harness for DatabaseHarness<P> {
     }
 
     fn roles(&self, user: &P::User) -> Result<Vec<String>, NotApplicable> {
-        Ok((self.shape.roles)(user))
+        (self.shape.roles)(user).ok_or(NotApplicable::new("users have no roles"))
     }
 
-    fn supports(&self, _: Ability) -> bool {
-        true
+    fn supports(&self, ability: Ability) -> bool {
+        match ability {
+            Ability::SeveralIdentities => self.shape.users != self.shape.identities,
+            _ => true,
+        }
     }
 
     async fn users(&self) -> Result<u64, NotApplicable> {
@@ -208,7 +263,9 @@ impl<P: Provisioner> Harness for DatabaseHarness<P> {
     }
 
     async fn created_events(&self) -> Result<u64, NotApplicable> {
-        let created = format!("{} WHERE event = 'created'", self.shape.events);
+        let events = self.shape.events;
+        let events = events.ok_or(NotApplicable::new("creations leave no event"))?;
+        let created = format!("{events} WHERE event = 'created'");
         Ok(self.count(&created).await)
     }
 
@@ -245,9 +302,15 @@ impl<P: Provisioner> Harness for DatabaseHarness<P> {
     async fn fail(&self, fault: StoreFault) -> Result<(), NotApplicable> {
         let mend = match fault {
             StoreFault::Fails => self.hide(self.shape.users).await,
-            StoreFault::FailsHalfWay => self.hide(self.shape.events).await,
+            StoreFault::FailsHalfWay => {
+                let table = self.shape.last_written;
+                let table = table.ok_or(NotApplicable::new("a creation is one row"))?;
+                self.hide(table).await
+            }
             StoreFault::Stalls => Mend::Close(self.lock().await),
-            StoreFault::StallsWrites => Mend::Close(self.store.block_writes().await),
+            StoreFault::StallsWrites => {
+                Mend::Close(self.store.block_writes_to(self.shape.users).await)
+            }
             _ => return Err(NotApplicable::new("an unknown fault")),
         };
         self.mending.lock().unwrap().push(mend);

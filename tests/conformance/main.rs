@@ -15,6 +15,10 @@ mod flawed;
 mod flaws;
 mod memory;
 mod results;
+#[cfg(feature = "migration")]
+#[expect(dead_code, reason = "shared with the tests of the databases")]
+#[path = "../database/shapes/mod.rs"]
+mod shapes;
 mod wrapped;
 
 use std::process::ExitCode;

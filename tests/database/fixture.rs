@@ -203,13 +203,18 @@ impl Store {
     /// Keeps everybody else from writing to `users`, but not from reading, until the returned
     /// connection is closed.
     pub(crate) async fn block_writes(&self) -> DatabaseConnection {
+        self.block_writes_to("users").await
+    }
+
+    /// The same for a table of the application's own.
+    pub(crate) async fn block_writes_to(&self, table: &str) -> DatabaseConnection {
         let blocker = self.connect(1).await.unwrap();
         let lock = match self.backend {
-            Backend::Mysql(_) => "LOCK TABLES users READ",
-            Backend::Postgres(_) => "BEGIN; LOCK TABLE users IN SHARE MODE",
-            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Mysql(_) => format!("LOCK TABLES {table} READ"),
+            Backend::Postgres(_) => format!("BEGIN; LOCK TABLE {table} IN SHARE MODE"),
+            Backend::Sqlite => "BEGIN IMMEDIATE".to_owned(),
         };
-        blocker.execute_unprepared(lock).await.unwrap();
+        blocker.execute_unprepared(&lock).await.unwrap();
         blocker
     }
 

@@ -106,6 +106,8 @@ pub enum Ability {
     /// Asks the identity's [`IssuerPolicy`](crate::IssuerPolicy) before it makes a user, and
     /// remembers the kind of its principal.
     Policy,
+    /// Has room for identities of several issuers in one user.
+    SeveralIdentities,
     /// Counts an issuer's users where the policy [limits](crate::IssuerPolicy::with_max_users)
     /// sign-up.
     SignUpLimits,
@@ -120,6 +122,7 @@ impl Ability {
             false => Err(NotApplicable::new(match self {
                 Self::Linking => "nobody is linked by address",
                 Self::Policy => "the issuer's policy is not asked",
+                Self::SeveralIdentities => "a user has one identity",
                 Self::SignUpLimits => "sign-up is not limited",
                 Self::UniqueAddresses => "addresses need not be unique",
             })),

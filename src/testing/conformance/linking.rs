@@ -35,10 +35,12 @@ async fn holder<H: Harness>(caller: &Caller<'_, H>, rule: Rule) -> Result<String
     Ok(created.expect(rule, Outcome::Created)?.to_owned())
 }
 
-/// Both sides proved the address: two identities, one user. Needs [`Ability::Linking`].
+/// Both sides proved the address: two identities, one user. Needs [`Ability::Linking`] and
+/// [`Ability::SeveralIdentities`].
 pub async fn a_trusted_address_links<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("an address that both sides proved links");
     Ability::Linking.needed_by(harness)?;
+    Ability::SeveralIdentities.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let holder = holder(&caller, rule).await?;
     let linked = caller.ask(&by_issuer("a").build()).await;
@@ -67,10 +69,12 @@ pub async fn an_imported_user_is_linked<H: Harness>(harness: &H) -> Result<(), F
     Ok(found.expect_known(rule, &imported)?)
 }
 
-/// An identity that many bring at once is linked once. Needs [`Ability::Linking`].
+/// An identity that many bring at once is linked once. Needs [`Ability::Linking`] and
+/// [`Ability::SeveralIdentities`].
 pub async fn concurrent_links_are_one_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("an identity that many bring at once is linked once");
     Ability::Linking.needed_by(harness)?;
+    Ability::SeveralIdentities.needed_by(harness)?;
     let callers = Caller::several(harness).await;
     let holder = holder(&callers[0], rule).await?;
     let mut linked = 0;
@@ -95,12 +99,14 @@ pub async fn an_untrusted_address_is_a_conflict<H: Harness>(harness: &H) -> Resu
     Ok(())
 }
 
-/// A recycled address is not its former owner. Needs [`Ability::Linking`].
+/// A recycled address is not its former owner. Needs [`Ability::Linking`] and
+/// [`Ability::SeveralIdentities`].
 pub async fn a_second_subject_of_one_issuer_is_not_linked<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
     let rule = Rule("a user has one identity of an issuer");
     Ability::Linking.needed_by(harness)?;
+    Ability::SeveralIdentities.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     holder(&caller, rule).await?;
     let linked = caller.ask(&by_issuer("a").build()).await;

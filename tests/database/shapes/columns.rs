@@ -6,14 +6,17 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QuerySelect,
+    PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{ColumnDef, Expr},
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
     Email, Identity, Outcome, Provisioner, Status,
+    provisioner::Population,
     sea_orm::{
         Holder, KnownUser, NewUser, UserMapping,
+        entity::now,
+        issuer_key,
         migration::{AddIdentityColumns, AllowUsersWithoutPassword},
     },
     testing::TestIdentity,
@@ -39,9 +42,11 @@ pub(crate) mod members {
         pub status: String,
         pub tokens_valid_after: Option<TimeDateTime>,
         pub identity_key: Option<String>,
+        pub issuer_key: Option<String>,
         pub issuer: Option<String>,
         pub subject: Option<String>,
         pub kind: Option<String>,
+        pub identity_created_at: Option<TimeDateTime>,
         pub email_key: Option<String>,
         pub email_verified_by: Option<String>,
     }
@@ -113,9 +118,11 @@ impl UserMapping for Columns {
             name: Set(profile.full_name.clone()),
             status: Set(user.status().as_str().to_owned()),
             identity_key: Set(Some(identity.key().to_string())),
+            issuer_key: Set(Some(issuer_key(identity.issuer()))),
             issuer: Set(Some(identity.issuer().to_owned())),
             subject: Set(Some(identity.subject().to_owned())),
             kind: Set(Some(identity.kind().as_str().to_owned())),
+            identity_created_at: Set(Some(now())),
             email_key: Set(profile.email_key.clone()),
             email_verified_by: Set(profile.email_verified_by.clone()),
             ..Default::default()
@@ -133,9 +140,14 @@ impl UserMapping for Columns {
 
         let claimed = members::Entity::update_many()
             .col_expr(Column::IdentityKey, Expr::value(identity.key().to_string()))
+            .col_expr(
+                Column::IssuerKey,
+                Expr::value(issuer_key(identity.issuer())),
+            )
             .col_expr(Column::Issuer, Expr::value(identity.issuer()))
             .col_expr(Column::Subject, Expr::value(identity.subject()))
             .col_expr(Column::Kind, Expr::value(identity.kind().as_str()))
+            .col_expr(Column::IdentityCreatedAt, Expr::value(now()))
             .filter(Column::Id.eq(holder.row().id))
             .filter(Column::IdentityKey.is_null())
             .exec(transaction)
@@ -149,12 +161,30 @@ impl UserMapping for Columns {
     fn user(&self, member: members::Model, _: Vec<String>) -> members::Model {
         member
     }
+
+    async fn population(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Population, DbErr> {
+        let of_issuer = members::Entity::find()
+            .filter(members::Column::IssuerKey.eq(issuer_key(identity.issuer())));
+        let minute_ago = now() - time::Duration::MINUTE;
+        let recent = of_issuer
+            .clone()
+            .filter(members::Column::IdentityCreatedAt.gt(minute_ago));
+        Ok(Population::new(
+            of_issuer.count(db).await?,
+            recent.count(db).await?,
+        ))
+    }
 }
 
 #[async_trait]
 impl Shape for Columns {
     const USERS: &str = "members";
     const IDENTITIES: &str = "members";
+    const IDENTIFIED_BY: &str = "(identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let id = &mut ColumnDef::new("id").integer().auto_increment().take();

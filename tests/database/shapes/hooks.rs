@@ -5,12 +5,13 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QuerySelect,
+    PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{ColumnDef, ColumnType, ForeignKey, Table},
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
     Email, Identity, Status,
+    provisioner::Population,
     sea_orm::{
         Holder, KnownUser, NewUser, UserMapping,
         entity::now,
@@ -210,12 +211,31 @@ impl UserMapping for Hooks {
     fn user(&self, writer: writers::Model, _: Vec<String>) -> writers::Model {
         writer
     }
+
+    async fn population(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Population, DbErr> {
+        let of_issuer = identities::Entity::find()
+            .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())));
+        let minute_ago = now() - time::Duration::MINUTE;
+        let recent = of_issuer
+            .clone()
+            .filter(identities::Column::CreatedAt.gt(minute_ago));
+        Ok(Population::new(
+            of_issuer.count(db).await?,
+            recent.count(db).await?,
+        ))
+    }
 }
 
 #[async_trait]
 impl Shape for Hooks {
     const USERS: &str = "writers";
     const IDENTITIES: &str = "writers_identities";
+    const IDENTIFIED_BY: &str =
+        "id = (SELECT user_id FROM writers_identities WHERE identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut users = users_with_addresses(Self::USERS, ColumnDef::new("id").uuid());

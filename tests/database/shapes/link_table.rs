@@ -5,12 +5,13 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter, QuerySelect,
+    PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{ColumnDef, ColumnType},
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
     Email, Identity, Outcome, Provisioner, Status,
+    provisioner::Population,
     sea_orm::{
         Holder, KnownUser, NewUser, UserMapping,
         entity::now,
@@ -192,12 +193,31 @@ impl UserMapping for LinkTable {
     fn user(&self, customer: customers::Model, _: Vec<String>) -> customers::Model {
         customer
     }
+
+    async fn population(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Population, DbErr> {
+        let of_issuer = identities::Entity::find()
+            .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())));
+        let minute_ago = now() - time::Duration::MINUTE;
+        let recent = of_issuer
+            .clone()
+            .filter(identities::Column::CreatedAt.gt(minute_ago));
+        Ok(Population::new(
+            of_issuer.count(db).await?,
+            recent.count(db).await?,
+        ))
+    }
 }
 
 #[async_trait]
 impl Shape for LinkTable {
     const USERS: &str = "customers";
     const IDENTITIES: &str = "customers_identities";
+    const IDENTIFIED_BY: &str =
+        "id = (SELECT user_id FROM customers_identities WHERE identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let id = &mut ColumnDef::new("id").big_integer().auto_increment().take();

@@ -19,6 +19,10 @@ use crate::fixture::{CONNECTIONS, PATIENCE, Store};
 
 /// A mapping, and what checks ask of its tables.
 #[async_trait]
+#[allow(
+    dead_code,
+    reason = "shared by two test binaries, one of which reads all of it"
+)]
 pub(crate) trait Shape: UserMapping + Default {
     /// The users' table.
     const USERS: &str;
@@ -26,9 +30,24 @@ pub(crate) trait Shape: UserMapping + Default {
     /// The table with the identities: the users' own, or one beside it.
     const IDENTITIES: &str;
 
+    /// Selects users by an `identity_key` that follows, `')` after it.
+    const IDENTIFIED_BY: &str;
+
     fn migrations() -> Vec<Box<dyn MigrationTrait>>;
 
     fn id(user: &Self::User) -> String;
+
+    /// `None` if users have none.
+    fn roles(_: &Self::User) -> Option<Vec<String>> {
+        None
+    }
+
+    async fn create_tables(store: &Store) {
+        let manager = SchemaManager::new(&store.db);
+        for migration in Self::migrations() {
+            migration.up(&manager).await.unwrap();
+        }
+    }
 
     /// Adds somebody who signed up with a password; returns the id.
     async fn import(
@@ -49,10 +68,7 @@ pub(crate) struct Shaped<'a, S: Shape> {
 
 impl<'a, S: Shape> Shaped<'a, S> {
     pub(crate) async fn create(store: &'a Store) -> Self {
-        let manager = SchemaManager::new(&store.db);
-        for migration in S::migrations() {
-            migration.up(&manager).await.unwrap();
-        }
+        S::create_tables(store).await;
         let provisioner = SeaOrmProvisioner::with_mapping(store.counted(), S::default())
             .with_deadline(PATIENCE)
             .with_max_writes(CONNECTIONS as usize / 2);

@@ -6,15 +6,17 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr,
-    EntityTrait, QueryFilter, QuerySelect,
+    EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{ColumnDef, Expr},
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
     Email, Identity, Status,
-    provisioner::{Attribute, Grant, Profile, ProfileState},
+    provisioner::{Attribute, Grant, Population, Profile, ProfileState},
     sea_orm::{
         Holder, KnownUser, NewUser, UserMapping,
+        entity::now,
+        issuer_key,
         migration::{AddIdentityColumns, AllowUsersWithoutPassword},
     },
 };
@@ -123,9 +125,11 @@ impl UserMapping for OwnRoles {
             name: Set(profile.full_name.clone()),
             status: Set(user.status().as_str().to_owned()),
             identity_key: Set(Some(identity.key().to_string())),
+            issuer_key: Set(Some(issuer_key(identity.issuer()))),
             issuer: Set(Some(identity.issuer().to_owned())),
             subject: Set(Some(identity.subject().to_owned())),
             kind: Set(Some(identity.kind().as_str().to_owned())),
+            identity_created_at: Set(Some(now())),
             email: Set(profile.email.clone()),
             email_key: Set(profile.email_key.clone()),
             email_verified_by: Set(profile.email_verified_by.clone()),
@@ -148,9 +152,14 @@ impl UserMapping for OwnRoles {
 
         let claimed = players::Entity::update_many()
             .col_expr(Column::IdentityKey, Expr::value(identity.key().to_string()))
+            .col_expr(
+                Column::IssuerKey,
+                Expr::value(issuer_key(identity.issuer())),
+            )
             .col_expr(Column::Issuer, Expr::value(identity.issuer()))
             .col_expr(Column::Subject, Expr::value(identity.subject()))
             .col_expr(Column::Kind, Expr::value(identity.kind().as_str()))
+            .col_expr(Column::IdentityCreatedAt, Expr::value(now()))
             .col_expr(Column::IssuerRoles, Expr::value(stated_roles(identity)))
             .col_expr(Column::RolesIssuedAt, Expr::value(identity.issued_at()))
             .filter(Column::Id.eq(holder.row().id))
@@ -165,6 +174,23 @@ impl UserMapping for OwnRoles {
 
     fn user(&self, row: players::Model, roles: Vec<String>) -> Player {
         Player { row, roles }
+    }
+
+    async fn population(
+        &self,
+        db: &DatabaseConnection,
+        identity: &Identity,
+    ) -> Result<Population, DbErr> {
+        let of_issuer = players::Entity::find()
+            .filter(players::Column::IssuerKey.eq(issuer_key(identity.issuer())));
+        let minute_ago = now() - time::Duration::MINUTE;
+        let recent = of_issuer
+            .clone()
+            .filter(players::Column::IdentityCreatedAt.gt(minute_ago));
+        Ok(Population::new(
+            of_issuer.count(db).await?,
+            recent.count(db).await?,
+        ))
     }
 
     async fn store_roles(
@@ -239,6 +265,7 @@ impl UserMapping for OwnRoles {
 impl Shape for OwnRoles {
     const USERS: &str = "players";
     const IDENTITIES: &str = "players";
+    const IDENTIFIED_BY: &str = "(identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut players = users(Self::USERS, ColumnDef::new("id").uuid());
@@ -271,6 +298,10 @@ impl Shape for OwnRoles {
 
     fn id(user: &Player) -> String {
         user.row.id.to_string()
+    }
+
+    fn roles(user: &Player) -> Option<Vec<String>> {
+        Some(user.roles.clone())
     }
 
     async fn import(

@@ -10,7 +10,8 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 use super::columns::{add_columns, drop_columns, drop_table, micros, table};
 
 /// Adds to an application's own table what a user's one identity is, and the address it holds:
-/// `identity_key`, `issuer`, `subject`, `kind`, `email_key`, `email_verified_by`.
+/// `identity_key`, `issuer_key`, `issuer`, `subject`, `kind`, `identity_created_at`, `email_key`,
+/// `email_verified_by`.
 ///
 /// All of them are nullable; the two keys are unique. Who has verified an address only the
 /// application knows: it fills `email_key` with [`Email::key`](crate::Email::key) and
@@ -54,11 +55,14 @@ impl MigrationName for AddIdentityColumns {
 #[async_trait]
 impl MigrationTrait for AddIdentityColumns {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let backend = manager.get_database_backend();
         let columns = [
             ColumnDef::new("identity_key").char_len(64).to_owned(),
+            ColumnDef::new("issuer_key").char_len(64).to_owned(),
             ColumnDef::new("issuer").string_len(512).to_owned(),
             ColumnDef::new("subject").string_len(255).to_owned(),
             ColumnDef::new("kind").string_len(32).to_owned(),
+            micros("identity_created_at", backend),
             ColumnDef::new("email_key").char_len(64).to_owned(),
             ColumnDef::new("email_verified_by")
                 .string_len(1024)
@@ -87,9 +91,11 @@ impl MigrationTrait for AddIdentityColumns {
         }
         let columns = [
             "identity_key",
+            "issuer_key",
             "issuer",
             "subject",
             "kind",
+            "identity_created_at",
             "email_key",
             "email_verified_by",
         ];
