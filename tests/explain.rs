@@ -233,6 +233,28 @@ async fn every_condition_of_linking_is_named() {
 }
 
 #[tokio::test]
+async fn an_address_that_stays_somebody_elses_is_no_update() {
+    use tower_jit_provisioning::explain::Explain;
+
+    let users = MemoryProvisioner::new();
+    let token = |subject: &str, issued_at| {
+        TestIdentity::new(ISSUER, subject)
+            .with_issued_at(issued_at)
+            .with_vouched_email("ana@example.com")
+            .build()
+    };
+    users.provision(&token("ana", 1)).await.unwrap();
+    let bo = TestIdentity::new(ISSUER, "bo").with_issued_at(1).build();
+    users.provision(&bo).await.unwrap();
+
+    let grasping = token("bo", 2);
+    let (steps, explained) = users.explain(&grasping).await;
+    assert_eq!(explained.unwrap(), Outcome::Found, "{steps:?}");
+    let happened = users.provision(&grasping).await.unwrap();
+    assert_eq!(happened.outcome(), Outcome::Found);
+}
+
+#[tokio::test]
 async fn claims_are_explained_without_a_signature() {
     let setup = Setup::new(IssuerPolicy::new().map_role("staff", "editor"));
     let claims = |audience: &str| {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use tokio::time::{Duration, Instant};
 
 use super::{
-    DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError, Provisioned,
-    Provisioner, Status,
+    Attribute, DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError,
+    Provisioned, Provisioner, Status,
     policy::{
         admission::{self, Snapshot},
         newcomer::{self, Candidate, Newcomer},
@@ -160,7 +160,7 @@ impl MemoryProvisioner {
                 grants: record.grants.clone(),
                 stored_at: Some(known.roles_issued_at),
                 changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
-                    && record.profile.after(identity, &[]) != record.profile,
+                    && store.profile_after(identity, known.user, record) != record.profile,
             };
         }
         Facts::Unknown {
@@ -209,11 +209,14 @@ impl Store {
 
     /// Stores what a newer token says of its user; returns whether it said anything.
     fn bring_up_to_date(&mut self, identity: &Identity) -> Outcome {
-        let known = self.identities.get_mut(&identity.key());
-        let Some(known) = known else {
+        let known = self.identities.get(&identity.key());
+        let record = known.and_then(|known| self.users.get(known.user));
+        let Some((known, record)) = known.zip(record) else {
             return Outcome::Found;
         };
-        let Some(record) = self.users.get_mut(known.user) else {
+        let (user, after) = (known.user, self.profile_after(identity, known.user, record));
+        let known = self.identities.get_mut(&identity.key());
+        let Some((known, record)) = known.zip(self.users.get_mut(user)) else {
             return Outcome::Found;
         };
         let mut outcome = Outcome::Found;
@@ -225,14 +228,6 @@ impl Store {
         if profile::is_due(identity, &known.profile_state(identity, record)) {
             known.profile_issued_at = identity.issued_at();
             known.fingerprint = Profile::fingerprint(identity);
-            let mut after = record.profile.after(identity, &[]);
-            let holder = after
-                .email_key
-                .as_ref()
-                .and_then(|key| self.addresses.get(key));
-            if holder.is_some_and(|holder| *holder != known.user) {
-                after = record.profile.after(identity, &[super::Attribute::Email]);
-            }
             if after != record.profile {
                 if let Some(key) = &record.profile.email_key {
                     self.addresses.remove(key);
@@ -244,6 +239,17 @@ impl Store {
             }
         }
         outcome
+    }
+
+    /// A user's profile after a token; an address that is somebody else's stays so.
+    fn profile_after(&self, identity: &Identity, user: usize, record: &Record) -> Profile {
+        let after = record.profile.after(identity, &[]);
+        let key = after.email_key.as_ref();
+        let holder = key.and_then(|key| self.addresses.get(key));
+        match holder.is_some_and(|holder| *holder != user) {
+            false => after,
+            true => record.profile.after(identity, &[Attribute::Email]),
+        }
     }
 
     fn enter(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tower_jit_provisioning::{
-    Attribute, IssuerPolicy, Linking, Outcome, ProfileSync, Provisioner, sea_orm::entity::users,
-    testing::TestIdentity,
+    Attribute, IssuerPolicy, Linking, Outcome, ProfileSync, Provisioner, explain::Explain,
+    sea_orm::entity::users, testing::TestIdentity,
 };
 
 use crate::fixture::{Store, at_once, password_user, person};
@@ -137,8 +137,16 @@ pub(crate) async fn somebody_elses_address_is_not_taken_and_not_tried_again(stor
     );
     assert_eq!(store.user(bo.id).await, bo);
 
-    let _ = store.statements();
     let rows = store.rows().await;
+    let grasping = ana(3_000).with_vouched_email("bo@example.com");
+    let (steps, explained) = store.provisioner().explain(&grasping.build()).await;
+    assert_eq!(explained.unwrap(), Outcome::Found, "{steps:?}");
+    let fair = ana(3_000).with_vouched_email("a.lind@example.com");
+    let (_, explained) = store.provisioner().explain(&fair.build()).await;
+    assert_eq!(explained.unwrap(), Outcome::Updated);
+    assert_eq!(store.rows().await, rows, "explaining writes nothing");
+
+    let _ = store.statements();
     let third = ana(3_000)
         .with_vouched_email("bo@example.com")
         .with_full_name("Ana Lind");

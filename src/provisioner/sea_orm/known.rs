@@ -8,7 +8,9 @@ use std::{
 
 use sea_orm::DbErr;
 
-use super::{KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store};
+use super::{
+    Holder, KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store,
+};
 use crate::{
     explain::Facts,
     identity::{Identity, IdentityKey},
@@ -43,12 +45,21 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     pub(crate) async fn facts(&self, identity: &Identity) -> Result<Facts, ProvisionError> {
         let finding = async { Ok(self.mapping.find(&self.db, identity).await?) };
         if let Some(known) = self.within_deadline(finding).await? {
+            let changes_profile = match profile::is_due(identity, &known.profile) {
+                false => false,
+                true => {
+                    let db = (&self.db).into();
+                    let finding = async { Ok(self.find_holder(&db, identity, false).await?) };
+                    let holder = self.within_deadline(finding).await?;
+                    let holder = holder.as_ref().map(Holder::row);
+                    self.mapping.changes_profile(identity, &known.row, holder)
+                }
+            };
             return Ok(Facts::Known {
                 snapshot: known.snapshot(),
                 grants: known.grants().to_vec(),
                 stored_at: known.grants.as_ref().map(|stored| stored.issued_at),
-                changes_profile: profile::is_due(identity, &known.profile)
-                    && self.mapping.changes_profile(identity, &known.row),
+                changes_profile,
             });
         }
         self.within_deadline(self.facts_of_newcomer(identity)).await

@@ -266,8 +266,15 @@ pub trait UserMapping: Send + Sync + 'static {
     }
 
     /// Whether [`store_profile`](Self::store_profile) would change the row: for explanations only.
-    fn changes_profile(&self, identity: &Identity, row: &Self::Row) -> bool {
-        let _ = (identity, row);
+    /// `holder` is whom [`find_holder`](Self::find_holder) found for the address that the token
+    /// vouches for: the user himself, or another whose address it then stays.
+    fn changes_profile(
+        &self,
+        identity: &Identity,
+        row: &Self::Row,
+        holder: Option<&Self::Row>,
+    ) -> bool {
+        let _ = (identity, row, holder);
         true
     }
 

@@ -115,7 +115,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         })
     }
 
-    async fn find_holder(
+    pub(super) async fn find_holder(
         &self,
         db: &DatabaseExecutor<'_>,
         identity: &Identity,

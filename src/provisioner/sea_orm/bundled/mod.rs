@@ -303,9 +303,18 @@ impl UserMapping for Bundled {
         Ok(Some(changed))
     }
 
-    fn changes_profile(&self, identity: &Identity, user: &users::Model) -> bool {
+    fn changes_profile(
+        &self,
+        identity: &Identity,
+        user: &users::Model,
+        holder: Option<&users::Model>,
+    ) -> bool {
+        let mut local = local_attributes(user);
+        if holder.is_some_and(|holder| holder.id != user.id) {
+            local.push(Attribute::Email);
+        }
         let before = profile_of(user);
-        before.after(identity, &local_attributes(user)) != before
+        before.after(identity, &local) != before
     }
 
     async fn touch(
