@@ -53,12 +53,15 @@ pub async fn sign_up(
     let password = checked_password(request.password)?;
     let address_key = email.key("");
     // Asked before the expensive hash, and again by the primary key.
-    if sign_ups::Entity::find_by_id(&address_key)
-        .one(&app.db)
-        .await?
-        .is_some()
-    {
-        return Err(address_taken());
+    let before = sign_ups::Entity::find_by_id(&address_key);
+    if let Some(before) = before.one(&app.db).await? {
+        let holder = users::Entity::find_by_id(before.user_id)
+            .one(&app.db)
+            .await?;
+        if holder.is_some_and(|holder| holder.status != Status::Deleted.as_str()) {
+            return Err(address_taken());
+        }
+        app.forget_sign_ups(&[before.user_id]).await?;
     }
     app.passwords.count()?;
     let hashed_password = app.passwords.hash(password).await?;
@@ -137,8 +140,13 @@ pub async fn verify_email(
     let user = users::Entity::find_by_id(sign_up.user_id)
         .one(&app.db)
         .await?;
-    user.filter(|user| user.status == Status::Active.as_str())
-        .ok_or_else(invalid)?;
+    let user = user.filter(|user| user.status == Status::Active.as_str());
+    let user = user.ok_or_else(invalid)?;
+    // An administrator may have given the user another address since.
+    let address = user.email.as_deref().and_then(Email::parse);
+    if address.map(|address| address.key("")) != Some(sign_up.address_key.clone()) {
+        return Err(invalid());
+    }
     let verified = users::ActiveModel {
         id: Unchanged(sign_up.user_id),
         email_key: Set(Some(sign_up.address_key)),
@@ -149,6 +157,7 @@ pub async fn verify_email(
     let write = async {
         let transaction = app.db.begin().await?;
         verified.update(&transaction).await?;
+        registration::record(&transaction, &user, None, "email_verified").await?;
         // Of two requests with one token, one is too late.
         let used = sign_ups::Entity::update_many()
             .col_expr(sign_ups::Column::ProofHash, Expr::value(None::<String>))
@@ -172,6 +181,7 @@ pub async fn verify_email(
     if !is_proved {
         return Err(invalid());
     }
+    app.forget(sign_up.user_id).await?;
     Ok(Json(ProvedMailbox {
         email_verified: true,
     }))

@@ -9,30 +9,33 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use sea_orm::DatabaseConnection;
+use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 use tower_jit_provisioning::{
-    BuildError, ClaimMap, IssuerPolicy, JwtVerifier, KeySource, ProvisionLayer, TrustedIssuer,
-    sea_orm::{CheckError, SeaOrmProvisioner},
+    BuildError, ClaimMap, IdentityKey, IssuerPolicy, JwtVerifier, KeySource, ProvisionLayer,
+    TrustedIssuer,
+    sea_orm::{CheckError, User, directory::UserDirectory},
 };
+use uuid::Uuid;
 
 use crate::{
-    accounts,
+    accounts, administration,
     config::Config,
     development::DevelopmentIssuer,
     local_issuer::LocalIssuer,
+    migrations::sign_ups,
     passwords::Passwords,
     problem::{Problem, document_refusals},
     profile,
+    store::Users,
 };
 
 const BODY_LIMIT: usize = 16 * 1024;
@@ -41,6 +44,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// What handlers share.
 pub struct AppState {
     pub db: DatabaseConnection,
+    pub users: Users,
     pub passwords: Passwords,
     pub local_issuer: LocalIssuer,
     pub verifier: JwtVerifier,
@@ -48,9 +52,39 @@ pub struct AppState {
 
 pub type Shared = Arc<AppState>;
 
+impl AppState {
+    /// The directory of a user's tenant, acting as the user.
+    pub fn directory_of(&self, user: &User) -> UserDirectory {
+        self.users
+            .directory()
+            .in_tenant(&user.tenant)
+            .acting_as(&user.id.to_string())
+            .with_admin_role(administration::ROLE)
+    }
+
+    /// Reads a user again who was changed past the directory.
+    pub async fn forget(&self, user: Uuid) -> Result<(), Problem> {
+        let record = self.users.directory().get(user).await?;
+        for identity in record.iter().flat_map(|record| &record.identities) {
+            let key = IdentityKey::new(&identity.tenant, &identity.issuer, &identity.subject);
+            self.users.invalidate(key);
+        }
+        Ok(())
+    }
+
+    /// Frees the addresses with which deleted users signed up.
+    pub async fn forget_sign_ups(&self, users: &[Uuid]) -> Result<(), DbErr> {
+        sign_ups::Entity::delete_many()
+            .filter(sign_ups::Column::UserId.is_in(users.iter().copied()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+}
+
 pub struct App {
     state: Shared,
-    layer: ProvisionLayer<SeaOrmProvisioner>,
+    layer: ProvisionLayer<Users>,
     development: Option<DevelopmentIssuer>,
 }
 
@@ -58,6 +92,7 @@ impl App {
     pub fn new(
         config: &Config,
         db: DatabaseConnection,
+        users: Users,
         development: Option<DevelopmentIssuer>,
     ) -> Result<Self, BuildError> {
         let local_issuer = LocalIssuer::new(config.local_secret.as_deref());
@@ -80,9 +115,10 @@ impl App {
         });
         let verifier = JwtVerifier::new(trusted.chain(once(local_issuer.trusted())))?;
         Ok(Self {
-            layer: ProvisionLayer::new(verifier.clone(), SeaOrmProvisioner::new(db.clone())),
+            layer: ProvisionLayer::new(verifier.clone(), users.clone()),
             state: Arc::new(AppState {
                 db,
+                users,
                 passwords: Passwords::new(),
                 local_issuer,
                 verifier,
@@ -93,25 +129,23 @@ impl App {
 
     /// Refuses a configuration under which everybody would be created a second time.
     pub async fn check_issuers(&self) -> Result<(), CheckError> {
-        let users = SeaOrmProvisioner::new(self.state.db.clone());
+        let users = self.state.users.provisioner();
         users.check_issuers(&self.state.verifier).await
     }
 
     pub fn router(self) -> Router {
         // The layer stands in front of what needs a user, and of nothing else.
-        let users = get(profile::list)
-            .route_layer(self.layer.clone())
-            .post(accounts::sign_up);
-        let me = get(profile::me)
-            .put(profile::update_me)
+        let me = get(profile::me).put(profile::update_me);
+        let for_users = administration::router()
+            .route("/api/v1/users/me", me)
             .route_layer(self.layer);
         let mut router = Router::new()
-            .route("/api/v1/users/me", me)
-            .route("/api/v1/users/", users)
+            .route("/api/v1/users/", post(accounts::sign_up))
             .route("/api/v1/users/verify-email", post(accounts::verify_email))
             .route("/api/v1/login", post(accounts::login))
             .route("/healthz", get(alive))
             .route("/readyz", get(ready))
+            .merge(for_users)
             .with_state(self.state);
         if let Some(development) = self.development {
             router = router.nest("/dev-issuer", development.router());
@@ -124,8 +158,7 @@ impl App {
                         StatusCode::REQUEST_TIMEOUT,
                         REQUEST_TIMEOUT,
                     ))
-                    .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-                    .layer(DefaultBodyLimit::disable()),
+                    .layer(DefaultBodyLimit::max(BODY_LIMIT)),
             )
             .layer(middleware::map_response(document_refusals))
             .layer(

@@ -9,10 +9,11 @@
 //! | `JWKS_FILE` | its public keys, a JWK set | fetched, as its metadata says |
 //! | `ROLES_CLAIM` | where its roles are, a JSON pointer | `/roles` |
 //! | `LINKING` | `verified_email` or `never` | `verified_email` |
+//! | `USER_CACHE_SECONDS` | how long a user is remembered before the database is asked again | `30` |
 //! | `LOCAL_SECRET` | signs the tokens of password users; 32 bytes or more, the same on every replica | random |
 //! | `DEV_ISSUER` | `on` starts the development issuer off loopback, or on a database of one's own | |
 
-use std::{env, error::Error, fmt, fs, net::SocketAddr};
+use std::{env, error::Error, fmt, fs, net::SocketAddr, time::Duration};
 
 use tower_jit_provisioning::Linking;
 
@@ -23,6 +24,7 @@ pub struct Config {
     pub issuer: Option<ExternalIssuer>,
     pub roles_claim: String,
     pub linking: Linking,
+    pub user_cache: Duration,
     pub local_secret: Option<String>,
 }
 
@@ -77,6 +79,12 @@ impl Config {
             faults.push(format!("ROLES_CLAIM: `{roles_claim}` is no JSON pointer"));
         }
 
+        let user_cache = variable("USER_CACHE_SECONDS").unwrap_or_else(|| "30".to_owned());
+        let user_cache = user_cache.parse().unwrap_or_else(|_| {
+            faults.push(format!("USER_CACHE_SECONDS: `{user_cache}` is no number"));
+            0
+        });
+
         let wants_development = match variable("DEV_ISSUER").as_deref() {
             None => false,
             Some("on") => true,
@@ -109,6 +117,7 @@ impl Config {
                 },
                 roles_claim,
                 linking,
+                user_cache: Duration::from_secs(user_cache),
                 local_secret,
             }),
             _ => Err(ConfigError(faults)),

@@ -1,11 +1,13 @@
-//! JSON bodies and query strings whose faults are problem documents.
+//! JSON bodies, query strings and paths whose faults are problem documents.
 
 use axum::{
     Json,
-    extract::{FromRequest, FromRequestParts, Query, Request},
-    http::request::Parts,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
+    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 
@@ -16,14 +18,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Problem::new(
-                rejection.status(),
+        let refused = |rejection: JsonRejection| {
+            let status = rejection.status();
+            Problem::new(status, "invalid_input", rejection.body_text())
+        };
+        let Json(raw) = Json::<Box<RawValue>>::from_request(request, state)
+            .await
+            .map_err(refused)?;
+        // An array would pass for an object, field by field.
+        if !raw.get().starts_with('{') {
+            let detail = "the body must be a JSON object";
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid_input",
-                rejection.body_text(),
-            )),
+                detail,
+            ));
         }
+        let Json(body) = Json::from_bytes(raw.get().as_bytes()).map_err(refused)?;
+        Ok(Self(body))
     }
 }
 
@@ -37,6 +49,48 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
         match Query::from_request_parts(parts, state).await {
             Ok(Query(parameters)) => Ok(Self(parameters)),
             Err(rejection) => Err(Problem::invalid(rejection.body_text())),
+        }
+    }
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.headers().contains_key(CONTENT_TYPE) {
+            let Body(body) = Body::from_request(request, state).await?;
+            return Ok(Self(body));
+        }
+        // Without a type it is no JSON, and must not pass for nothing.
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) if bytes.is_empty() => Ok(Self(T::default())),
+            Ok(_) => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "invalid_input",
+                "a body needs the content type `application/json`",
+            )),
+            Err(rejection) => Err(Problem::new(
+                rejection.status(),
+                "invalid_input",
+                rejection.body_text(),
+            )),
+        }
+    }
+}
+
+/// Variable segments of the path. One that cannot be right names nothing that is there.
+pub struct Segments<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(segments)) => Ok(Self(segments)),
+            Err(_) => Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "")),
         }
     }
 }

@@ -15,6 +15,7 @@
 
 mod accounts;
 mod admin;
+mod administration;
 mod app;
 mod config;
 mod development;
@@ -25,26 +26,23 @@ mod passwords;
 mod problem;
 mod profile;
 mod registration;
+mod store;
 
 use std::{
     error::Error,
-    fs::OpenOptions,
     io::{IsTerminal, stderr},
-    os::unix::fs::OpenOptionsExt,
     process::ExitCode,
     time::Duration,
 };
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     time::sleep,
 };
-use tower_jit_provisioning::sea_orm::migration::run_migrator;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{app::App, config::Config, development::DevelopmentIssuer, migrations::Migrator};
+use crate::{app::App, config::Config, development::DevelopmentIssuer};
 
 /// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
 /// client that never finishes its request.
@@ -80,14 +78,15 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Config::from_environment()?;
-    let db = connect(&config.database_url).await?;
+    let db = store::connect(&config.database_url).await?;
+    let users = store::users(db.clone(), &config.database_url, config.user_cache).await?;
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
     let development = config
         .issuer
         .is_none()
         .then(|| DevelopmentIssuer::start(address.port()));
-    let app = App::new(&config, db, development.clone())?;
+    let app = App::new(&config, db, users, development.clone())?;
     app.check_issuers().await?;
 
     println!("listening on http://{address}");
@@ -106,40 +105,10 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 }
 
 async fn grant_admin(issuer: &str, subject: &str) -> Result<(), Box<dyn Error>> {
-    let db = connect(&config::database_url()?).await?;
-    let granted = admin::grant(&db, issuer, subject).await?;
+    let db = store::connect(&config::database_url()?).await?;
+    let granted = admin::grant(&store::provisioner(db), issuer, subject).await?;
     println!("{granted}");
     Ok(())
-}
-
-/// Creates a SQLite file that nobody else may read: it holds password hashes.
-fn create_privately(url: &str) {
-    let path = url
-        .strip_prefix("sqlite://")
-        .and_then(|rest| rest.strip_suffix("?mode=rwc"));
-    if let Some(path) = path {
-        let mut options = OpenOptions::new();
-        // If it is there already, or cannot be made, opening it as a database says so.
-        let _ = options.write(true).create_new(true).mode(0o600).open(path);
-    }
-}
-
-async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
-    create_privately(url);
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(16)
-        .acquire_timeout(Duration::from_secs(2))
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
-            sqlite
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "NORMAL")
-                .busy_timeout(Duration::from_secs(2))
-        });
-    let db = Database::connect(options).await?;
-    run_migrator::<Migrator>(&db).await?;
-    Ok(db)
 }
 
 /// Waits for SIGTERM or SIGINT; requests under way are finished.

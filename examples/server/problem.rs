@@ -1,5 +1,7 @@
 //! Every refusal of this server is a problem document (RFC 9457), like the layer's own.
 
+use std::error::Error;
+
 use axum::{
     Json,
     http::{
@@ -10,6 +12,7 @@ use axum::{
 };
 use sea_orm::DbErr;
 use serde::Serialize;
+use tower_jit_provisioning::sea_orm::directory::{DirectoryError, DirectoryErrorKind, Refusal};
 
 #[derive(Debug)]
 pub struct Problem {
@@ -50,6 +53,31 @@ impl From<DbErr> for Problem {
     fn from(error: DbErr) -> Self {
         tracing::warn!(%error, "the database failed");
         Self::unavailable("the database is unavailable")
+    }
+}
+
+/// A refusal's code says why; an outage's cause is in the log.
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        let status = match error.kind() {
+            DirectoryErrorKind::Conflict | DirectoryErrorKind::LastAdministrator => {
+                StatusCode::CONFLICT
+            }
+            DirectoryErrorKind::Invalid => StatusCode::BAD_REQUEST,
+            DirectoryErrorKind::NotFound => StatusCode::NOT_FOUND,
+            _ => {
+                let cause = error.source().map(tracing::field::display);
+                tracing::warn!(%error, cause, "the directory failed");
+                return Self::unavailable("the database is unavailable");
+            }
+        };
+        let code = match status {
+            StatusCode::BAD_REQUEST => "invalid_input",
+            _ => error
+                .refusal()
+                .map_or(error.kind().as_str(), Refusal::as_str),
+        };
+        Self::new(status, code, error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
 use tower_jit_provisioning::{
     IdentityKey, PrincipalKind,
     sea_orm::{
-        entity::{user_events, user_identities, users},
+        entity::{now, user_events, user_identities, users},
         issuer_key,
     },
 };
@@ -36,13 +36,23 @@ pub async fn insert(
     })
     .exec_without_returning(db)
     .await?;
+    record(db, user, Some(identity_key), "created").await
+}
+
+/// Inserts the event that says what happened to a user, in the transaction in which it did.
+pub async fn record(
+    db: &impl ConnectionTrait,
+    user: &users::Model,
+    identity_key: Option<String>,
+    event: &str,
+) -> Result<(), DbErr> {
     user_events::Entity::insert(user_events::ActiveModel {
         id: Set(Uuid::now_v7()),
         tenant: Set(user.tenant.clone()),
         user_id: Set(user.id),
-        identity_key: Set(Some(identity_key)),
-        event: Set("created".to_owned()),
-        created_at: Set(user.created_at),
+        identity_key: Set(identity_key),
+        event: Set(event.to_owned()),
+        created_at: Set(now()),
         ..Default::default()
     })
     .exec_without_returning(db)

@@ -220,7 +220,11 @@ async fn with_linking_off_a_taken_address_is_a_conflict_and_nothing_changes() {
         .token(json!({"subject": "root", "roles": ["admin"]}))
         .await;
     let all = server.get("/api/v1/users/", Some(&root)).await;
-    assert_eq!(all.body["total"], 2, "{all:?}");
+    assert_eq!(
+        all.body["items"].as_array().map(Vec::len),
+        Some(2),
+        "{all:?}"
+    );
     let login = log_in(&server, "bob@example.com", PASSWORD).await;
     let me = server
         .get("/api/v1/users/me", Some(&login.text("access_token")))

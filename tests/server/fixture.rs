@@ -45,6 +45,7 @@ pub fn command(variables: &[(&str, &str)]) -> Command {
         "LINKING",
         "LOCAL_SECRET",
         "DEV_ISSUER",
+        "USER_CACHE_SECONDS",
         "RUST_LOG",
     ] {
         command.env_remove(name);
@@ -256,6 +257,12 @@ impl Answer {
         value
             .unwrap_or_else(|| panic!("{name} in {self:?}"))
             .to_owned()
+    }
+
+    /// Asserts that this went well.
+    #[track_caller]
+    pub fn is_ok(&self) {
+        assert_eq!(self.status, 200, "{self:?}");
     }
 
     /// Asserts that this is a problem document with a status and a code.

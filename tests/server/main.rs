@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "nothing lies outside of a test's modules")]
 
 mod accounts;
+mod administration;
 mod configuration;
 mod fixture;
 mod https;

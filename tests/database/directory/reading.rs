@@ -4,7 +4,7 @@ use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
     Status,
     sea_orm::{
-        directory::{DirectoryErrorKind, PageRequest, UserDirectory, UserFilter},
+        directory::{DirectoryErrorKind, EventFilter, PageRequest, UserDirectory, UserFilter},
         entity::users,
     },
 };
@@ -259,4 +259,18 @@ pub(crate) async fn events_are_paged_per_user_and_over_all(store: &Store) {
         .await
         .unwrap();
     assert!(foreign.items.is_empty());
+    let page = PageRequest::first(10);
+    let by_kind = EventFilter::new().with_kind("reactivated");
+    let by_kind = directory.find_events(&by_kind, page).await.unwrap();
+    assert_eq!(by_kind.items.len(), 1);
+    let by_nobody = EventFilter::new().with_actor("nobody");
+    let by_nobody = directory.find_events(&by_nobody, page).await.unwrap();
+    assert!(by_nobody.items.is_empty());
+    for filter in [
+        EventFilter::new().with_kind("a\0"),
+        EventFilter::new().with_actor(""),
+    ] {
+        let refused = directory.find_events(&filter, page).await.unwrap_err();
+        assert_eq!(refused.kind(), DirectoryErrorKind::Invalid);
+    }
 }

@@ -68,6 +68,7 @@ mod bounds;
 mod change;
 mod error;
 mod event;
+mod event_filter;
 mod filter;
 mod idle;
 mod import;
@@ -93,6 +94,7 @@ use sea_orm::DatabaseConnection;
 
 pub use self::{
     error::{DirectoryError, DirectoryErrorKind},
+    event_filter::EventFilter,
     filter::UserFilter,
     idle::Idle,
     imported_user::ImportedUser,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{role_grants, user_events, user_identities, users},
-    DirectoryError, Page, PageRequest, UserDirectory, UserFilter, UserRecord,
+    DirectoryError, EventFilter, Page, PageRequest, UserDirectory, UserFilter, UserRecord,
 };
 use crate::identity::IdentityKey;
 
@@ -85,7 +85,7 @@ impl UserDirectory {
         &self,
         page: PageRequest,
     ) -> Result<Page<user_events::Model>, DirectoryError> {
-        self.events_where(None, page).await
+        self.find_events(&EventFilter::new(), page).await
     }
 
     /// Lists what happened to one user, also to one whose row is gone.
@@ -98,21 +98,25 @@ impl UserDirectory {
         user: Uuid,
         page: PageRequest,
     ) -> Result<Page<user_events::Model>, DirectoryError> {
-        self.events_where(Some(user), page).await
+        let filter = EventFilter::new().with_user(user);
+        self.find_events(&filter, page).await
     }
 
-    async fn events_where(
+    /// Lists some of what happened.
+    ///
+    /// # Errors
+    ///
+    /// If the page or the filter is out of bounds, or the database fails.
+    pub async fn find_events(
         &self,
-        user: Option<Uuid>,
+        filter: &EventFilter,
         page: PageRequest,
     ) -> Result<Page<user_events::Model>, DirectoryError> {
         self.check_tenant()?;
         page.check()?;
-        let mut select = user_events::Entity::find()
-            .filter(user_events::Column::Tenant.eq(self.tenant.as_ref()));
-        if let Some(user) = user {
-            select = select.filter(user_events::Column::UserId.eq(user));
-        }
+        let select = user_events::Entity::find()
+            .filter(user_events::Column::Tenant.eq(self.tenant.as_ref()))
+            .filter(filter.condition()?);
         let select = page.of(select, user_events::Column::Id);
         let events = self.read(select.all(&self.db)).await?;
         Ok(page.cut(events, |event| event.id))

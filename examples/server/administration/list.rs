@@ -1,0 +1,94 @@
+//! `GET /api/v1/users/`: pages, search and filters.
+
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use tower_jit_provisioning::{
+    Status,
+    sea_orm::directory::{PageRequest, UserFilter},
+};
+use uuid::Uuid;
+
+use super::{Directory, view::UserView};
+use crate::{json::Parameters, problem::Problem};
+
+/// The most items on a page.
+pub const MAX_LIMIT: u64 = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// 1 to 100 users a page, 20 by default.
+    #[serde(default = "default_limit")]
+    limit: u64,
+    /// Where the page before ended: its `next`.
+    after: Option<Uuid>,
+    /// A text in the address, the display name or the user name.
+    search: Option<String>,
+    /// `active`, `pending`, `deactivated` or `deleted`.
+    status: Option<String>,
+    /// A role they hold, whoever granted it.
+    role: Option<String>,
+    /// An issuer they have an identity of, exactly its `iss`.
+    issuer: Option<String>,
+    /// The newest first.
+    #[serde(default)]
+    newest_first: bool,
+}
+
+fn default_limit() -> u64 {
+    20
+}
+
+#[derive(Serialize)]
+pub struct UserPage {
+    items: Vec<UserView>,
+    /// `after` of the next page; nothing on the last one.
+    next: Option<Uuid>,
+}
+
+/// Lists users in the order of their creation.
+pub async fn list(
+    Directory(directory): Directory,
+    Parameters(query): Parameters<Query>,
+) -> Result<Json<UserPage>, Problem> {
+    let page = page_of(query.limit, query.after, query.newest_first)?;
+    let mut filter = UserFilter::new();
+    if let Some(status) = query.status {
+        let status = Status::parse(&status);
+        filter = filter.with_status(status.ok_or_else(|| {
+            Problem::invalid("`status` must be `active`, `pending`, `deactivated` or `deleted`")
+        })?);
+    }
+    if let Some(role) = query.role {
+        filter = filter.with_role(role);
+    }
+    if let Some(issuer) = query.issuer {
+        filter = filter.with_issuer(&issuer);
+    }
+    if let Some(text) = query.search {
+        filter = filter.containing(text);
+    }
+    let page = directory.list(&filter, page).await?;
+    Ok(Json(UserPage {
+        items: page.items.into_iter().map(Into::into).collect(),
+        next: page.next,
+    }))
+}
+
+pub fn page_of(
+    limit: u64,
+    after: Option<Uuid>,
+    newest_first: bool,
+) -> Result<PageRequest, Problem> {
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid("`limit` must be 1 to 100"));
+    }
+    let mut page = PageRequest::first(limit);
+    if let Some(after) = after {
+        page = page.after(after);
+    }
+    Ok(match newest_first {
+        true => page.newest_first(),
+        false => page,
+    })
+}

@@ -1,0 +1,107 @@
+//! `/api/v1/users/{id}`: one user, read, edited and removed.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Deserializer};
+use tower_jit_provisioning::{
+    Email,
+    sea_orm::directory::{ProfileEdit, UserDirectory},
+};
+use uuid::Uuid;
+
+use super::{Directory, view::UserView};
+use crate::{
+    app::Shared,
+    json::{Body, Parameters, Segments},
+    problem::Problem,
+    profile::checked_name,
+};
+
+/// Returns a user with identities and grants.
+pub async fn read(
+    Directory(directory): Directory,
+    Segments(id): Segments<Uuid>,
+) -> Result<Json<UserView>, Problem> {
+    view(&directory, id).await
+}
+
+/// The user as it is now.
+pub async fn view(directory: &UserDirectory, id: Uuid) -> Result<Json<UserView>, Problem> {
+    let found = directory.get(id).await?;
+    let record = found
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"))?;
+    Ok(Json(record.into()))
+}
+
+/// What is absent stays; `null` leaves the attribute empty.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    #[serde(default, deserialize_with = "present")]
+    email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    full_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    username: Option<Option<String>>,
+}
+
+/// Tells `null` from an absent attribute.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// Edits a user's profile; no token overwrites what was edited. Another address is unverified.
+pub async fn edit(
+    Directory(directory): Directory,
+    Segments(id): Segments<Uuid>,
+    Body(patch): Body<Patch>,
+) -> Result<Json<UserView>, Problem> {
+    let mut edit = ProfileEdit::new();
+    edit = match patch.email {
+        None => edit,
+        Some(None) => edit.without_email(),
+        Some(Some(address)) => {
+            let email = Email::parse(&address);
+            let no_address = || Problem::invalid("`email` is no e-mail address");
+            edit.with_email(email.ok_or_else(no_address)?)
+        }
+    };
+    edit = match patch.full_name {
+        None => edit,
+        Some(None) => edit.without_full_name(),
+        Some(Some(name)) => edit.with_full_name(checked_name(&name)?),
+    };
+    edit = match patch.username {
+        None => edit,
+        Some(None) => edit.without_username(),
+        Some(Some(name)) => edit.with_username(name),
+    };
+    directory.edit_profile(id, edit).await?.into_result()?;
+    view(&directory, id).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    /// Also forgets issuer and subject, but for a hash.
+    #[serde(default)]
+    erase: bool,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Deletes a user for good: an empty row stays, and refuses the next token.
+pub async fn delete(
+    State(app): State<Shared>,
+    Directory(directory): Directory,
+    Segments(id): Segments<Uuid>,
+    Parameters(deletion): Parameters<Deletion>,
+) -> Result<StatusCode, Problem> {
+    let deleting = [id];
+    let report = match deletion.erase {
+        false => directory.delete(&deleting, &deletion.reason).await?,
+        true => directory.erase(&deleting, &deletion.reason).await?,
+    };
+    report.into_result()?;
+    app.forget_sign_ups(&deleting).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,65 @@
+//! The database, and the users in it.
+
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, time::Duration};
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use tower_jit_provisioning::{
+    CachedProvisioner,
+    sea_orm::{PostgresBus, PostgresPublisher, SeaOrmProvisioner, migration::run_migrator},
+};
+
+use crate::migrations::Migrator;
+
+pub type Users = CachedProvisioner<SeaOrmProvisioner>;
+
+/// Connects and brings the tables up to date; of several replicas, one does.
+pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
+    create_privately(url);
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(2))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "NORMAL")
+                .busy_timeout(Duration::from_secs(2))
+        });
+    let db = Database::connect(options).await?;
+    run_migrator::<Migrator>(&db).await?;
+    Ok(db)
+}
+
+/// The users without a cache, for a program that ends; on PostgreSQL the servers hear of what it
+/// changes.
+pub fn provisioner(db: DatabaseConnection) -> SeaOrmProvisioner {
+    let is_postgres = db.get_database_backend() == DbBackend::Postgres;
+    let users = SeaOrmProvisioner::new(db);
+    match is_postgres {
+        true => users.with_publisher(PostgresPublisher::default()),
+        false => users,
+    }
+}
+
+/// The users, remembered for a while; on PostgreSQL until another replica says otherwise.
+pub async fn users(db: DatabaseConnection, url: &str, ttl: Duration) -> Result<Users, DbErr> {
+    let is_postgres = db.get_database_backend() == DbBackend::Postgres;
+    let users = CachedProvisioner::new(provisioner(db)).with_ttl(ttl);
+    if is_postgres {
+        users.listen(PostgresBus::connect(url).await?);
+    }
+    Ok(users)
+}
+
+/// Creates a SQLite file that nobody else may read: it holds password hashes.
+fn create_privately(url: &str) {
+    let path = url
+        .strip_prefix("sqlite://")
+        .and_then(|rest| rest.strip_suffix("?mode=rwc"));
+    if let Some(path) = path {
+        let mut options = OpenOptions::new();
+        // If it is there already, or cannot be made, opening it as a database says so.
+        let _ = options.write(true).create_new(true).mode(0o600).open(path);
+    }
+}
