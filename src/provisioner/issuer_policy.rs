@@ -156,8 +156,9 @@ impl IssuerPolicy {
 
     /// Stops sign-up when the issuer has this many identities. Default: no limit.
     ///
-    /// It is counted before a user is created and not locked, so first requests that arrive at once
-    /// may pass it by the number of users a provisioner creates at once.
+    /// A provisioner and its clones create such users one after the other, so first requests that
+    /// arrive at once do not pass it. Nothing is locked in the store: of several processes each may
+    /// create one more at the same moment.
     pub fn with_max_users(mut self, users: u64) -> Self {
         self.max_users = Some(users);
         self

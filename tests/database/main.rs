@@ -75,7 +75,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 99] = checks![Needs::Tables;
+const CHECKS: [Check; 100] = checks![Needs::Tables;
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,
@@ -166,6 +166,7 @@ const CHECKS: [Check; 99] = checks![Needs::Tables;
     sign_up::a_link_without_the_required_role_writes_nothing,
     sign_up::a_full_issuer_takes_nobody_new,
     sign_up::sign_ups_a_minute_are_counted,
+    sign_up::a_crowd_does_not_pass_the_limits,
     sign_up::whoever_takes_the_last_place_is_not_refused,
     tickets::a_ticket_links_whatever_the_policy_says_and_once,
     tickets::an_unused_twin_of_a_ticket_is_used_up_with_it,

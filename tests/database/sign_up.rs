@@ -136,6 +136,34 @@ async fn a_minute_passes(store: &Store) {
         .unwrap();
 }
 
+/// Different people at once: not one more than there are places.
+pub(crate) async fn a_crowd_does_not_pass_the_limits(store: &Store) {
+    let provisioner = store.provisioner();
+    let policies = [
+        IssuerPolicy::new().with_max_users(5),
+        IssuerPolicy::new().with_max_sign_ups_per_minute(5),
+    ];
+    for (number, policy) in policies.into_iter().enumerate() {
+        let issuer = format!("https://{number}.example");
+        let crowd = (0..40).map(|subject| {
+            let newcomer = TestIdentity::new(&issuer, format!("{subject}"));
+            newcomer.with_policy(policy.clone()).build()
+        });
+        let mut created = 0;
+        for answer in at_once(&provisioner, crowd).await {
+            match answer {
+                Ok(newcomer) => {
+                    assert_eq!(newcomer.outcome(), Outcome::Created);
+                    created += 1;
+                }
+                Err(error) => assert_eq!(error.reason(), "sign_up_closed"),
+            }
+        }
+        assert_eq!(created, 5);
+    }
+    store.rows().await.assert_created(10);
+}
+
 /// The winner of the race takes the last place, and the others are the same person.
 pub(crate) async fn whoever_takes_the_last_place_is_not_refused(store: &Store) {
     let provisioner = store.provisioner();

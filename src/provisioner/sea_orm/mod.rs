@@ -90,12 +90,14 @@ const MAX_WRITES: usize = 16;
 
 /// Finds or creates users in a database. See the [module docs](self).
 ///
-/// Cheap to clone; clones share the bound on writes.
+/// Cheap to clone; clones share the bound on writes and take an issuer's limited places in turn.
 pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     db: DatabaseConnection,
     mapping: Arc<M>,
     deadline: Duration,
     writes: Arc<Semaphore>,
+    /// Held by whoever takes a place of an issuer that has limited ones.
+    places: Arc<tokio::sync::Mutex<()>>,
     touching: Arc<Mutex<HashSet<IdentityKey>>>,
     hook: Option<Arc<dyn CreationHook<M::Row>>>,
     observer: Option<Arc<dyn Observer<M::Row>>>,
@@ -120,6 +122,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             mapping: Arc::new(mapping),
             deadline: DEADLINE,
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
+            places: Arc::default(),
             touching: Arc::default(),
             hook: None,
             observer: None,
@@ -238,6 +241,7 @@ impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
             mapping: Arc::clone(&self.mapping),
             deadline: self.deadline,
             writes: Arc::clone(&self.writes),
+            places: Arc::clone(&self.places),
             touching: Arc::clone(&self.touching),
             hook: self.hook.clone(),
             observer: self.observer.clone(),

@@ -137,14 +137,25 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         status: Status,
         profile: &mut Option<Profile>,
     ) -> Result<Joined<M::Row>, WriteError> {
-        if identity.policy().has_limits() {
-            let population = self.mapping.population(&self.db, identity).await?;
-            within_limits(identity, population).map_err(WriteError::Refused)?;
-        }
+        let has_limits = identity.policy().has_limits();
         let profile = match profile {
             Some(profile) => profile,
-            None => profile.insert(self.profile_of_newcomer(identity).await),
+            None => {
+                // Nobody is looked up who is refused.
+                if has_limits && self.enricher.is_some() {
+                    self.check_limits(identity).await?;
+                }
+                profile.insert(self.profile_of_newcomer(identity).await)
+            }
         };
+        // From the count to the commit: two who are counted at once would both take the last place.
+        let _place = match has_limits {
+            false => None,
+            true => Some(self.places.lock().await),
+        };
+        if has_limits {
+            self.check_limits(identity).await?;
+        }
         let user = NewUser::new(identity, status, profile.clone());
         let transaction = store::begin(&self.db).await?;
         let created = async {
@@ -171,6 +182,11 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         transaction.commit().await?;
         hook::tell(self.observer.as_deref(), Outcome::Created, identity, &row);
         Ok(Joined::New(row, status))
+    }
+
+    async fn check_limits(&self, identity: &Identity) -> Result<(), WriteError> {
+        let population = self.mapping.population(&self.db, identity).await?;
+        within_limits(identity, population).map_err(WriteError::Refused)
     }
 
     /// What the token says, and what the enricher adds within half of the time there is. Not in the
