@@ -122,14 +122,19 @@ impl MemoryProvisioner {
     }
 
     /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
-    /// and deleting void the tokens issued until now.
+    /// and deleting void the tokens issued until now; deleting also forgets profile and grants, so
+    /// that the address is free for somebody else.
     pub fn set_status(&self, key: IdentityKey, status: Status) -> bool {
-        self.change(key, |record| {
+        let is_known = self.change(key, |record| {
             record.status = status;
             if matches!(status, Status::Deactivated | Status::Deleted) {
                 record.revoke(now());
             }
-        })
+        });
+        if status == Status::Deleted {
+            self.store().forget(key);
+        }
+        is_known
     }
 
     /// Voids the tokens of the user behind an identity that were issued until `instant`, in
@@ -308,6 +313,18 @@ impl Store {
             grants: record.grants.clone(),
             is_pre_linked: false,
         })
+    }
+
+    /// Leaves a tombstone without anything personal.
+    fn forget(&mut self, key: IdentityKey) {
+        let Some(index) = self.identities.get(&key).map(|known| known.user) else {
+            return;
+        };
+        self.addresses.retain(|_, holder| *holder != index);
+        if let Some(record) = self.users.get_mut(index) {
+            record.profile = Profile::default();
+            record.grants.clear();
+        }
     }
 
     fn population(&self, issuer: &str) -> Population {

@@ -8,7 +8,7 @@ use tower_jit_provisioning::{
     testing::TestIssuer,
 };
 
-use crate::app::{AUDIENCE, App, issuer, token};
+use crate::app::{ADDRESS, AUDIENCE, App, issuer, token};
 
 /// Maps the issuer's `admin` and `editor`.
 fn with_roles(issuer: &TestIssuer, claims: ClaimMap) -> TrustedIssuer {
@@ -68,6 +68,26 @@ async fn a_token_that_was_revoked_does_not_come_back() {
     // Within the leeway, and certainly after.
     let fresh = token(&issuer, "ana").claim("iat", now + 10);
     app.enter(&fresh).await.unwrap();
+}
+
+/// A deleted account came back with its next token, or kept its address from the next owner for
+/// ever (better-auth#11111).
+#[tokio::test]
+async fn a_deleted_user_stays_deleted_and_keeps_no_address() {
+    let issuer = issuer();
+    let app = App::new([issuer.trusted(AUDIENCE)]);
+    let of = |subject| token(&issuer, subject).email(ADDRESS, true);
+    let ana = of("ana");
+    let id = app.id(&ana).await;
+    assert_eq!(app.refusal(&of("bo")).await, "conflict");
+    let key = app.identity(&ana).await.key();
+    app.users.set_status(key, Status::Deleted);
+    assert_eq!(app.refusal(&ana).await, "deleted");
+    let bo = app.enter(&of("bo")).await.unwrap();
+    assert_eq!(bo.outcome, Outcome::Created);
+    assert_ne!(bo.id, id);
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert_eq!(app.refusal(&ana.claim("iat", now + 10)).await, "deleted");
 }
 
 /// CVE-2022-1162 (GitLab): users who came by single sign-on had a password, the same for all.
