@@ -1,6 +1,7 @@
 //! The cache in front of a provisioner: one load for a crowd, nothing stale past an invalidation.
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -9,10 +10,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use http::{Request, Response, header::AUTHORIZATION};
 use tokio::time::sleep;
+use tower::{Layer, ServiceExt, service_fn};
 use tower_jit_provisioning::{
-    CachedProvisioner, DenialReason, Identity, IssuerPolicy, MemoryProvisioner, Outcome,
-    ProvisionError, Provisioned, Provisioner, Status, testing::TestIdentity,
+    CachedProvisioner, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier, MemoryProvisioner,
+    Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner, Rule, SignUp, Status,
+    testing::{TestIdentity, TestIssuer},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -172,7 +176,9 @@ async fn tokens_that_differ_in_what_policy_reads_share_no_verdict() {
     let different = [
         base(),
         base().with_roles(["admin"]),
+        base().with_roles(["guest"]),
         base().with_roles(["adm", "in"]),
+        base().with_truncated_roles(),
         base().with_roles(Vec::<String>::new()),
         base().with_email("ana@example.com"),
         base().with_vouched_email("ana@example.com"),
@@ -193,6 +199,76 @@ async fn tokens_that_differ_in_what_policy_reads_share_no_verdict() {
         users.cached(&refreshed).is_some(),
         "a refreshed token is no other evidence"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_differ_in_scope_or_client_or_before_a_rule_share_no_verdict() {
+    let issuer = TestIssuer::new("https://id.example.com");
+    // Nothing else reads these claims.
+    let policy = IssuerPolicy::new()
+        .add_access_rule(Rule::claim("/department", "sales"))
+        .with_sign_up(SignUp::When(Rule::claim("/invited", true)));
+    let trusted = issuer.trusted("orders").with_policy(policy);
+    let verifier = JwtVerifier::new([trusted]).unwrap();
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    let base = || issuer.token("ana").audience("orders");
+    let different = [
+        base(),
+        base().claim("scope", "read"),
+        base().claim("scope", "send"),
+        base().claim("client_id", "web"),
+        base().claim("client_id", "app"),
+        base().claim("department", "sales"),
+        base().claim("invited", true),
+    ];
+    for (number, token) in different.iter().enumerate() {
+        let identity = verifier.verify(&token.sign()).await.unwrap();
+        assert!(users.cached(&identity).is_none(), "{number}");
+        users.provision(&identity).await.unwrap();
+        assert_eq!(store.calls(), number + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_remembered_does_not_excuse_a_token_from_the_access_rules() {
+    struct Generous;
+
+    #[async_trait]
+    impl Provisioner for Generous {
+        type User = ();
+
+        async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
+            Ok(Provisioned::found(()))
+        }
+
+        fn cached(&self, _: &Identity) -> Option<Provisioned<()>> {
+            Some(Provisioned::found(()))
+        }
+    }
+
+    let issuer = TestIssuer::new("https://id.example.com");
+    let policy = IssuerPolicy::new().add_access_rule(Rule::scope("orders:read"));
+    let trusted = issuer.trusted("orders").with_policy(policy);
+    let verifier = JwtVerifier::new([trusted]).unwrap();
+    let layer = ProvisionLayer::new(verifier.clone(), Generous);
+    let base = issuer.token("ana").audience("orders");
+    for (token, status, reason) in [
+        (base.clone().claim("scope", "orders:read"), 200, None),
+        (base, 403, Some("rule_failed")),
+    ] {
+        let token = token.sign();
+        verifier.verify(&token).await.unwrap();
+        assert!(verifier.cached(&token).is_some());
+        let service = layer.layer(service_fn(|_: Request<()>| async {
+            Ok::<_, Infallible>(Response::new(()))
+        }));
+        let request = Request::get("/").header(AUTHORIZATION, format!("Bearer {token}"));
+        let response = service.oneshot(request.body(()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status);
+        let error = response.extensions().get::<Error>();
+        assert_eq!(error.map(Error::reason), reason);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,3 +88,26 @@ impl TokenCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{testing::TestIssuer, verifier::JwtVerifier};
+
+    /// Nobody can aim for two tokens of one hash, so the entry is put where the other token's is.
+    #[tokio::test]
+    async fn a_token_that_collides_with_another_is_not_the_other() {
+        let issuer = TestIssuer::new("https://id.example.com");
+        let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
+        let token = issuer.token("ana").audience("orders-api").sign();
+        verifier.verify(&token).await.unwrap();
+        let (tokens, now) = (&verifier.0.tokens, verifier.0.clock.now());
+        let entries = tokens.entries.as_ref().unwrap();
+        let ana = entries.get(&tokens.hasher.hash_one(&*token)).unwrap();
+
+        let other = issuer.token("bob").audience("orders-api").sign();
+        entries.insert(tokens.hasher.hash_one(&*other), ana);
+        assert!(tokens.get(&other, now).is_none());
+        assert!(tokens.get(&token, now).is_some());
+    }
+}
