@@ -6,25 +6,53 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Request, Response, StatusCode, header::AUTHORIZATION};
+use http::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, RETRY_AFTER},
+};
 use tower::{Layer, ServiceExt, util::ServiceFn};
 use tower_jit_provisioning::{
     CachedProvisioner, CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, Provision, ProvisionLayer,
+    MemoryUser, Provision, ProvisionLayer, Provisioner, sea_orm::User,
 };
 
 pub(crate) const AUDIENCE: &str = "orders-api";
 
 type Handler = ServiceFn<fn(Request<()>) -> Ready<Result<Response<String>, Infallible>>>;
 
-/// The handler's answer is the subject that it was called for.
+/// A user who can be told from others.
+pub(crate) trait Named: Send + Sync + 'static {
+    fn name(&self) -> String;
+}
+
+impl Named for MemoryUser {
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Named for User {
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+impl Named for String {
+    fn name(&self) -> String {
+        self.clone()
+    }
+}
+
+/// The handler's answer: the subject and the user that it was called for.
 #[derive(Clone)]
-struct Subject(String);
+struct Seen {
+    subject: String,
+    user: String,
+}
 
 /// Clones share keys, caches and users.
-#[derive(Clone)]
-pub(crate) struct Door {
-    service: Provision<Handler, CachedProvisioner<MemoryProvisioner>>,
+pub(crate) struct Door<P: Provisioner = CachedProvisioner<MemoryProvisioner>> {
+    service: Provision<Handler, P>,
     users: MemoryProvisioner,
 }
 
@@ -34,6 +62,9 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) kind: Option<ErrorKind>,
     pub(crate) subject: Option<String>,
+    /// The user's own name.
+    pub(crate) user: Option<String>,
+    pub(crate) says_when_to_retry: bool,
     pub(crate) took: Duration,
 }
 
@@ -42,21 +73,35 @@ impl Answer {
     pub(crate) fn is_for(&self, subject: &str) -> bool {
         self.status == StatusCode::OK && self.subject.as_deref() == Some(subject)
     }
+
+    /// Whether the caller was asked to come back, and told when.
+    #[expect(dead_code, reason = "for rows on a database")]
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE && self.says_when_to_retry
+    }
 }
 
 impl Door {
     pub(crate) fn new(verifier: JwtVerifier) -> Self {
         let users = MemoryProvisioner::new();
-        let layer = ProvisionLayer::new(verifier, CachedProvisioner::new(users.clone()));
-        Self {
-            service: layer.layer(tower::service_fn(handle)),
-            users,
-        }
+        let door = Self::before(verifier, CachedProvisioner::new(users.clone()));
+        Self { users, ..door }
     }
 
     /// How many users were made.
     pub(crate) fn users(&self) -> usize {
         self.users.len()
+    }
+}
+
+impl<P: Provisioner<User: Named>> Door<P> {
+    /// In front of users of one's own.
+    pub(crate) fn before(verifier: JwtVerifier, users: P) -> Self {
+        let layer = ProvisionLayer::new(verifier, users);
+        Self {
+            service: layer.layer(tower::service_fn(handle::<P::User>)),
+            users: MemoryProvisioner::new(),
+        }
     }
 
     pub(crate) async fn call(&self, token: &str) -> Answer {
@@ -70,11 +115,26 @@ impl Door {
         let Ok(response) = service.oneshot(request).await;
         let took = started.elapsed();
         let extensions = response.extensions();
+        let (subject, user) = extensions
+            .get::<Seen>()
+            .map(|seen| (seen.subject.clone(), seen.user.clone()))
+            .unzip();
         Answer {
             status: response.status(),
             kind: extensions.get::<Error>().map(Error::kind),
-            subject: extensions.get::<Subject>().map(|subject| subject.0.clone()),
+            subject,
+            user,
+            says_when_to_retry: response.headers().contains_key(RETRY_AFTER),
             took,
+        }
+    }
+}
+
+impl<P: Provisioner> Clone for Door<P> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            users: self.users.clone(),
         }
     }
 }
@@ -83,14 +143,16 @@ impl Door {
     clippy::needless_pass_by_value,
     reason = "a service takes its requests"
 )]
-fn handle(request: Request<()>) -> Ready<Result<Response<String>, Infallible>> {
+fn handle<U: Named>(request: Request<()>) -> Ready<Result<Response<String>, Infallible>> {
     let extensions = request.extensions();
     let mut response = Response::new(String::new());
-    let user = CurrentUser::<MemoryUser>::from_extensions(extensions);
+    let user = CurrentUser::<U>::from_extensions(extensions);
     let identity = extensions.get::<Identity>();
-    if let (Ok(_), Some(identity)) = (user, identity) {
-        let subject = Subject(identity.subject().to_owned());
-        response.extensions_mut().insert(subject);
+    if let (Ok(user), Some(identity)) = (user, identity) {
+        response.extensions_mut().insert(Seen {
+            subject: identity.subject().to_owned(),
+            user: user.name(),
+        });
     }
     ready(Ok(response))
 }

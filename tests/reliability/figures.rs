@@ -6,6 +6,8 @@ use std::fmt::Display;
 #[derive(Default)]
 pub(crate) struct Figures {
     lines: Vec<(String, String)>,
+    /// Those that the row stands or falls by.
+    decisive: Vec<String>,
     broken: Vec<String>,
 }
 
@@ -16,9 +18,11 @@ impl Figures {
 
     /// A figure that the row stands or falls by.
     pub(crate) fn must(&mut self, name: &str, figure: impl Display, holds: bool) {
+        let line = format!("{name}: {figure}");
         if !holds {
-            self.broken.push(format!("{name}: {figure}"));
+            self.broken.push(line.clone());
         }
+        self.decisive.push(line);
         self.add(name, figure);
     }
 
@@ -27,6 +31,11 @@ impl Figures {
         for (name, figure) in &self.lines {
             println!("    {name:<52}{figure:>14}");
         }
+    }
+
+    /// The row in one line.
+    pub(crate) fn summary(&self) -> String {
+        self.decisive.join("; ")
     }
 
     pub(crate) fn verdict(&self) -> Result<(), String> {

@@ -16,17 +16,14 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use tokio::runtime::Runtime;
 use tower_jit_provisioning::{Outcome, sea_orm::SeaOrmProvisioner};
 
-use crate::{
+use super::{
     caller::{Call, call},
-    people::{PEOPLE, identity},
+    people::{Arrival, identity},
     report::Report,
 };
 
 /// The variable that makes a process of the storm out of this binary.
 pub(crate) const DATABASE: &str = "STORM_DATABASE";
-
-/// How many calls a process makes in a round.
-const CALLS: usize = 200;
 
 /// The size of a pool, the drivers' default.
 const CONNECTIONS: u32 = 10;
@@ -66,13 +63,21 @@ impl Child {
         Ok(())
     }
 
-    pub(crate) fn begin(&mut self, round: usize) -> Outcomes {
-        writeln!(self.to, "{round}")?;
+    /// Lets these people arrive, all of them at once.
+    pub(crate) fn begin(&mut self, arrivals: &[Arrival]) -> Outcomes {
+        writeln!(self.to, "{}", serde_json::to_string(arrivals)?)?;
         Ok(self.to.flush()?)
     }
 
     pub(crate) fn report(&mut self) -> Result<Report, Box<dyn Error>> {
         Ok(serde_json::from_str(&self.line()?)?)
+    }
+
+    /// Ends the process as it is, which has no say in it.
+    pub(crate) fn kill(mut self) -> Outcomes {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
     }
 
     /// Ends the process, and waits until its pool is closed.
@@ -86,7 +91,7 @@ impl Child {
     }
 }
 
-/// The process itself: connects, and makes a round of calls for every line it is sent.
+/// The process itself: connects, and makes the calls of every line it is sent.
 pub(crate) fn run(url: &str) {
     let runtime = Runtime::new().expect("a runtime");
     let statements = Arc::new(AtomicUsize::new(0));
@@ -104,8 +109,8 @@ pub(crate) fn run(url: &str) {
         .with_max_writes(CONNECTIONS as usize - 2);
     println!("ready");
     for line in stdin().lock().lines() {
-        let round = line.expect("a line").parse().expect("a round");
-        let mut report = runtime.block_on(storm(&provisioner, round));
+        let arrivals = serde_json::from_str(&line.expect("a line")).expect("people");
+        let mut report = runtime.block_on(storm(&provisioner, arrivals));
         report.statements = statements.swap(0, Ordering::Relaxed);
         report.failed_statements = failed.swap(0, Ordering::Relaxed);
         println!("{}", serde_json::to_string(&report).expect("JSON"));
@@ -124,12 +129,11 @@ async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Database::connect(options).await
 }
 
-async fn storm(provisioner: &SeaOrmProvisioner, round: usize) -> Report {
-    let calls: Vec<_> = (0..CALLS)
-        .map(|number| {
-            let person = number % PEOPLE;
-            let hangs_up = (number / PEOPLE).is_multiple_of(2);
-            let call = call(provisioner.clone(), identity(round, person), hangs_up);
+async fn storm(provisioner: &SeaOrmProvisioner, arrivals: Vec<Arrival>) -> Report {
+    let calls: Vec<_> = arrivals
+        .into_iter()
+        .map(|Arrival { person, hangs_up }| {
+            let call = call(provisioner.clone(), identity(person), hangs_up);
             (person, tokio::spawn(call))
         })
         .collect();
@@ -137,7 +141,7 @@ async fn storm(provisioner: &SeaOrmProvisioner, round: usize) -> Report {
     for (person, call) in calls {
         report.calls += 1;
         match call.await.expect("a caller") {
-            Call::Answered(Outcome::Created) => report.created.push((round, person)),
+            Call::Answered(Outcome::Created) => report.created.push(person),
             Call::Answered(Outcome::Found) => {}
             Call::Answered(outcome) => report.errors.push(outcome.as_str().to_owned()),
             Call::Failed(error) => report.errors.push(error),

@@ -11,12 +11,14 @@
 //! longer; the default is a gate's.
 
 mod caller;
+#[expect(dead_code, reason = "this storm kills nobody")]
 mod child;
 #[expect(dead_code, reason = "shared with the tests of one process")]
 #[path = "../database/fixture.rs"]
 mod fixture;
 mod people;
 mod report;
+mod table;
 mod verdict;
 
 use std::{env, process::ExitCode, time::Instant};
@@ -27,7 +29,9 @@ use tokio::runtime::Runtime;
 use self::{
     child::{Child, DATABASE},
     fixture::{Backend, Store},
-    report::{Report, Table},
+    people::Arrival,
+    report::Report,
+    table::Table,
 };
 
 /// How many processes there are.
@@ -35,6 +39,12 @@ const PROCESSES: usize = 3;
 
 /// How often new people arrive.
 const ROUNDS: usize = 4;
+
+/// How many people are new in a round.
+const PEOPLE: usize = 10;
+
+/// How many calls a process makes in a round.
+const CALLS: usize = 200;
 
 fn main() -> ExitCode {
     if let Ok(url) = env::var(DATABASE) {
@@ -77,7 +87,8 @@ fn run(name: &'static str, backend: &Backend) -> Result<(), Failed> {
         store.destroy().await?;
         let reports = reports??;
         Table::new(&reports, &rows, seconds).print(name);
-        verdict::judge(&reports, &rows);
+        assert_eq!(reports.len(), PROCESSES * rounds());
+        verdict::judge(&reports, &rows, PEOPLE * rounds());
         Ok(())
     })
 }
@@ -91,8 +102,9 @@ fn storm(url: &str) -> Result<Vec<Report>, Failed> {
     children.iter_mut().try_for_each(Child::wait_until_ready)?;
     let mut reports = Vec::new();
     for round in 0..rounds() {
+        let arrivals: Vec<_> = (0..CALLS).map(|call| arrival(round, call)).collect();
         for child in &mut children {
-            child.begin(round)?;
+            child.begin(&arrivals)?;
         }
         for child in &mut children {
             reports.push(child.report()?);
@@ -100,4 +112,12 @@ fn storm(url: &str) -> Result<Vec<Report>, Failed> {
     }
     children.into_iter().try_for_each(Child::finish)?;
     Ok(reports)
+}
+
+/// Everybody arrives as often as everybody else, and loses patience every other time.
+fn arrival(round: usize, call: usize) -> Arrival {
+    Arrival {
+        person: round * PEOPLE + call % PEOPLE,
+        hangs_up: (call / PEOPLE).is_multiple_of(2),
+    }
 }

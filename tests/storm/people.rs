@@ -1,12 +1,18 @@
-//! Who arrives: ten people a round.
+//! Who arrives.
 
+use serde::{Deserialize, Serialize};
 use tower_jit_provisioning::{Identity, testing::TestIdentity};
-
-/// How many people are new in a round.
-pub(crate) const PEOPLE: usize = 10;
 
 /// The roles in the tokens of every other person.
 pub(crate) const ROLES: [&str; 2] = ["editor", "viewer"];
+
+/// A call to be made.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(crate) struct Arrival {
+    pub(crate) person: usize,
+    /// Whether the caller may lose patience.
+    pub(crate) hangs_up: bool,
+}
 
 /// Whether a person's address is vouched for, and roles are in the tokens: then two unique keys are
 /// fought over, and grants are written.
@@ -15,8 +21,8 @@ pub(crate) fn is_vouched(person: usize) -> bool {
 }
 
 /// The same identity in every process.
-pub(crate) fn identity(round: usize, person: usize) -> Identity {
-    let name = format!("r{round}p{person}");
+pub(crate) fn identity(person: usize) -> Identity {
+    let name = format!("p{person}");
     let identity = TestIdentity::new("https://id.example.com", &name)
         .with_full_name(&name)
         .with_issued_at(1_000);

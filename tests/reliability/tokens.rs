@@ -1,0 +1,114 @@
+//! More tokens and more people than there is room for: memory is what was configured.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tower_jit_provisioning::{
+    Algorithm, CachedProvisioner, Identity, JwtVerifier, KeySource, ProvisionError, Provisioned,
+    Provisioner, TrustedIssuer,
+    testing::{SigningKey, TestIssuer},
+};
+
+use crate::{
+    door::{AUDIENCE, Door},
+    figures::Figures,
+    memory::{self, Watch},
+};
+
+const ISSUER: &str = "https://id.example.com";
+
+const SECRET: [u8; 32] = [7; 32];
+
+/// The size of the verified-token cache.
+const TOKEN_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The size of the user cache.
+const USERS: usize = 10_000;
+
+/// What one remembered user may cost.
+const USER_BYTES: u64 = 1024;
+
+/// How many tokens are asked about again, right after they passed and at the end.
+const RECENT: usize = 1000;
+
+/// A directory that knows everybody, and keeps nobody: what grows here are the caches.
+struct Everybody;
+
+#[async_trait]
+impl Provisioner for Everybody {
+    type User = String;
+
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<String>, ProvisionError> {
+        Ok(Provisioned::found(identity.subject().to_owned()))
+    }
+}
+
+pub(crate) async fn run(is_long: bool) -> Figures {
+    let half = if is_long { 1_000_000 } else { 20_000 };
+    let key = SigningKey::hmac("key-1", Algorithm::Hs256, &SECRET);
+    let issuer = TestIssuer::with_key(ISSUER, Arc::new(key));
+    let trusted = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(SECRET));
+    let trusted = trusted.with_algorithms([Algorithm::Hs256]);
+    let verifier = JwtVerifier::new([trusted]).expect("a verifier");
+    let verifier = verifier.with_cache_capacity(TOKEN_BYTES);
+    let users = CachedProvisioner::new(Everybody).with_capacity(USERS);
+    let door = Door::before(verifier.clone(), users);
+
+    let watch = Watch::start();
+    let mut wrong = 0;
+    let mut hits = 0;
+    let mut recent: Vec<String> = vec![String::new(); RECENT];
+    let mut resident = Vec::new();
+    for turn in 0..2 {
+        for number in turn * half..(turn + 1) * half {
+            let token = mint(&issuer, number);
+            wrong += usize::from(!is_right(&door, &token, number).await);
+            // Half a thousand tokens later the cache has it, or has lost it: the answer is the same.
+            let earlier = number.saturating_sub(RECENT / 2);
+            if earlier < number {
+                let token = &recent[earlier % RECENT];
+                hits += usize::from(verifier.cached(token).is_some());
+                wrong += usize::from(!is_right(&door, token, earlier).await);
+            }
+            recent[number % RECENT] = token;
+        }
+        resident.push(memory::resident());
+    }
+    let last = 2 * half;
+    for number in last - RECENT..last {
+        wrong += usize::from(!is_right(&door, &recent[number % RECENT], number).await);
+    }
+    let growth = watch.growth();
+
+    let allowed = TOKEN_BYTES + TOKEN_BYTES / 2 + USERS as u64 * USER_BYTES;
+    let second_half = resident[1].saturating_sub(resident[0]);
+    let mut figures = Figures::default();
+    figures.add("distinct valid tokens", last);
+    figures.must("wrong answers", wrong, wrong == 0);
+    figures.must("answers from memory", hits, hits > 0);
+    figures.add("configured for tokens, MiB", mebibytes(TOKEN_BYTES));
+    figures.add("configured for users", USERS);
+    let name = "highest growth of resident memory, MiB";
+    figures.must(name, mebibytes(growth), growth <= allowed);
+    let name = "of this in the second half, MiB";
+    figures.must(name, mebibytes(second_half), second_half <= TOKEN_BYTES / 4);
+    figures
+}
+
+fn mint(issuer: &TestIssuer, number: usize) -> String {
+    issuer.token(&subject(number)).audience(AUDIENCE).sign()
+}
+
+fn subject(number: usize) -> String {
+    format!("person-{number}")
+}
+
+/// Whether the token is its own subject's, as the handler and as the user's name say.
+async fn is_right(door: &Door<CachedProvisioner<Everybody>>, token: &str, number: usize) -> bool {
+    let (answer, subject) = (door.call(token).await, subject(number));
+    answer.is_for(&subject) && answer.user == Some(subject)
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / (1024.0 * 1024.0))
+}
