@@ -32,6 +32,7 @@ use crate::{
     development::DevelopmentIssuer,
     local_issuer::LocalIssuer,
     migrations::sign_ups,
+    operator::{self, statistics::Statistics},
     passwords::Passwords,
     problem::{Problem, document_refusals},
     profile,
@@ -48,6 +49,7 @@ pub struct AppState {
     pub passwords: Passwords,
     pub local_issuer: LocalIssuer,
     pub verifier: JwtVerifier,
+    pub statistics: Statistics,
 }
 
 pub type Shared = Arc<AppState>;
@@ -94,6 +96,7 @@ impl App {
         db: DatabaseConnection,
         users: Users,
         development: Option<DevelopmentIssuer>,
+        statistics: Statistics,
     ) -> Result<Self, BuildError> {
         let local_issuer = LocalIssuer::new(config.local_secret.as_deref());
         let external = config.issuer.as_ref().map(|issuer| {
@@ -122,6 +125,7 @@ impl App {
                 passwords: Passwords::new(),
                 local_issuer,
                 verifier,
+                statistics,
             }),
             development,
         })
@@ -146,7 +150,8 @@ impl App {
             .route("/healthz", get(alive))
             .route("/readyz", get(ready))
             .merge(for_users)
-            .with_state(self.state);
+            .with_state(self.state)
+            .merge(operator::page::router());
         if let Some(development) = self.development {
             router = router.nest("/dev-issuer", development.router());
         }

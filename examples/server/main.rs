@@ -22,6 +22,7 @@ mod development;
 mod json;
 mod local_issuer;
 mod migrations;
+mod operator;
 mod passwords;
 mod problem;
 mod profile;
@@ -40,9 +41,11 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     time::sleep,
 };
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{app::App, config::Config, development::DevelopmentIssuer};
+use crate::{
+    app::App, config::Config, development::DevelopmentIssuer, operator::statistics::Statistics,
+};
 
 /// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
 /// client that never finishes its request.
@@ -52,18 +55,18 @@ const GRACE: Duration = Duration::from_secs(12);
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,sea_orm_migration=warn,sqlx=warn".into());
+    let log = fmt::layer()
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr);
+    let statistics = Statistics::new();
     tracing_subscriber::registry()
-        .with(filter)
-        .with(
-            fmt::layer()
-                .with_ansi(stderr().is_terminal())
-                .with_writer(stderr),
-        )
+        .with(log.with_filter(filter))
+        .with(statistics.layer())
         .init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
-        [] => serve().await,
+        [] => serve(statistics).await,
         ["grant-admin", issuer, subject] => grant_admin(issuer, subject).await,
         _ => Err("usage: server [grant-admin <issuer> <subject>]".into()),
     };
@@ -76,7 +79,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Box<dyn Error>> {
+async fn serve(statistics: Statistics) -> Result<(), Box<dyn Error>> {
     let config = Config::from_environment()?;
     let db = store::connect(&config.database_url).await?;
     let users = store::users(db.clone(), &config.database_url, config.user_cache).await?;
@@ -86,7 +89,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .issuer
         .is_none()
         .then(|| DevelopmentIssuer::start(address.port()));
-    let app = App::new(&config, db, users, development.clone())?;
+    let app = App::new(&config, db, users, development.clone(), statistics)?;
     app.check_issuers().await?;
 
     println!("listening on http://{address}");

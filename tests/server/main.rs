@@ -7,4 +7,5 @@ mod administration;
 mod configuration;
 mod fixture;
 mod https;
+mod operator;
 mod users;

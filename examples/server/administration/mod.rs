@@ -22,7 +22,7 @@ use tower_jit_provisioning::{
     sea_orm::{User, directory::UserDirectory},
 };
 
-use crate::app::Shared;
+use crate::{app::Shared, operator};
 
 /// The role that all of this is for.
 pub const ROLE: &str = "admin";
@@ -50,6 +50,7 @@ pub fn router() -> Router<Shared> {
             put(roles::grant).delete(roles::revoke),
         )
         .route("/api/v1/audit", get(audit::list))
+        .merge(operator::router())
         .route_layer(RequireRole::of_user::<User>(ROLE))
 }
 

@@ -1,0 +1,68 @@
+//! `POST /api/v1/explain`: why a token gets in, or does not. Nothing is written, and nothing logged.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use tower_jit_provisioning::{
+    Outcome,
+    explain::{self, Explanation, StepResult},
+};
+
+use crate::{app::Shared, json::Body};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    token: String,
+}
+
+#[derive(Serialize)]
+pub struct ExplanationView {
+    /// What a request with this token would do: `found`, `created`, `linked`, `updated`.
+    outcome: Option<&'static str>,
+    /// What would refuse it.
+    refused: Option<&'static str>,
+    steps: Vec<StepView>,
+}
+
+#[derive(Serialize)]
+pub struct StepView {
+    name: &'static str,
+    /// `passed`, `failed`, `noted` or `skipped`.
+    result: &'static str,
+    detail: String,
+}
+
+impl From<Explanation> for ExplanationView {
+    fn from(explanation: Explanation) -> Self {
+        let verdict = explanation.verdict();
+        let steps = explanation.steps().iter().map(|step| StepView {
+            name: step.name(),
+            result: match step.result() {
+                StepResult::Failed => "failed",
+                StepResult::Passed => "passed",
+                StepResult::Skipped => "skipped",
+                _ => "noted",
+            },
+            detail: step.detail().to_owned(),
+        });
+        Self {
+            outcome: verdict.ok().map(Outcome::as_str),
+            refused: verdict.err(),
+            steps: steps.collect(),
+        }
+    }
+}
+
+/// Explains a token, for the administrator: the steps name claims.
+pub async fn explain(
+    State(app): State<Shared>,
+    Body(request): Body<Request>,
+) -> Json<ExplanationView> {
+    let token = request.token.trim();
+    let token = token.strip_prefix("Bearer ").unwrap_or(token);
+    Json(
+        explain::token(&app.verifier, &app.users, token)
+            .await
+            .into(),
+    )
+}

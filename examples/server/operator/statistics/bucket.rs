@@ -1,0 +1,106 @@
+//! Requests added up.
+
+use std::collections::BTreeMap;
+
+use metrics_util::storage::Summary;
+use serde::Serialize;
+
+use super::watch::Request;
+
+/// How many reasons are told apart; they are labels of the library's, of which there are fewer.
+const MAX_REASONS: usize = 64;
+
+#[derive(Clone, Default, Serialize)]
+pub struct Counts {
+    requests: u64,
+    /// Requests let in with a token that was not seen before: somebody signed in, or renewed.
+    logins: u64,
+    created: u64,
+    linked: u64,
+    updated: u64,
+    refused: u64,
+    /// Callers who hung up before it was decided.
+    abandoned: u64,
+    /// Refusals by reason.
+    reasons: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    pub fn add(&mut self, request: &Request) {
+        self.requests += 1;
+        match request.outcome.as_str() {
+            "passed" if !request.token_cached => self.logins += 1,
+            "refused" => self.refused += 1,
+            "abandoned" => self.abandoned += 1,
+            _ => {}
+        }
+        match request.provisioned.as_deref() {
+            Some("created") => self.created += 1,
+            Some("linked") => self.linked += 1,
+            Some("updated") => self.updated += 1,
+            _ => {}
+        }
+        let Some(reason) = &request.reason else {
+            return;
+        };
+        if let Some(count) = self.reasons.get_mut(reason) {
+            *count += 1;
+        } else if self.reasons.len() < MAX_REASONS {
+            self.reasons.insert(reason.clone(), 1);
+        }
+    }
+}
+
+/// One interval.
+pub struct Bucket {
+    pub start: u64,
+    counts: Counts,
+    latency: Summary,
+}
+
+/// One interval as the plot shows it.
+#[derive(Serialize)]
+pub struct Point {
+    /// Seconds since the Unix epoch.
+    at: u64,
+    #[serde(flatten)]
+    counts: Counts,
+    /// From a request's arrival until it was decided.
+    latency_ms: Latency,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    median: Option<f64>,
+    p95: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Bucket {
+    pub fn new(start: u64) -> Self {
+        Self {
+            start,
+            counts: Counts::default(),
+            // To one part in a hundred, from a microsecond.
+            latency: Summary::new(0.01, 512, 1e-3),
+        }
+    }
+
+    pub fn add(&mut self, request: &Request) {
+        self.counts.add(request);
+        self.latency.add(request.elapsed.as_secs_f64() * 1e3);
+    }
+
+    pub fn point(&self) -> Point {
+        let quantile = |share| self.latency.quantile(share);
+        Point {
+            at: self.start,
+            counts: self.counts.clone(),
+            latency_ms: Latency {
+                median: quantile(0.5),
+                p95: quantile(0.95),
+                max: quantile(1.0),
+            },
+        }
+    }
+}
