@@ -737,6 +737,66 @@ async fn no_request_under_way_is_harmed_by_a_reload() {
     assert_eq!(network.fetches(JWKS), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reloads_at_once_lose_no_keys_while_the_issuer_is_down() {
+    let (network, key) = (Network::new(), key("a"));
+    network.publish(&[&key]);
+    let keys = KeySource::discovery(network.clone());
+    let trusted = move || TrustedIssuer::new(ISSUER, "orders", keys.clone());
+    let verifier = JwtVerifier::new([trusted()])
+        .unwrap()
+        .with_cache_capacity(0);
+    let good = token(&key, "ana").sign();
+    assert_eq!(verdict(&verifier, &good).await, Ok(()));
+    network.answer(OIDC, Answer::Status(503));
+    network.answer(JWKS, Answer::Status(503));
+    let reloads: Vec<_> = (0..3)
+        .map(|_| {
+            let (verifier, trusted) = (verifier.clone(), trusted.clone());
+            std::thread::spawn(move || {
+                for _ in 0..5_000 {
+                    verifier.reload([trusted()]).unwrap();
+                }
+            })
+        })
+        .collect();
+    while !reloads.iter().all(std::thread::JoinHandle::is_finished) {
+        assert_eq!(verdict(&verifier, &good).await, Ok(()));
+    }
+    assert_eq!(verdict(&verifier, &good).await, Ok(()));
+    assert_eq!(network.fetches(JWKS), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_repeats_the_fetch_that_it_interrupts() {
+    let (network, old, new) = (Network::new(), key("old"), key("new"));
+    network.publish(&[&old]);
+    let (verifier, _) = network.verifier();
+    assert_eq!(verdict(&verifier, &token(&old, "ana").sign()).await, Ok(()));
+    network.answer(JWKS, Answer::Late(SECOND, jwks(&[&old, &new])));
+    let first = {
+        let (verifier, token) = (verifier.clone(), token(&new, "ana").sign());
+        tokio::spawn(async move { verdict(&verifier, &token).await })
+    };
+    sleep(SECOND / 2).await;
+    verifier.reload([network.trusted()]).unwrap();
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(network.fetches(JWKS), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_no_longer_than_stated_for_two_fetches_together() {
+    let (network, real) = (Network::new(), key("a"));
+    network.answer(JWKS, Answer::Late(2 * SECOND, jwks(&[&real])));
+    let (verifier, _) = network.verifier();
+    // Its key is found with the first fetch, and another is looked for when it does not fit.
+    let forged = token(&key("a"), "eve").sign();
+    let started = Instant::now();
+    assert!(verdict(&verifier, &forged).await.is_err());
+    assert_eq!(network.fetches(JWKS), 2);
+    assert!(started.elapsed() <= 3 * SECOND, "{:?}", started.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_set_can_be_named_by_its_url() {
     let (network, key) = (Network::new(), key("a"));

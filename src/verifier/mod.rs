@@ -54,7 +54,11 @@ mod signature;
 mod tenancy;
 mod token;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arc_swap::ArcSwap;
 
@@ -95,6 +99,8 @@ pub struct JwtVerifier(Arc<Inner>);
 struct Inner {
     /// Shared with verifiers that differ in their cache: a reload retires the keys of all.
     trusted: Arc<ArcSwap<Trusted>>,
+    /// Held by a reload: one that began meanwhile would take over keys that are being withdrawn.
+    reloading: Arc<Mutex<()>>,
     tokens: TokenCache,
     clock: Clock,
 }
@@ -180,6 +186,7 @@ impl JwtVerifier {
             trusted: Arc::new(ArcSwap::from_pointee(Trusted::build(
                 issuers, &clock, faults,
             )?)),
+            reloading: Arc::default(),
             tokens: TokenCache::new(cache_capacity),
             clock,
         })))
@@ -215,6 +222,8 @@ impl JwtVerifier {
     }
 
     fn replace(&self, trusted: Trusted) {
+        let reloading = self.0.reloading.lock();
+        let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
         let old = self.0.trusted.load_full();
         for issuer in &trusted.issuers {
             if let Some(before) = old.by_spelling.get(&*issuer.name) {
@@ -261,6 +270,7 @@ impl JwtVerifier {
     pub fn with_cache_capacity(self, bytes: u64) -> Self {
         Self(Arc::new(Inner {
             trusted: Arc::clone(&self.0.trusted),
+            reloading: Arc::clone(&self.0.reloading),
             tokens: TokenCache::new(bytes),
             clock: self.0.clock.clone(),
         }))

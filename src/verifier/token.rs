@@ -7,6 +7,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use tokio::time::Instant;
 
 use super::{
     algorithm::Algorithm,
@@ -228,10 +229,14 @@ async fn check_signature(
     }
     let signature = decode(parts.signature)?;
     let (kid, algorithm) = (header.kid.as_deref(), header.algorithm);
-    let mut key = issuer.keys.find(kid, algorithm).await?;
+    let began = Instant::now();
+    let mut key = issuer.keys.find(kid, algorithm, began).await?;
     let message = parts.message.as_bytes();
     if !key.verifies(algorithm, message, &signature) {
-        let successor = issuer.keys.find_successor(&key, kid, algorithm).await;
+        let successor = issuer
+            .keys
+            .find_successor(&key, kid, algorithm, began)
+            .await;
         key = successor.ok_or(TokenFault::Signature)?;
         if !key.verifies(algorithm, message, &signature) {
             return Err(TokenFault::Signature.into());

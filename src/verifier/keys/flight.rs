@@ -61,6 +61,13 @@ pub(super) struct Progress {
     pub(super) last_error: Option<(SystemTime, Arc<str>)>,
 }
 
+impl Progress {
+    pub(super) fn is_flying(&self) -> bool {
+        let flight = self.flight.as_ref();
+        flight.is_some_and(|flight| flight.has_changed().is_ok())
+    }
+}
+
 /// Why keys are fetched now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reason {
@@ -131,7 +138,7 @@ impl Shared {
     pub(super) fn boarding(&self, reason: Reason) -> Boarding {
         let mut progress = self.progress();
         if let Some(flight) = &progress.flight
-            && flight.has_changed().is_ok()
+            && progress.is_flying()
         {
             return Boarding::Join(flight.clone());
         }

@@ -17,6 +17,8 @@ mod remote;
 
 use std::{fmt, sync::Arc};
 
+use tokio::time::Instant;
+
 #[cfg(feature = "jwks")]
 pub use self::http_fetcher::HttpFetcher;
 use self::remote::{Location, RemoteKeys};
@@ -178,7 +180,8 @@ impl IssuerKeys {
         Self(Keys::Fixed(set))
     }
 
-    /// Finds the key that a header means.
+    /// Finds the key that a header means. All that one request waits for is bounded from when it
+    /// `began`.
     ///
     /// # Errors
     ///
@@ -187,10 +190,11 @@ impl IssuerKeys {
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
+        began: Instant,
     ) -> Result<Arc<TrustedKey>, Error> {
         match &self.0 {
             Keys::Fixed(set) => Ok(Arc::clone(set.find(kid, algorithm)?)),
-            Keys::Remote(keys) => keys.find(kid, algorithm).await,
+            Keys::Remote(keys) => keys.find(kid, algorithm, began).await,
         }
     }
 
@@ -200,10 +204,11 @@ impl IssuerKeys {
         of: &Arc<TrustedKey>,
         kid: Option<&str>,
         algorithm: Algorithm,
+        began: Instant,
     ) -> Option<Arc<TrustedKey>> {
         match &self.0 {
             Keys::Fixed(_) => None,
-            Keys::Remote(keys) => keys.find_successor(of, kid, algorithm).await,
+            Keys::Remote(keys) => keys.find_successor(of, kid, algorithm, began).await,
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -86,25 +86,30 @@ impl RemoteKeys {
         let is_same = self.shared.issuer == other.shared.issuer
             && self.shared.location == other.shared.location;
         if is_same {
+            // Keys and what is known of them are of one moment: a flight that lands in between
+            // would leave a key that it withdrew to be trusted for another interval.
+            let known = other.shared.progress();
             if let Some(set) = other.shared.set.load_full() {
                 let until = self.shared.stale_at();
                 self.shared.set.store(Some(Arc::new(set.copied(until))));
             }
             let mut progress = self.shared.progress();
-            let known = other.shared.progress();
             progress.due = known.due;
-            progress.demanded = known.demanded;
+            // What a flight under way brings home will be nobody's: the fetch is owed again.
+            progress.demanded = known.demanded.filter(|_| !known.is_flying());
             progress.failures = known.failures;
             progress.last_success = known.last_success;
             progress.last_error.clone_from(&known.last_error);
         }
     }
 
-    /// Finds the key a header means, fetching the set if it is empty or lacks the key.
+    /// Finds the key a header means, fetching the set if it is empty or lacks the key. `began` is
+    /// when the request began to wait.
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
+        began: Instant,
     ) -> Result<Arc<TrustedKey>, Error> {
         self.keep();
         let reason = match self.held(kid, algorithm) {
@@ -114,7 +119,7 @@ impl RemoteKeys {
             None => Reason::Empty,
         };
         let lacks = || matches!(self.held(kid, algorithm), Some(Err(TokenFault::Key)));
-        self.landed(reason, lacks).await;
+        self.landed(reason, began, lacks).await;
         match self.held(kid, algorithm) {
             Some(found) => Ok(found?),
             None => Err(Error::keys_unavailable()),
@@ -128,13 +133,14 @@ impl RemoteKeys {
         of: &Arc<TrustedKey>,
         kid: Option<&str>,
         algorithm: Algorithm,
+        began: Instant,
     ) -> Option<Arc<TrustedKey>> {
         let successor = || {
             let held = self.held(kid, algorithm)?.ok()?;
             (!Arc::ptr_eq(&held, of)).then_some(held)
         };
         let lacks = || successor().is_none();
-        self.landed(Reason::Demanded, lacks).await;
+        self.landed(Reason::Demanded, began, lacks).await;
         successor()
     }
 
@@ -142,7 +148,7 @@ impl RemoteKeys {
     pub(super) async fn ready(&self) -> Result<(), Error> {
         self.keep();
         if !self.shared.is_usable() {
-            self.landed(Reason::Empty, || false).await;
+            self.landed(Reason::Empty, Instant::now(), || false).await;
         }
         match self.shared.is_usable() {
             true => Ok(()),
@@ -190,7 +196,7 @@ impl RemoteKeys {
     ///
     /// A flight that was under way may have left before the issuer published what is looked for: if
     /// `lacks` holds after it, there is another.
-    async fn landed(&self, reason: Reason, lacks: impl Fn() -> bool + Send + Sync) {
+    async fn landed(&self, reason: Reason, began: Instant, lacks: impl Fn() -> bool + Send + Sync) {
         let flights = async {
             let Some((mut flight, is_new)) = self.board(reason) else {
                 return;
@@ -204,7 +210,10 @@ impl RemoteKeys {
                 let _ = flight.changed().await;
             }
         };
-        let _ = timeout(self.shared.refresh.wait, flights).await;
+        let _ = match began.checked_add(self.shared.refresh.wait) {
+            Some(end) => timeout_at(end, flights).await,
+            None => Ok(flights.await),
+        };
     }
 
     /// Returns the flight that the reason joins or starts, and whether it starts it.
