@@ -13,6 +13,7 @@
 #   claims          a name stands once; another parser reads the same; what verifies was to
 #   discovery       the URL is https or on loopback for the HTTP client's parser as well
 #   header          another parser reads the same; no extension; no unsigned text verifies
+#   layer           nobody gets in, cold or from memory, whom jsonwebtoken does not let in
 #   jwks            every key kept is in the set, meets the minimum sizes and is no secret
 #
 # The crate has no unsafe code, so no sanitizer is used: SANITIZER=address switches one on, at a
@@ -29,7 +30,7 @@ fi
 runs=${1:-20000}
 targets=("${@:2}")
 if [ ${#targets[@]} -eq 0 ]; then
-    targets=(authorization claims discovery header jwks)
+    targets=(authorization claims discovery header jwks layer)
 fi
 
 host=$(rustup run nightly rustc -vV | sed -n 's/^host: //p')

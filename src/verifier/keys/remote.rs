@@ -210,10 +210,11 @@ impl RemoteKeys {
                 let _ = flight.changed().await;
             }
         };
-        let _ = match began.checked_add(self.shared.refresh.wait) {
-            Some(end) => timeout_at(end, flights).await,
-            None => Ok(flights.await),
-        };
+        // Without an end that a clock can count to, there is none.
+        match began.checked_add(self.shared.refresh.wait) {
+            Some(end) => drop(timeout_at(end, flights).await),
+            None => flights.await,
+        }
     }
 
     /// Returns the flight that the reason joins or starts, and whether it starts it.

@@ -13,11 +13,15 @@ use tower_jit_provisioning::{Error, Identity, JwtVerifier, KeySource, TrustedIss
 
 pub const ISSUER: &str = "https://id.example.com";
 pub const AUDIENCE: &str = "orders-api";
-const SECRET: [u8; 32] = [7; 32];
+pub const SECRET: [u8; 32] = [7; 32];
 
-static VERIFIER: LazyLock<JwtVerifier> = LazyLock::new(|| {
+static VERIFIER: LazyLock<JwtVerifier> =
+    LazyLock::new(|| REMEMBERING.clone().with_cache_capacity(0));
+
+/// The same with its cache.
+pub static REMEMBERING: LazyLock<JwtVerifier> = LazyLock::new(|| {
     let issuer = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(SECRET));
-    JwtVerifier::new([issuer]).unwrap().with_cache_capacity(0)
+    JwtVerifier::new([issuer]).unwrap()
 });
 
 /// With its key at hand, verification never waits.
