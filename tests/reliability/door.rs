@@ -65,6 +65,8 @@ pub(crate) struct Answer {
     /// The user's own name.
     pub(crate) user: Option<String>,
     pub(crate) says_when_to_retry: bool,
+    /// The cause of a refusal.
+    pub(crate) why: Option<String>,
     pub(crate) took: Duration,
 }
 
@@ -75,7 +77,6 @@ impl Answer {
     }
 
     /// Whether the caller was asked to come back, and told when.
-    #[expect(dead_code, reason = "for rows on a database")]
     pub(crate) fn is_unavailable(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE && self.says_when_to_retry
     }
@@ -122,6 +123,7 @@ impl<P: Provisioner<User: Named>> Door<P> {
         Answer {
             status: response.status(),
             kind: extensions.get::<Error>().map(Error::kind),
+            why: extensions.get::<Error>().map(|error| format!("{error:?}")),
             subject,
             user,
             says_when_to_retry: response.headers().contains_key(RETRY_AFTER),

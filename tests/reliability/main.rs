@@ -9,6 +9,8 @@
 //! ```
 
 mod clocks;
+mod database_faults;
+mod deactivation;
 mod door;
 mod figures;
 mod first_logins;
@@ -19,6 +21,8 @@ mod floods;
 mod issuer_down;
 mod issuer_faults;
 mod memory;
+mod people;
+mod private_server;
 mod rotation;
 mod tokens;
 
@@ -64,6 +68,27 @@ fn main() -> ExitCode {
             first_logins::on_postgres,
         ),
         table.row("first_logins_on_mysql", mysql(), first_logins::on_mysql),
+        table.row(
+            "database_faults_on_sqlite",
+            Ok(()),
+            database_faults::on_sqlite,
+        ),
+        table.row(
+            "database_faults_on_postgres",
+            private_server::postgres().map(drop),
+            database_faults::on_postgres,
+        ),
+        table.row(
+            "database_faults_on_mysql",
+            private_server::mysql().map(drop),
+            database_faults::on_mysql,
+        ),
+        table.row("deactivation_with_the_bus", postgres(), deactivation::heard),
+        table.row(
+            "deactivation_with_the_bus_cut",
+            postgres(),
+            deactivation::unheard,
+        ),
     ];
     let conclusion = libtest_mimic::run(&arguments, rows);
     table.print();

@@ -1,23 +1,16 @@
 //! More tokens and more people than there is room for: memory is what was configured.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use tower_jit_provisioning::{
-    Algorithm, CachedProvisioner, Identity, JwtVerifier, KeySource, ProvisionError, Provisioned,
-    Provisioner, TrustedIssuer,
-    testing::{SigningKey, TestIssuer},
+    CachedProvisioner, Identity, ProvisionError, Provisioned, Provisioner,
 };
 
 use crate::{
-    door::{AUDIENCE, Door},
+    door::Door,
     figures::Figures,
     memory::{self, Watch},
+    people::{self, mint, subject},
 };
-
-const ISSUER: &str = "https://id.example.com";
-
-const SECRET: [u8; 32] = [7; 32];
 
 /// The size of the verified-token cache.
 const TOKEN_BYTES: u64 = 8 * 1024 * 1024;
@@ -45,11 +38,7 @@ impl Provisioner for Everybody {
 
 pub(crate) async fn run(is_long: bool) -> Figures {
     let half = if is_long { 1_000_000 } else { 20_000 };
-    let key = SigningKey::hmac("key-1", Algorithm::Hs256, &SECRET);
-    let issuer = TestIssuer::with_key(ISSUER, Arc::new(key));
-    let trusted = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(SECRET));
-    let trusted = trusted.with_algorithms([Algorithm::Hs256]);
-    let verifier = JwtVerifier::new([trusted]).expect("a verifier");
+    let (issuer, verifier) = people::issuer();
     let verifier = verifier.with_cache_capacity(TOKEN_BYTES);
     let users = CachedProvisioner::new(Everybody).with_capacity(USERS);
     let door = Door::before(verifier.clone(), users);
@@ -93,14 +82,6 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let name = "of this in the second half, MiB";
     figures.must(name, mebibytes(second_half), second_half <= TOKEN_BYTES / 4);
     figures
-}
-
-fn mint(issuer: &TestIssuer, number: usize) -> String {
-    issuer.token(&subject(number)).audience(AUDIENCE).sign()
-}
-
-fn subject(number: usize) -> String {
-    format!("person-{number}")
 }
 
 /// Whether the token is its own subject's, as the handler and as the user's name say.

@@ -145,7 +145,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let is_stored = self.mapping.store_roles(&transaction, identity, row).await;
         match is_stored {
             Ok(_) => transaction.commit().await?,
-            Err(_) => transaction.rollback().await?,
+            Err(_) => store::roll_back(transaction).await?,
         }
         is_stored
     }
@@ -181,7 +181,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .await;
         match stored {
             Ok(_) => transaction.commit().await?,
-            Err(_) => transaction.rollback().await?,
+            Err(_) => store::roll_back(transaction).await?,
         }
         stored
     }

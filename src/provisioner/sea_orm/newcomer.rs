@@ -170,7 +170,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             Err(error) => {
                 // Before anything is read again; a dropped transaction is rolled back some time
                 // later.
-                transaction.rollback().await?;
+                store::roll_back(transaction).await?;
                 // Nothing the new rows refer to is anybody else's to remove: a foreign key that is
                 // not there is a fault of the mapping or the hook.
                 return Err(match store::is_dangling(&error) {
@@ -225,7 +225,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             Ok(self.mapping.link(&transaction, identity, &holder).await?)
         };
         if let Err(error) = linked.await {
-            transaction.rollback().await?;
+            store::roll_back(transaction).await?;
             return Err(error);
         }
         transaction.commit().await?;

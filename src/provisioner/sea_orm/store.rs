@@ -3,7 +3,8 @@
 use std::{error::Error as StdError, fmt};
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqlErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 use crate::provisioner::ProvisionError;
@@ -19,6 +20,19 @@ where
         ..TransactionOptions::default()
     })
     .await
+}
+
+/// Ends a transaction in which a statement failed.
+///
+/// SQLite ends it by itself where the disk is full or cannot be written, and the driver, whose
+/// `ROLLBACK` then fails, would take the connection for one inside a transaction ever after: what is
+/// written on it later would be answered as done, and never be committed. So there is a transaction
+/// to end in any case; where there is one already, `BEGIN` fails and changes nothing.
+pub(super) async fn roll_back(transaction: DatabaseTransaction) -> Result<(), DbErr> {
+    if transaction.get_database_backend() == DbBackend::Sqlite {
+        let _ = transaction.execute_unprepared("BEGIN").await;
+    }
+    transaction.rollback().await
 }
 
 /// Whether a write lost against another that holds the same unique value, against the removal of the

@@ -101,7 +101,7 @@ impl UserDirectory {
         match work.run(self, &transaction, &witnesses).await {
             Ok(done) => Ok((transaction, done)),
             Err(error) => {
-                transaction.rollback().await?;
+                store::roll_back(transaction).await?;
                 Err(error)
             }
         }

@@ -1,0 +1,224 @@
+//! A user is deactivated at one replica, while three serve him at full speed.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use sea_orm::DatabaseConnection;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tower_jit_provisioning::{
+    CachedProvisioner, JwtVerifier,
+    sea_orm::{PostgresBus, SeaOrmProvisioner},
+};
+use url::Url;
+
+use crate::{
+    door::Door,
+    figures::Figures,
+    fixture::{Backend, Store},
+    people::{self, mint, subject},
+};
+
+const REPLICAS: usize = 3;
+
+/// How soon he must be refused everywhere, in 99 of 100 cases.
+const PROPAGATION: Duration = Duration::from_millis(250);
+
+/// For how long he may be served where nobody hears of it.
+const TTL: Duration = Duration::from_secs(1);
+
+/// What a look into the database may add to that, on a loaded machine.
+const READ: Duration = Duration::from_millis(250);
+
+type Users = CachedProvisioner<SeaOrmProvisioner>;
+
+struct Replica {
+    door: Door<Users>,
+    users: Users,
+}
+
+impl Replica {
+    async fn start(db: DatabaseConnection, bus: &str, verifier: &JwtVerifier) -> Self {
+        let bus = PostgresBus::connect(bus).await.expect("a bus");
+        let users = SeaOrmProvisioner::new(db).with_publisher(bus.publisher());
+        let users = CachedProvisioner::new(users).with_ttl(TTL);
+        users.listen(bus);
+        Self {
+            door: Door::before(verifier.clone(), users.clone()),
+            users,
+        }
+    }
+}
+
+/// With the bus. The TTL is long, so that nothing but the bus can be it.
+pub(crate) async fn heard(is_long: bool) -> Figures {
+    run(if is_long { 500 } else { 40 }, false).await
+}
+
+/// With the bus cut: its connections are there, and nothing comes through.
+pub(crate) async fn unheard(is_long: bool) -> Figures {
+    run(if is_long { 60 } else { 6 }, true).await
+}
+
+async fn run(rounds: usize, is_cut: bool) -> Figures {
+    let backend = Backend::postgres().expect("a server");
+    let store = Store::create(&backend, true).await.expect("a database");
+    let line = Line::open(&store.url()).await;
+    let (issuer, verifier) = people::issuer();
+    let mut replicas = Vec::new();
+    for _ in 0..REPLICAS {
+        let db = store.connect(4).await.expect("a pool");
+        let mut replica = Replica::start(db, &line.url, &verifier).await;
+        if !is_cut {
+            let users = replica.users.with_ttl(Duration::from_secs(3600));
+            replica.door = Door::before(verifier.clone(), users.clone());
+            replica.users = users;
+        }
+        replicas.push(replica);
+    }
+    line.is_cut.send_replace(is_cut);
+
+    let mut spans = Vec::new();
+    let mut tally = Tally::default();
+    for person in 0..rounds {
+        let token: Arc<str> = mint(&issuer, person).into();
+        let mut id = None;
+        for replica in &replicas {
+            let answer = replica.door.call(&token).await;
+            assert!(answer.is_for(&subject(person)), "{answer:?}");
+            id = answer.user;
+        }
+        let done = Arc::new(OnceLock::new());
+        let mut callers = JoinSet::new();
+        for replica in &replicas {
+            let (door, token, done) = (replica.door.clone(), Arc::clone(&token), Arc::clone(&done));
+            callers.spawn(async move { insist(door, &token, &done).await });
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let id = id.expect("a user").parse().expect("an id");
+        let directory = replicas[person % REPLICAS].users.directory();
+        let report = directory.deactivate(&[id], "left").await.expect("a change");
+        assert_eq!(report.changed(), 1);
+        done.set(Instant::now()).expect("one deactivation");
+        for caller in callers.join_all().await {
+            spans.push(caller.longest);
+            tally.let_in += caller.let_in;
+            tally.back += caller.back;
+            tally.wrong += caller.wrong;
+        }
+    }
+    drop(replicas);
+    store.destroy().await.expect("a database to drop");
+
+    spans.sort_unstable();
+    let p99 = spans[(spans.len() * 99).div_ceil(100) - 1];
+    let longest = spans[spans.len() - 1];
+    let mut figures = Figures::default();
+    figures.add("deactivations", rounds);
+    figures.add("served meanwhile", tally.let_in);
+    figures.must("served again once refused", tally.back, tally.back == 0);
+    figures.must("any other answer", tally.wrong, tally.wrong == 0);
+    figures.add("median until refused, ms", millis(spans[spans.len() / 2]));
+    let bound = if is_cut { TTL + READ } else { PROPAGATION };
+    figures.must("p99 until refused, ms", millis(p99), p99 < bound);
+    figures.add("longest until refused, ms", millis(longest));
+    if is_cut {
+        figures.add("the cache's TTL, ms", millis(TTL));
+    }
+    figures
+}
+
+/// What the callers of one replica saw.
+#[derive(Default)]
+struct Tally {
+    let_in: usize,
+    /// Served after having been refused.
+    back: usize,
+    wrong: usize,
+    /// How long after the deactivation the last request that was served began.
+    longest: Duration,
+}
+
+/// Calls at full speed until he has been refused for a while.
+async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tally {
+    let mut tally = Tally::default();
+    let mut refused = 0;
+    while refused < 50 {
+        let began = Instant::now();
+        let answer = door.call(token).await;
+        match answer.status.as_u16() {
+            200 => {
+                tally.let_in += 1;
+                tally.back += usize::from(refused > 0);
+                let since = done
+                    .get()
+                    .map(|done| began.saturating_duration_since(*done));
+                tally.longest = tally.longest.max(since.unwrap_or_default());
+            }
+            // His tokens are void, or he himself is refused.
+            401 | 403 => refused += 1,
+            _ => tally.wrong += 1,
+        }
+        tokio::task::yield_now().await;
+    }
+    tally
+}
+
+/// What lies between the replicas and the server, for the bus.
+struct Line {
+    url: String,
+    is_cut: watch::Sender<bool>,
+}
+
+impl Line {
+    async fn open(url: &str) -> Self {
+        let mut url = Url::parse(url).expect("a URL");
+        let host = url.host_str().unwrap_or("127.0.0.1").to_owned();
+        let server = (host, url.port().unwrap_or(5432));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        url.set_host(Some("127.0.0.1")).expect("a host");
+        url.set_port(Some(port)).expect("a port");
+        let (is_cut, cut) = watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = TcpStream::connect(server.clone()).await else {
+                    continue;
+                };
+                let ((from_client, to_client), (from_server, to_server)) =
+                    (client.into_split(), server.into_split());
+                tokio::spawn(pass(from_client, to_server, cut.clone()));
+                tokio::spawn(pass(from_server, to_client, cut.clone()));
+            }
+        });
+        Self {
+            url: url.into(),
+            is_cut,
+        }
+    }
+}
+
+/// Hands on what comes; while the line is cut, it is lost, and nobody is told.
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    cut: watch::Receiver<bool>,
+) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        let is_cut = *cut.borrow();
+        if !is_cut && to.write_all(&buffer[..count]).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.1}", duration.as_secs_f64() * 1000.0)
+}
