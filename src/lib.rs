@@ -71,6 +71,11 @@
 //! assert!(greet(Request::new(())).is_err());
 //! ```
 //!
+//! # Guide
+//!
+//! The [`guide`] goes on from here: into an existing service, through each identity provider's
+//! console, to production, and through every error code.
+//!
 //! # Rules
 //!
 //! * A user is found by issuer *and* subject, never by e-mail address, user name or bare subject.
@@ -98,6 +103,18 @@
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
 //! error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(
+        feature = "jwks",
+        feature = "postgres-bus",
+        feature = "migration",
+        feature = "testing"
+    )),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "what a feature adds is named without it too; with all of them every link is checked"
+    )
+)]
 
 pub mod access;
 pub mod claims;
@@ -109,6 +126,18 @@ mod future;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+// Its code needs these features; its text does not.
+#[cfg(any(
+    not(doctest),
+    all(
+        feature = "axum",
+        feature = "jwks",
+        feature = "migration",
+        feature = "postgres-bus",
+        feature = "testing"
+    )
+))]
+pub mod guide;
 pub mod identity;
 mod layer;
 pub mod provisioner;
