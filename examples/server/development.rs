@@ -66,6 +66,9 @@ impl DevelopmentIssuer {
             "\n# an administrator\n{}",
             curl(&root, &format!("{api}/?limit=10"))
         );
+        println!(
+            "\n# the operator's page; sign in with the administrator's token\nhttp://127.0.0.1:{port}/admin"
+        );
     }
 
     fn token(&self, subject: &str) -> TokenBuilder {

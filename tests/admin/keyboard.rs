@@ -75,8 +75,7 @@ pub(crate) async fn an_operator_needs_no_mouse(scene: Scene) {
     browser
         .until("document.activeElement.matches('#counts svg')")
         .await;
-    browser.press(Key::End).await;
-    browser
-        .until("!document.querySelector('#counts output').innerText.startsWith('Now')")
-        .await;
+    browser.shows("#counts output", "Latest").await;
+    browser.press(Key::Left).await;
+    browser.shows("#counts output", "From").await;
 }

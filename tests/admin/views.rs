@@ -11,7 +11,7 @@ pub(crate) async fn a_phone_scrolls_in_one_direction(scene: Scene) {
     let ana = scene.token_named(&"a".repeat(48), &name).await;
     let id = scene.id(&ana).await;
     let administrator = scene.administrator().await;
-    let role = format!("/api/v1/users/{id}/roles/{}", "r".repeat(60));
+    let role = format!("/api/v1/users/{id}/roles/{}", "r".repeat(100));
     let granted = scene
         .server
         .send(http::Method::PUT, &role, Some(&administrator), None);
@@ -84,10 +84,10 @@ pub(crate) async fn activity_issuers_and_explanations_are_shown(scene: Scene) {
         reason.split_whitespace().collect::<Vec<_>>(),
         ["deactivated", "3"]
     );
-    // The line is off the ground where something happened.
-    let heights = "return document.querySelectorAll('#counts path').length === 3 && \
+    // The lines leave the ground for what happened, once its interval is over.
+    let heights = "document.querySelectorAll('#counts path').length === 3 && \
         [...document.querySelectorAll('#counts path')].every((path) => path.getBBox().height > 0)";
-    assert_eq!(browser.run(heights).await, json!(true));
+    browser.until(heights).await;
     // What happens while somebody looks appears.
     assert_eq!(
         scene

@@ -17,10 +17,11 @@ const latency = new Plot(byId('latency'), 'Time to decide on a request over time
   { name: 'Median', key: 'median' }, { name: '95 of 100', key: 'p95' },
 ], 1);
 
-/// The series as 60 points, an interval without requests being zero.
+/// The series as 60 points, an interval without requests being zero. The one that is not over yet
+/// would look like a fall, and is left out.
 export function points({ now, interval_seconds: interval, series }, minutes) {
   const width = Math.max(interval, (minutes * 60) / POINTS);
-  const end = now - (now % width) + width;
+  const end = now - (now % width);
   const start = end - width * POINTS;
   const result = Array.from({ length: POINTS }, (_, index) => ({
     at: start + index * width, logins: 0, created: 0, refused: 0, median: null, p95: null,

@@ -107,8 +107,8 @@ export class Plot {
     const point = this.points[index ?? this.points.length - 1];
     if (!point || !this.cursor) return;
     const values = this.lines.map(({ name, key }) => `${name} ${number(point[key])}`).join(' · ');
-    const when = index === null ? 'Now' : clockExact.format(point.at * 1000);
-    this.readout.value = `${when}: ${values}`;
+    const when = clockExact.format(point.at * 1000);
+    this.readout.value = `${index === null ? 'Latest' : 'From'} ${when}: ${values}`;
     this.cursor.setAttribute('visibility', index === null ? 'hidden' : 'visible');
     this.cursor.setAttribute('x1', this.x(index ?? 0));
     this.cursor.setAttribute('x2', this.x(index ?? 0));
