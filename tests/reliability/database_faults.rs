@@ -271,7 +271,7 @@ async fn fill_the_disk(db: &DatabaseConnection, is_full: bool) {
 }
 
 /// Ends every other connection to the database, whatever it is doing.
-async fn cut_connections(store: &Store) {
+pub(crate) async fn cut_connections(store: &Store) {
     let cut = match store.backend {
         Backend::Mysql(_) => {
             "SELECT id FROM information_schema.processlist \
@@ -295,7 +295,7 @@ async fn cut_connections(store: &Store) {
 }
 
 /// Takes every connection of the pool, and keeps them for a while.
-async fn exhaust(db: &DatabaseConnection) {
+pub(crate) async fn exhaust(db: &DatabaseConnection) {
     let mut held = Vec::new();
     let size = match db.get_database_backend() {
         sea_orm::DbBackend::Sqlite => 1,

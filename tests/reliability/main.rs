@@ -8,6 +8,13 @@
 //! RELIABILITY=long cargo test --release --all-features --test reliability
 //! ```
 
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the server's own tests"
+)]
+#[path = "../server/fixture.rs"]
+mod bundled;
 mod clocks;
 mod database_faults;
 mod deactivation;
@@ -24,6 +31,8 @@ mod memory;
 mod people;
 mod private_server;
 mod rotation;
+mod servers;
+mod soak;
 mod tokens;
 
 use std::{
@@ -89,6 +98,8 @@ fn main() -> ExitCode {
             postgres(),
             deactivation::unheard,
         ),
+        table.row("three_servers", postgres(), servers::run),
+        table.row("soak", private_server::postgres().map(drop), soak::run),
     ];
     let conclusion = libtest_mimic::run(&arguments, rows);
     table.print();
