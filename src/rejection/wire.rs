@@ -1,6 +1,6 @@
 //! From an error to an answer, in one match.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{
@@ -13,6 +13,9 @@ use http::{
 
 use super::{Protocol, RejectionResponse, problem_json::ProblemJson, problem_json::problem};
 use crate::error::{Error, ErrorKind};
+
+/// The only scheme there is (RFC 6750).
+const SCHEME: &str = "Bearer";
 
 /// When to try again while keys or store are down, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -35,33 +38,34 @@ pub(super) struct Wire {
     pub(super) title: &'static str,
 }
 
-/// The error code of a challenge, which one for a missing token does not have.
-struct Challenge(Option<&'static str>);
+/// A challenge with its error code, which one for a missing token does not have. Most are sent as
+/// they are, and a flood of garbage has nothing put together for it.
+struct Challenge(&'static str);
 
 impl Wire {
     pub(super) fn of(error: &Error) -> Self {
         let (status, challenge, grpc_status, title) = match error.kind() {
             ErrorKind::MissingToken => (
                 StatusCode::UNAUTHORIZED,
-                Some(Challenge(None)),
+                Some(Challenge(SCHEME)),
                 "16",
                 "a bearer token is required",
             ),
             ErrorKind::InvalidRequest => (
                 StatusCode::BAD_REQUEST,
-                Some(Challenge(Some("invalid_request"))),
+                Some(Challenge("Bearer error=\"invalid_request\"")),
                 "16",
                 "the request's credentials are malformed",
             ),
             ErrorKind::InvalidToken => (
                 StatusCode::UNAUTHORIZED,
-                Some(Challenge(Some("invalid_token"))),
+                Some(Challenge("Bearer error=\"invalid_token\"")),
                 "16",
                 "the token is not valid",
             ),
             ErrorKind::InsufficientScope => (
                 StatusCode::FORBIDDEN,
-                Some(Challenge(Some("insufficient_scope"))),
+                Some(Challenge("Bearer error=\"insufficient_scope\"")),
                 "7",
                 "the token lacks a scope",
             ),
@@ -88,17 +92,22 @@ impl Challenge {
     /// RFC 6750 section 3, and RFC 9728 section 5.1 for the address of the metadata.
     fn header(&self, scope: Option<&str>, resource_metadata: Option<&str>) -> HeaderValue {
         let parameters = [
-            ("error", self.0),
             ("scope", scope.filter(|scope| is_scope(scope))),
             ("resource_metadata", resource_metadata),
         ];
-        let parameters = parameters
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", value?)))
-            .collect::<Vec<_>>()
-            .join(", ");
-        HeaderValue::try_from(format!("Bearer {parameters}").trim_end())
-            .unwrap_or(HeaderValue::from_static("Bearer"))
+        let mut text = Cow::Borrowed(self.0);
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                let comma = if text == SCHEME { "" } else { "," };
+                text = Cow::Owned(format!("{text}{comma} {name}=\"{value}\""));
+            }
+        }
+        match text {
+            Cow::Borrowed(text) => HeaderValue::from_static(text),
+            Cow::Owned(text) => {
+                HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(SCHEME))
+            }
+        }
     }
 }
 
@@ -147,17 +156,23 @@ impl Answers {
         let wire = Wire::of(&error);
         let mut response = self.shape.response(&error, protocol);
         let headers = response.headers_mut();
-        for name in FRAMING {
-            headers.remove(name);
+        // The default shape sets none of these.
+        if !self.is_default {
+            for name in FRAMING {
+                headers.remove(name);
+            }
         }
         match protocol {
             Protocol::Grpc => trailers_only(&mut response, wire.grpc_status, error.code()),
             Protocol::Http => {
-                headers.remove(WWW_AUTHENTICATE);
-                if let Some(challenge) = wire.challenge {
-                    let metadata = self.resource_metadata.as_deref();
-                    headers.insert(WWW_AUTHENTICATE, challenge.header(error.scope(), metadata));
-                }
+                match wire.challenge {
+                    Some(challenge) => {
+                        let metadata = self.resource_metadata.as_deref();
+                        let challenge = challenge.header(error.scope(), metadata);
+                        headers.insert(WWW_AUTHENTICATE, challenge)
+                    }
+                    None => headers.remove(WWW_AUTHENTICATE),
+                };
                 if wire.status == StatusCode::SERVICE_UNAVAILABLE {
                     headers.entry(RETRY_AFTER).or_insert(RETRY_AFTER_SECONDS);
                 }
@@ -217,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_scope_that_would_break_out_of_its_quotes_is_left_out() {
-        let challenge = Challenge(Some("insufficient_scope"));
+        let challenge = Challenge("Bearer error=\"insufficient_scope\"");
         assert_eq!(
             challenge.header(Some("orders:read orders:write"), None),
             "Bearer error=\"insufficient_scope\", scope=\"orders:read orders:write\""
@@ -234,11 +249,11 @@ mod tests {
     fn a_challenge_names_the_metadata_last() {
         let url = Some("https://api.example.com/.well-known/oauth-protected-resource");
         assert_eq!(
-            Challenge(None).header(None, url),
+            Challenge(SCHEME).header(None, url),
             "Bearer resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\""
         );
         assert_eq!(
-            Challenge(Some("invalid_token")).header(None, url),
+            Challenge("Bearer error=\"invalid_token\"").header(None, url),
             "Bearer error=\"invalid_token\", \
              resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\""
         );
