@@ -69,7 +69,7 @@ impl IdentityKey {
 /// Writes 64 lower-case hexadecimal digits, the form the bundled tables store.
 impl fmt::Display for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -89,9 +89,15 @@ pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Lower-case hexadecimal digits.
+/// Lower-case hexadecimal digits; every cold request writes 64 or more.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// The value of `issuer_key` for an issuer: 64 lower-case hexadecimal digits.
