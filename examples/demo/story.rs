@@ -224,18 +224,16 @@ impl Story {
         token: Option<&TokenBuilder>,
         expected: &str,
     ) -> Result<(), Box<dyn Error>> {
-        let bearer = token.map(TokenBuilder::bearer);
-        let answer = self
-            .client
-            .send(method.clone(), path, bearer.as_deref())
-            .await?;
         // Ids differ from run to run.
-        let path = path
+        let told = path
             .split('/')
             .map(|part| if part.len() == 36 { "{id}" } else { part });
+        let request = format!("{method} {}", told.collect::<Vec<_>>().join("/"));
+        let bearer = token.map(TokenBuilder::bearer);
+        let answer = self.client.send(method, path, bearer.as_deref()).await?;
         let row = Row {
             step,
-            request: format!("{method} {}", path.collect::<Vec<_>>().join("/")),
+            request,
             answer: answer.words,
             expected: expected.to_owned(),
             took: answer.took,

@@ -14,7 +14,8 @@
 //! | [`troubleshooting`] | every error code, and what to do about it |
 //! | [`manual_tests`] | the bundled server by hand, with `curl` |
 //!
-//! Its Rust is compiled and run with the tests, and its configuration files are read by a verifier.
+//! Its Rust is compiled and run with the tests, its configuration files are read by a verifier, and
+//! its shell lines are run against the bundled server.
 
 // Items that only some features have are named without links, so that the guide reads the same
 // under any of them. Its code wants them all: without them its doctests are left out (`lib.rs`).

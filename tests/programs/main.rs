@@ -6,6 +6,7 @@
 
 mod browser;
 mod curl;
+mod demo;
 mod example;
 #[allow(
     dead_code,
@@ -15,6 +16,7 @@ mod example;
 #[path = "../../examples/greeter/mod.rs"]
 mod greeter;
 mod grpc;
+mod guide;
 mod own_users;
 mod python;
 
@@ -46,14 +48,16 @@ macro_rules! scenarios {
     };
 }
 
-const SCENARIOS: [Scenario; 9] = scenarios![
+const SCENARIOS: [Scenario; 11] = scenarios![
     curl::axum_minimal_answers_as_it_says,
     curl::authorization_answers_as_it_says,
+    demo::demo_answers_every_step_as_it_says,
     grpc::tonic_server_answers_its_own_client,
     grpc::axum_and_tonic_share_users_on_one_port,
     own_users::existing_users_table_answers_as_it_says,
     own_users::existing_users_table_rehearses,
     own_users::custom_provisioner_answers_as_it_says,
+    guide::manual_tests_print_what_the_guide_says,
     python::grpcio_reads_every_status,
     browser::fetch_reads_answers_of_another_origin,
 ];
