@@ -20,6 +20,7 @@ use tower_jit_provisioning::{
         entity::{now, users},
     },
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
 /// How long the token in the mail counts.
 const PROOF_LIFETIME: Duration = Duration::hours(24);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
     email: String,
@@ -43,7 +44,14 @@ pub struct SignUp {
     full_name: String,
 }
 
-/// `POST /api/v1/users/`
+/// Signs a password user up; the proof of the mailbox is in the mail.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/",
+    tag = "accounts",
+    request_body = SignUp,
+    responses((status = 201, body = Profile, description = "The new user"))
+)]
 pub async fn sign_up(
     State(app): State<Shared>,
     Body(request): Body<SignUp>,
@@ -111,18 +119,25 @@ async fn insert(
     transaction.commit().await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailboxProof {
     token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ProvedMailbox {
     email_verified: bool,
 }
 
-/// `POST /api/v1/users/verify-email`
+/// Proves a mailbox with the token in the mail.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/verify-email",
+    tag = "accounts",
+    request_body = MailboxProof,
+    responses((status = 200, body = ProvedMailbox, description = "Proved"))
+)]
 pub async fn verify_email(
     State(app): State<Shared>,
     Body(proof): Body<MailboxProof>,
@@ -187,21 +202,28 @@ pub async fn verify_email(
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     email: String,
     password: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct LocalToken {
     access_token: String,
     token_type: &'static str,
     expires_in: u64,
 }
 
-/// `POST /api/v1/login`
+/// Gives a password user a token of this server's.
+#[utoipa::path(
+    post,
+    path = "/api/v1/login",
+    tag = "accounts",
+    request_body = Login,
+    responses((status = 200, body = LocalToken, description = "A token for a quarter of an hour"))
+)]
 pub async fn login(
     State(app): State<Shared>,
     Body(login): Body<Login>,

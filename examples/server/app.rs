@@ -5,10 +5,11 @@ use std::{iter::once, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{Request, StatusCode, header::AUTHORIZATION},
     middleware,
-    routing::{get, post},
+    routing::get,
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use tower::ServiceBuilder;
@@ -20,23 +21,27 @@ use tower_http::{
     trace::TraceLayer,
 };
 use tower_jit_provisioning::{
-    BuildError, ClaimMap, IdentityKey, IssuerPolicy, JwtVerifier, KeySource, ProvisionLayer,
-    TrustedIssuer,
-    sea_orm::{CheckError, User, directory::UserDirectory},
+    IdentityKey, JwtVerifier, ProvisionLayer,
+    sea_orm::{User, directory::UserDirectory},
 };
+use tracing::Span;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
     accounts, administration,
-    config::Config,
     development::DevelopmentIssuer,
+    issuers::OwnIssuers,
     local_issuer::LocalIssuer,
     migrations::sign_ups,
+    openapi::{self, Api},
     operator::{self, statistics::Statistics},
     passwords::Passwords,
     problem::{Problem, document_refusals},
     profile,
     store::Users,
+    telemetry::Telemetry,
 };
 
 const BODY_LIMIT: usize = 16 * 1024;
@@ -88,72 +93,58 @@ pub struct App {
     state: Shared,
     layer: ProvisionLayer<Users>,
     development: Option<DevelopmentIssuer>,
+    metrics: Option<PrometheusHandle>,
 }
 
 impl App {
     pub fn new(
-        config: &Config,
         db: DatabaseConnection,
         users: Users,
-        development: Option<DevelopmentIssuer>,
-        statistics: Statistics,
-    ) -> Result<Self, BuildError> {
-        let local_issuer = LocalIssuer::new(config.local_secret.as_deref());
-        let external = config.issuer.as_ref().map(|issuer| {
-            let audience = issuer.audience.as_str();
-            match &issuer.jwks {
-                None => TrustedIssuer::discover(&issuer.url, audience),
-                Some(jwks) => TrustedIssuer::new(&issuer.url, audience, KeySource::jwks(jwks)),
-            }
-        });
-        let identity_provider = external.or_else(|| development.as_ref().map(|dev| dev.trusted()));
-        let trusted = identity_provider.into_iter().map(|issuer| {
-            issuer
-                .with_claims(ClaimMap::oidc().add_roles(&config.roles_claim))
-                .with_policy(
-                    IssuerPolicy::new()
-                        .with_linking(config.linking)
-                        .map_role("admin", "admin"),
-                )
-        });
-        let verifier = JwtVerifier::new(trusted.chain(once(local_issuer.trusted())))?;
-        Ok(Self {
+        verifier: JwtVerifier,
+        own: OwnIssuers,
+        telemetry: &Telemetry,
+    ) -> Self {
+        Self {
             layer: ProvisionLayer::new(verifier.clone(), users.clone()),
+            development: own.development,
+            metrics: telemetry.metrics.clone(),
             state: Arc::new(AppState {
                 db,
                 users,
                 passwords: Passwords::new(),
-                local_issuer,
+                local_issuer: own.local,
                 verifier,
-                statistics,
+                statistics: telemetry.statistics.clone(),
             }),
-            development,
-        })
-    }
-
-    /// Refuses a configuration under which everybody would be created a second time.
-    pub async fn check_issuers(&self) -> Result<(), CheckError> {
-        let users = self.state.users.provisioner();
-        users.check_issuers(&self.state.verifier).await
+        }
     }
 
     pub fn router(self) -> Router {
         // The layer stands in front of what needs a user, and of nothing else.
-        let me = get(profile::me).put(profile::update_me);
         let for_users = administration::router()
-            .route("/api/v1/users/me", me)
+            .routes(routes!(profile::me, profile::update_me))
             .route_layer(self.layer);
-        let mut router = Router::new()
-            .route("/api/v1/users/", post(accounts::sign_up))
-            .route("/api/v1/users/verify-email", post(accounts::verify_email))
-            .route("/api/v1/login", post(accounts::login))
+        let public = OpenApiRouter::new()
+            .routes(routes!(accounts::sign_up))
+            .routes(routes!(accounts::verify_email))
+            .routes(routes!(accounts::login));
+        let documented_as_public = public.get_openapi().clone();
+        let (api, document) = OpenApiRouter::with_openapi(Api::openapi())
+            .merge(public)
+            .merge(for_users)
+            .split_for_parts();
+        let mut router = api
+            .merge(openapi::router(document, &documented_as_public))
             .route("/healthz", get(alive))
             .route("/readyz", get(ready))
-            .merge(for_users)
             .with_state(self.state)
             .merge(operator::page::router());
         if let Some(development) = self.development {
             router = router.nest("/dev-issuer", development.router());
+        }
+        if let Some(metrics) = self.metrics {
+            let render = get(move || async move { metrics.render() });
+            router = router.route("/metrics", render);
         }
         router
             .layer(
@@ -170,10 +161,16 @@ impl App {
                 ServiceBuilder::new()
                     .layer(SetSensitiveRequestHeadersLayer::new(once(AUTHORIZATION)))
                     .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-                    .layer(TraceLayer::new_for_http())
+                    .layer(TraceLayer::new_for_http().make_span_with(span))
                     .layer(PropagateRequestIdLayer::x_request_id()),
             )
     }
+}
+
+/// Without the query, in which an administrator may search for names.
+fn span<B>(request: &Request<B>) -> Span {
+    let (method, path) = (request.method(), request.uri().path());
+    tracing::info_span!("request", %method, path)
 }
 
 /// `GET /healthz`: the process runs.

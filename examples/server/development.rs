@@ -11,11 +11,8 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tower_jit_provisioning::{
-    TrustedIssuer,
-    testing::{TestIssuer, TokenBuilder},
-};
+use serde_json::{Value, json};
+use tower_jit_provisioning::testing::{TestIssuer, TokenBuilder};
 
 use crate::{json::Body, problem::Problem};
 
@@ -35,8 +32,13 @@ impl DevelopmentIssuer {
         Self(Arc::new(TestIssuer::new(name)))
     }
 
-    pub fn trusted(&self) -> TrustedIssuer {
-        self.0.trusted(AUDIENCE)
+    /// The issuer as the verifier trusts it: by its published keys, like any other.
+    pub fn table(&self) -> Value {
+        json!({
+            "issuer": self.0.name(),
+            "audience": AUDIENCE,
+            "jwks": self.0.jwks().to_string(),
+        })
     }
 
     pub fn router(self) -> Router {

@@ -1,11 +1,14 @@
 //! This server as an issuer: short-lived tokens for its password users, verified like any other.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_lc_rs::rand;
 use jsonwebtoken::{EncodingKey, Header, crypto::aws_lc};
 use serde::Serialize;
-use tower_jit_provisioning::{IssuerPolicy, KeySource, SignUp, TrustedIssuer};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The `iss` of local tokens. Their subjects are users' ids.
@@ -14,8 +17,9 @@ pub const ISSUER: &str = "urn:tower-jit-provisioning:server";
 const AUDIENCE: &str = "tower-jit-provisioning-server";
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
+#[derive(Clone)]
 pub struct LocalIssuer {
-    secret: Vec<u8>,
+    secret: Arc<str>,
 }
 
 #[derive(Serialize)]
@@ -30,14 +34,7 @@ struct Claims<'a> {
 impl LocalIssuer {
     /// Signs with the configured secret, or with a random one that is gone with the process.
     pub fn new(secret: Option<&str>) -> Self {
-        let secret = secret.map_or_else(
-            || {
-                let mut random = vec![0; 32];
-                rand::fill(&mut random).expect("the system has randomness");
-                random
-            },
-            |secret| secret.as_bytes().to_vec(),
-        );
+        let secret = secret.map_or_else(random_secret, str::to_owned).into();
         // An application names its backend for signing; the library never asks for a default.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         Self { secret }
@@ -45,9 +42,13 @@ impl LocalIssuer {
 
     /// The issuer as the verifier trusts it. Nobody signs up by a local token: the identity is
     /// registered when the password is set.
-    pub fn trusted(&self) -> TrustedIssuer {
-        TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(&self.secret))
-            .with_policy(IssuerPolicy::new().with_sign_up(SignUp::Closed))
+    pub fn table(&self) -> Value {
+        json!({
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "hmac_secret": &*self.secret,
+            "sign_up": "closed",
+        })
     }
 
     /// Returns a token and its lifetime in seconds.
@@ -62,10 +63,16 @@ impl LocalIssuer {
             iat: now,
             exp: now + LIFETIME.as_secs(),
         };
-        let key = EncodingKey::from_secret(&self.secret);
+        let key = EncodingKey::from_secret(self.secret.as_bytes());
         Ok((
             jsonwebtoken::encode(&Header::default(), &claims, &key)?,
             LIFETIME.as_secs(),
         ))
     }
+}
+
+fn random_secret() -> String {
+    let mut random = [0; 32];
+    rand::fill(&mut random).expect("the system has randomness");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! Without configuration it keeps its users in a SQLite file in the system's temp folder, listens on
-//! 127.0.0.1:8000, starts a development issuer and prints two `curl` lines to try. `config.rs` has
-//! every setting. `server grant-admin <issuer> <subject>` makes the first administrator.
+//! 127.0.0.1:8000, starts a development issuer and prints two `curl` lines to try.
+//! `server.example.toml` has every setting; `--check` reads them and ends; SIGHUP reads issuers and
+//! policies again. `server grant-admin <issuer> <subject>` makes the first administrator.
 
 #![expect(
     unreachable_pub,
@@ -17,34 +18,40 @@ mod accounts;
 mod admin;
 mod administration;
 mod app;
+mod arguments;
 mod config;
 mod development;
+mod issuers;
 mod json;
 mod local_issuer;
 mod migrations;
+mod openapi;
 mod operator;
 mod passwords;
 mod problem;
 mod profile;
 mod registration;
+mod retention;
 mod store;
+mod telemetry;
 
-use std::{
-    error::Error,
-    io::{IsTerminal, stderr},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{env, error::Error, process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::sleep,
 };
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tower_jit_provisioning::JwtVerifier;
 
 use crate::{
-    app::App, config::Config, development::DevelopmentIssuer, operator::statistics::Statistics,
+    app::App,
+    arguments::{Arguments, Command},
+    config::{Config, Sources},
+    development::DevelopmentIssuer,
+    issuers::{OwnIssuers, Reload},
+    local_issuer::LocalIssuer,
+    telemetry::Telemetry,
 };
 
 /// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
@@ -53,22 +60,9 @@ const GRACE: Duration = Duration::from_secs(12);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "info,sea_orm_migration=warn,sqlx=warn".into());
-    let log = fmt::layer()
-        .with_ansi(stderr().is_terminal())
-        .with_writer(stderr);
-    let statistics = Statistics::new();
-    tracing_subscriber::registry()
-        .with(log.with_filter(filter))
-        .with(statistics.layer())
-        .init();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments.as_slice() {
-        [] => serve(statistics).await,
-        ["grant-admin", issuer, subject] => grant_admin(issuer, subject).await,
-        _ => Err("usage: server [grant-admin <issuer> <subject>]".into()),
+    let result = match Arguments::parse(env::args_os().skip(1)) {
+        Ok(arguments) => run(arguments).await,
+        Err(usage) => Err(usage.into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,18 +73,68 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(statistics: Statistics) -> Result<(), Box<dyn Error>> {
-    let config = Config::from_environment()?;
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let sources = arguments.sources;
+    match arguments.command {
+        Command::Check => {
+            Config::read(&sources)?;
+            println!("the configuration is usable");
+            Ok(())
+        }
+        Command::GrantAdmin { issuer, subject } => {
+            let db = store::connect(&Config::read_database_url(&sources)?).await?;
+            let users = store::provisioner(db);
+            println!("{}", admin::grant(&users, &issuer, &subject).await?);
+            Ok(())
+        }
+        Command::Help => {
+            print!("{}", arguments::help());
+            Ok(())
+        }
+        Command::Serve => serve(sources).await,
+    }
+}
+
+async fn serve(sources: Sources) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let hangup = signal(SignalKind::hangup())?;
+    let config = Config::read(&sources)?;
+    let telemetry = Telemetry::start(&config)?;
+    let served = serve_with(&telemetry, sources, config, hangup).await;
+    telemetry.finish().await;
+    served
+}
+
+async fn serve_with(
+    telemetry: &Telemetry,
+    sources: Sources,
+    config: Config,
+    hangup: Signal,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let db = store::connect(&config.database_url).await?;
-    let users = store::users(db.clone(), &config.database_url, config.user_cache).await?;
+    let users = store::users(db.clone(), &config).await?;
     let listener = TcpListener::bind(config.listen).await?;
     let address = listener.local_addr()?;
-    let development = config
-        .issuer
-        .is_none()
-        .then(|| DevelopmentIssuer::start(address.port()));
-    let app = App::new(&config, db, users, development.clone(), statistics)?;
-    app.check_issuers().await?;
+    let start = || DevelopmentIssuer::start(address.port());
+    let own = OwnIssuers {
+        local: LocalIssuer::new(config.local_secret.as_deref()),
+        development: config.is_development.then(start),
+    };
+    let verifier = JwtVerifier::from_config(own.beside(&config)?)?;
+    // A configuration under which everybody would be created a second time is none.
+    users.provisioner().check_issuers(&verifier).await?;
+    if let Some(days) = config.audit_days {
+        tokio::spawn(retention::forget_events(users.clone(), days));
+    }
+    let app = App::new(db, users.clone(), verifier.clone(), own.clone(), telemetry);
+    let development = own.development.clone();
+    let reload = Reload {
+        sources,
+        running: config,
+        own,
+        verifier,
+        users,
+    };
+    tokio::spawn(reload.with_every(hangup));
 
     println!("listening on http://{address}");
     if let Some(issuer) = &development {
@@ -104,13 +148,6 @@ async fn serve(statistics: Statistics) -> Result<(), Box<dyn Error>> {
         }
     }
     tracing::info!("stopped");
-    Ok(())
-}
-
-async fn grant_admin(issuer: &str, subject: &str) -> Result<(), Box<dyn Error>> {
-    let db = store::connect(&config::database_url()?).await?;
-    let granted = admin::grant(&store::provisioner(db), issuer, subject).await?;
-    println!("{granted}");
     Ok(())
 }
 

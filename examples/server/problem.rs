@@ -13,6 +13,7 @@ use axum::{
 use sea_orm::DbErr;
 use serde::Serialize;
 use tower_jit_provisioning::sea_orm::directory::{DirectoryError, DirectoryErrorKind, Refusal};
+use utoipa::ToSchema;
 
 #[derive(Debug)]
 pub struct Problem {
@@ -21,13 +22,15 @@ pub struct Problem {
     detail: String,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    title: &'a str,
+/// Why not, after RFC 9457.
+#[derive(Serialize, ToSchema)]
+pub struct Document {
+    title: &'static str,
     status: u16,
-    code: &'a str,
+    /// Stable, unlike the words.
+    code: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
-    detail: &'a str,
+    detail: String,
 }
 
 impl Problem {
@@ -87,7 +90,7 @@ impl IntoResponse for Problem {
             title: self.status.canonical_reason().unwrap_or("error"),
             status: self.status.as_u16(),
             code: self.code,
-            detail: &self.detail,
+            detail: self.detail,
         };
         let mut response = (self.status, Json(document)).into_response();
         let headers = response.headers_mut();

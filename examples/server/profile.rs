@@ -7,6 +7,7 @@ use tower_jit_provisioning::{
     CurrentUser, Outcome, Status,
     sea_orm::{User, directory::ProfileEdit},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{app::Shared, json::Body, problem::Problem};
@@ -14,7 +15,7 @@ use crate::{app::Shared, json::Body, problem::Problem};
 /// The longest name, in characters.
 const MAX_NAME: usize = 200;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Profile {
     id: Uuid,
     email: Option<String>,
@@ -41,18 +42,31 @@ impl Profile {
     }
 }
 
-/// `GET /api/v1/users/me`
+/// Returns the caller's profile; the first request creates the user.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/me",
+    tag = "users",
+    responses((status = 200, body = Profile, description = "The caller"))
+)]
 pub async fn me(user: CurrentUser<User>) -> Json<Profile> {
     Json(Profile::new(User::clone(&user), Some(user.outcome())))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileUpdate {
     full_name: String,
 }
 
-/// `PUT /api/v1/users/me`
+/// Edits the caller's profile; no token overwrites it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/users/me",
+    tag = "users",
+    request_body = ProfileUpdate,
+    responses((status = 200, body = Profile, description = "The caller"))
+)]
 pub async fn update_me(
     State(app): State<Shared>,
     user: CurrentUser<User>,

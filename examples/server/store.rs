@@ -5,10 +5,10 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, time::Duration};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use tower_jit_provisioning::{
     CachedProvisioner,
-    sea_orm::{PostgresBus, PostgresPublisher, SeaOrmProvisioner, migration::run_migrator},
+    sea_orm::{PostgresBus, PostgresPublisher, SeaOrmProvisioner, User, migration::run_migrator},
 };
 
-use crate::migrations::Migrator;
+use crate::{administration::ROLE, config::Config, migrations::Migrator};
 
 pub type Users = CachedProvisioner<SeaOrmProvisioner>;
 
@@ -43,11 +43,19 @@ pub fn provisioner(db: DatabaseConnection) -> SeaOrmProvisioner {
 }
 
 /// The users, remembered for a while; on PostgreSQL until another replica says otherwise.
-pub async fn users(db: DatabaseConnection, url: &str, ttl: Duration) -> Result<Users, DbErr> {
+pub async fn users(db: DatabaseConnection, config: &Config) -> Result<Users, DbErr> {
     let is_postgres = db.get_database_backend() == DbBackend::Postgres;
-    let users = CachedProvisioner::new(provisioner(db)).with_ttl(ttl);
+    let users = provisioner(db).with_denial_events(config.denials_per_minute);
+    let users = CachedProvisioner::new(users)
+        .with_ttl(config.user_cache)
+        .with_capacity(config.user_cache_capacity)
+        .with_stale_for(config.stale_for, |user: &User| {
+            let mut user = user.clone();
+            user.roles.retain(|role| role != ROLE);
+            Some(user)
+        });
     if is_postgres {
-        users.listen(PostgresBus::connect(url).await?);
+        users.listen(PostgresBus::connect(&config.database_url).await?);
     }
     Ok(users)
 }

@@ -14,6 +14,7 @@ mod bundled;
 mod fixture;
 
 mod costs;
+mod denials;
 mod directory;
 mod drift;
 mod first_login;
@@ -75,7 +76,10 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 100] = checks![Needs::Tables;
+const CHECKS: [Check; 103] = checks![Needs::Tables;
+    denials::a_denial_is_an_event_that_says_why_and_whose_it_was,
+    denials::whoever_holds_tokens_does_not_fill_the_events,
+    denials::events_older_than_an_age_are_forgotten_and_younger_ones_kept,
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
     first_login::first_login_costs_one_read_and_three_inserts,

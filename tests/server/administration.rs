@@ -36,6 +36,7 @@ fn operations(id: &str) -> Vec<(Method, String, Option<Value>)> {
         ),
         (Method::DELETE, format!("{user}?erase=true"), None),
         (Method::GET, format!("/api/v1/audit?user={id}"), None),
+        (Method::GET, "/api/v1/audit/export".to_owned(), None),
     ]
 }
 

@@ -36,17 +36,25 @@ pub fn binary() -> PathBuf {
 pub fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(binary());
     for name in [
-        "LISTEN",
-        "DATABASE_URL",
-        "ISSUER_URL",
         "AUDIENCE",
-        "JWKS_FILE",
-        "ROLES_CLAIM",
-        "LINKING",
-        "LOCAL_SECRET",
+        "AUDIT_DAYS",
+        "CONFIG",
+        "DATABASE_URL",
+        "DENIALS_PER_MINUTE",
         "DEV_ISSUER",
-        "USER_CACHE_SECONDS",
+        "ISSUER_URL",
+        "JWKS_FILE",
+        "LINKING",
+        "LISTEN",
+        "LOCAL_SECRET",
+        "METRICS",
+        "OTLP_ENDPOINT",
+        "ROLES_CLAIM",
         "RUST_LOG",
+        "STALE_SECONDS",
+        "TOKEN_CACHE_BYTES",
+        "USER_CACHE_CAPACITY",
+        "USER_CACHE_SECONDS",
     ] {
         command.env_remove(name);
     }
@@ -114,7 +122,8 @@ impl Server {
             .expect(&first)
             .to_owned();
         let mut invitation = Vec::new();
-        while invitation.len() < 2 && !variables.iter().any(|(name, _)| *name == "ISSUER_URL") {
+        let has_issuer = |(name, _): &(&str, &str)| ["CONFIG", "ISSUER_URL"].contains(name);
+        while invitation.len() < 2 && !variables.iter().any(has_issuer) {
             let line = lines.recv_timeout(PATIENCE).expect("two curl lines");
             if line.starts_with("curl") {
                 invitation.push(line);
@@ -133,6 +142,12 @@ impl Server {
 
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
+    }
+
+    /// How many lines of the log so far have a text in them.
+    pub fn count(&self, text: &str) -> usize {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|line| line.contains(text)).count()
     }
 
     /// The next line of the log with a text in it.
@@ -168,6 +183,20 @@ impl Server {
 
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         self.send(Method::GET, path, token, None).await
+    }
+
+    /// A body that is no JSON.
+    pub async fn text(&self, path: &str, token: Option<&str>) -> String {
+        let mut request = Request::get(format!("{}{path}", self.base));
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let response = client.request(request).await.expect("an answer");
+        assert_eq!(response.status(), 200, "{response:?}");
+        let body = response.into_body().collect().await.expect("a body");
+        String::from_utf8(body.to_bytes().to_vec()).expect("text")
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

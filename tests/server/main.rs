@@ -5,7 +5,11 @@
 mod accounts;
 mod administration;
 mod configuration;
+mod documentation;
 mod fixture;
 mod https;
 mod operator;
+mod reload;
+mod settings;
+mod telemetry;
 mod users;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Directory, user::view, view::UserView};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Why; it stands beside the status and in the audit log. Nothing personal belongs into it.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
     #[serde(default)]
@@ -19,6 +20,14 @@ pub struct Why {
 }
 
 /// Switches a user off, from the next request on. His tokens stay void also after a reactivation.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/deactivate",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    request_body = Option<Why>,
+    responses((status = 200, body = UserView, description = "The user"))
+)]
 pub async fn deactivate(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,
@@ -30,6 +39,14 @@ pub async fn deactivate(
 }
 
 /// Switches a deactivated user on again; he comes back with a fresh token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/reactivate",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    request_body = Option<Why>,
+    responses((status = 200, body = UserView, description = "The user"))
+)]
 pub async fn reactivate(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,
@@ -41,6 +58,13 @@ pub async fn reactivate(
 }
 
 /// Lets a user in who waits for approval.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/approve",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = UserView, description = "The user"))
+)]
 pub async fn approve(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,
@@ -50,6 +74,14 @@ pub async fn approve(
 }
 
 /// Declares void every token of the user issued until now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/{id}/revoke-tokens",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    request_body = Option<Why>,
+    responses((status = 200, body = UserView, description = "The user"))
+)]
 pub async fn revoke_tokens(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,

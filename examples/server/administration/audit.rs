@@ -4,15 +4,18 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 use tower_jit_provisioning::sea_orm::{directory::EventFilter, entity::user_events};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Directory, list::page_of};
 use crate::{json::Parameters, problem::Problem};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// 1 to 100 events a page, 50 by default; the newest first.
+    #[param(minimum = 1, maximum = 100)]
     #[serde(default = "default_limit")]
     limit: u64,
     /// Where the page before ended: its `next`.
@@ -29,14 +32,14 @@ fn default_limit() -> u64 {
     50
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct EventPage {
     items: Vec<EventView>,
     /// `after` of the next page; nothing on the last one.
     next: Option<Uuid>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct EventView {
     id: Uuid,
     #[serde(with = "rfc3339")]
@@ -67,6 +70,13 @@ impl From<user_events::Model> for EventView {
 }
 
 /// Lists events, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "administration",
+    params(Query),
+    responses((status = 200, body = EventPage, description = "A page"))
+)]
 pub async fn list(
     Directory(directory): Directory,
     Parameters(query): Parameters<Query>,

@@ -6,6 +6,7 @@ use tower_jit_provisioning::{
     Email,
     sea_orm::directory::{Effect, ImportedUser, NewIdentity, Report, UserDirectory},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Directory, view::ReportView};
@@ -14,7 +15,7 @@ use crate::{app::Shared, json::Body, problem::Problem};
 const MAX_USERS: usize = 1_000;
 
 /// What to do, and to whom. With `dry_run` everything is tried and nothing changed.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Bulk {
     Approve {
@@ -53,7 +54,7 @@ pub enum Bulk {
 }
 
 /// A user of another system: an address, which the import vouches for, or an identity, or both.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     email: Option<String>,
@@ -67,6 +68,13 @@ pub struct Record {
 }
 
 /// Changes or imports many users at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/bulk",
+    tag = "administration",
+    request_body = Bulk,
+    responses((status = 200, body = ReportView, description = "What became of each"))
+)]
 pub async fn bulk(
     State(app): State<Shared>,
     Directory(directory): Directory,

@@ -6,6 +6,7 @@ use tower_jit_provisioning::{
     Status,
     sea_orm::directory::{PageRequest, UserFilter},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Directory, view::UserView};
@@ -14,10 +15,12 @@ use crate::{json::Parameters, problem::Problem};
 /// The most items on a page.
 pub const MAX_LIMIT: u64 = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// 1 to 100 users a page, 20 by default.
+    #[param(minimum = 1, maximum = 100)]
     #[serde(default = "default_limit")]
     limit: u64,
     /// Where the page before ended: its `next`.
@@ -39,7 +42,7 @@ fn default_limit() -> u64 {
     20
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct UserPage {
     items: Vec<UserView>,
     /// `after` of the next page; nothing on the last one.
@@ -47,6 +50,13 @@ pub struct UserPage {
 }
 
 /// Lists users in the order of their creation.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/",
+    tag = "administration",
+    params(Query),
+    responses((status = 200, body = UserPage, description = "A page"))
+)]
 pub async fn list(
     Directory(directory): Directory,
     Parameters(query): Parameters<Query>,

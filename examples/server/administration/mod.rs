@@ -6,21 +6,21 @@
 mod actions;
 mod audit;
 mod bulk;
+mod export;
 mod list;
 mod roles;
 mod user;
 mod view;
 
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, FromRequestParts},
     http::request::Parts,
-    routing::{get, post, put},
 };
 use tower_jit_provisioning::{
     CurrentUser, MissingUser, RequireRole,
     sea_orm::{User, directory::UserDirectory},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::Shared, operator};
 
@@ -31,26 +31,22 @@ pub const ROLE: &str = "admin";
 const BULK_BODY_LIMIT: usize = 1024 * 1024;
 
 /// Everything in here asks for the role, whatever is added to it.
-pub fn router() -> Router<Shared> {
-    let bulk = post(bulk::bulk).layer(DefaultBodyLimit::max(BULK_BODY_LIMIT));
-    let user = get(user::read).patch(user::edit).delete(user::delete);
-    Router::new()
-        .route("/api/v1/users/", get(list::list))
-        .route("/api/v1/users/bulk", bulk)
-        .route("/api/v1/users/{id}", user)
-        .route("/api/v1/users/{id}/deactivate", post(actions::deactivate))
-        .route("/api/v1/users/{id}/reactivate", post(actions::reactivate))
-        .route("/api/v1/users/{id}/approve", post(actions::approve))
-        .route(
-            "/api/v1/users/{id}/revoke-tokens",
-            post(actions::revoke_tokens),
-        )
-        .route(
-            "/api/v1/users/{id}/roles/{role}",
-            put(roles::grant).delete(roles::revoke),
-        )
-        .route("/api/v1/audit", get(audit::list))
-        .merge(operator::router())
+pub fn router() -> OpenApiRouter<Shared> {
+    let bulk = OpenApiRouter::new()
+        .routes(routes!(bulk::bulk))
+        .layer(DefaultBodyLimit::max(BULK_BODY_LIMIT));
+    OpenApiRouter::new()
+        .merge(bulk)
+        .routes(routes!(list::list))
+        .routes(routes!(user::read, user::edit, user::delete))
+        .routes(routes!(actions::deactivate))
+        .routes(routes!(actions::reactivate))
+        .routes(routes!(actions::approve))
+        .routes(routes!(actions::revoke_tokens))
+        .routes(routes!(roles::grant, roles::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(export::export))
+        .merge(operator::router().into())
         .route_layer(RequireRole::of_user::<User>(ROLE))
 }
 

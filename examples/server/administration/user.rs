@@ -6,6 +6,7 @@ use tower_jit_provisioning::{
     Email,
     sea_orm::directory::{ProfileEdit, UserDirectory},
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Directory, view::UserView};
@@ -17,6 +18,13 @@ use crate::{
 };
 
 /// Returns a user with identities and grants.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{id}",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = UserView, description = "The user"))
+)]
 pub async fn read(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,
@@ -33,14 +41,17 @@ pub async fn view(directory: &UserDirectory, id: Uuid) -> Result<Json<UserView>,
 }
 
 /// What is absent stays; `null` leaves the attribute empty.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     full_name: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
     username: Option<Option<String>>,
 }
 
@@ -50,6 +61,14 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>,
 }
 
 /// Edits a user's profile; no token overwrites what was edited. Another address is unverified.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/{id}",
+    tag = "administration",
+    params(("id" = Uuid, Path)),
+    request_body = Patch,
+    responses((status = 200, body = UserView, description = "The user as edited"))
+)]
 pub async fn edit(
     Directory(directory): Directory,
     Segments(id): Segments<Uuid>,
@@ -79,7 +98,8 @@ pub async fn edit(
     view(&directory, id).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Deletion {
     /// Also forgets issuer and subject, but for a hash.
@@ -90,6 +110,13 @@ pub struct Deletion {
 }
 
 /// Deletes a user for good: an empty row stays, and refuses the next token.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{id}",
+    tag = "administration",
+    params(("id" = Uuid, Path), Deletion),
+    responses((status = 204, description = "Deleted, now or before"))
+)]
 pub async fn delete(
     State(app): State<Shared>,
     Directory(directory): Directory,

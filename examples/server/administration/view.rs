@@ -11,9 +11,10 @@ use tower_jit_provisioning::{
         entity::user_identities,
     },
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct UserView {
     id: Uuid,
     email: Option<String>,
@@ -42,7 +43,7 @@ pub struct UserView {
 }
 
 /// Whom a token makes this user; empty once the user is erased.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct IdentityView {
     issuer: String,
     subject: String,
@@ -51,7 +52,7 @@ pub struct IdentityView {
     created_at: OffsetDateTime,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct GrantView {
     role: String,
     /// `manual`, or the issuer that states it.
@@ -110,7 +111,7 @@ impl From<user_identities::Model> for IdentityView {
 }
 
 /// What a change did, user by user, in the order they were named.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ReportView {
     dry_run: bool,
     changed: usize,
@@ -120,7 +121,7 @@ pub struct ReportView {
     entries: Vec<EntryView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct EntryView {
     /// The user; nobody for an import that was refused.
     user: Option<Uuid>,

@@ -39,6 +39,7 @@
 //! [`mapping`]. Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
 
 mod bundled;
+mod denials;
 pub mod directory;
 pub mod drift;
 pub mod entity;
@@ -68,6 +69,7 @@ use tokio::{
     time::timeout,
 };
 
+use self::denials::Denials;
 #[cfg(feature = "postgres-bus")]
 pub use self::postgres_bus::{PostgresBus, PostgresPublisher};
 pub use self::{
@@ -103,6 +105,7 @@ pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     observer: Option<Arc<dyn Observer<M::Row>>>,
     enricher: Option<Arc<dyn Enricher>>,
     publisher: Option<Arc<dyn Publisher>>,
+    denials: Option<Arc<Denials>>,
 }
 
 impl SeaOrmProvisioner {
@@ -128,6 +131,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             observer: None,
             enricher: None,
             publisher: None,
+            denials: None,
         }
     }
 
@@ -186,6 +190,17 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         &self.mapping
     }
 
+    async fn admit_or_join(
+        &self,
+        identity: &Identity,
+    ) -> Result<Provisioned<M::User>, ProvisionError> {
+        admission::screen(identity)?;
+        match self.within_deadline(self.find(identity)).await? {
+            Some(known) => self.enter(identity, known).await,
+            None => self.join(identity).await,
+        }
+    }
+
     async fn within_deadline<T>(
         &self,
         work: impl Future<Output = Result<T, ProvisionError>> + Send,
@@ -226,11 +241,11 @@ impl<M: UserMapping> Provisioner for SeaOrmProvisioner<M> {
     type User = M::User;
 
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<M::User>, ProvisionError> {
-        admission::screen(identity)?;
-        match self.within_deadline(self.find(identity)).await? {
-            Some(known) => self.enter(identity, known).await,
-            None => self.join(identity).await,
+        let provisioned = self.admit_or_join(identity).await;
+        if let Err(error) = &provisioned {
+            self.note_denial(identity, error);
         }
+        provisioned
     }
 }
 
@@ -247,6 +262,7 @@ impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
             observer: self.observer.clone(),
             enricher: self.enricher.clone(),
             publisher: self.publisher.clone(),
+            denials: self.denials.clone(),
         }
     }
 }

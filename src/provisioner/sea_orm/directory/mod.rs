@@ -83,6 +83,7 @@ mod record;
 mod relink;
 mod removal;
 mod report;
+mod retention;
 mod roles;
 mod status;
 mod tokens;

@@ -8,6 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub tenant: String,
+    /// The user; [`Uuid::nil`] where somebody was denied who is no user.
     pub user_id: Uuid,
     /// The identity it happened through, if any, in hexadecimal.
     pub identity_key: Option<String>,

@@ -1,0 +1,129 @@
+//! Identity providers: the library's own tables, or one in short.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+use tower_jit_provisioning::VerifierConfig;
+
+use super::keys::Keys;
+
+/// The name of the one in short.
+const SHORT: &str = "default";
+
+/// The names of the server's own issuers.
+pub const DEVELOPMENT: &str = "development";
+pub const LOCAL: &str = "local";
+
+pub enum IssuerSetting {
+    External(Map<String, Value>),
+    Faulty,
+    /// Nobody is named: the policy for the development issuer.
+    Unset(Map<String, Value>),
+}
+
+pub fn read(keys: &mut Keys) -> IssuerSetting {
+    let before = keys.count();
+    let mut policy = Map::new();
+    let roles_claim = keys
+        .text("roles_claim")
+        .unwrap_or_else(|| "/roles".to_owned());
+    if !roles_claim.starts_with('/') {
+        keys.fault(format!("roles_claim: `{roles_claim}` is no JSON pointer"));
+    }
+    let linking = keys
+        .text("linking")
+        .unwrap_or_else(|| "verified_email".to_owned());
+    if !["never", "verified_email"].contains(&linking.as_str()) {
+        keys.fault(format!(
+            "linking: `{linking}` is not `verified_email` or `never`"
+        ));
+    }
+    policy.insert("role_claims".to_owned(), roles_claim.into());
+    policy.insert("linking".to_owned(), linking.into());
+    policy.insert("roles".to_owned(), json!({"admin": "admin"}));
+
+    let mut tables = named(keys);
+    let short = ["issuer_url", "audience", "jwks_file"].map(|name| keys.text(name));
+    match short {
+        [None, None, None] if tables.is_empty() && keys.count() == before => {
+            return IssuerSetting::Unset(Map::from_iter([(DEVELOPMENT.to_owned(), policy.into())]));
+        }
+        [None, None, None] => {}
+        [issuer, audience, jwks_file] => {
+            let needed = [
+                ("issuer_url", "issuer", issuer),
+                ("audience", "audience", audience),
+            ];
+            for (name, key, value) in needed {
+                match value {
+                    None => keys.fault(format!("{name}: not set, and an issuer needs it")),
+                    Some(value) => {
+                        policy.insert(key.to_owned(), value.into());
+                    }
+                }
+            }
+            if let Some(file) = jwks_file {
+                policy.insert("jwks_file".to_owned(), file.into());
+            }
+            tables.insert(SHORT.to_owned(), policy.into());
+        }
+    }
+    for (name, table) in &mut tables {
+        read_jwks(name, table, keys);
+    }
+    match keys.count() == before {
+        true => IssuerSetting::External(tables),
+        false => IssuerSetting::Faulty,
+    }
+}
+
+/// The tables, but for names the server uses itself.
+fn named(keys: &mut Keys) -> Map<String, Value> {
+    let tables = match keys.take("issuers") {
+        None => return Map::new(),
+        Some(Value::Object(tables)) => tables,
+        Some(_) => {
+            keys.fault("issuers: tables by name are needed".to_owned());
+            return Map::new();
+        }
+    };
+    for name in [DEVELOPMENT, LOCAL, SHORT] {
+        if tables.contains_key(name) {
+            keys.fault(format!("issuers.{name}: the server uses this name itself"));
+        }
+    }
+    tables
+}
+
+/// Puts the keys in a file in the place of the file.
+fn read_jwks(name: &str, table: &mut Value, keys: &mut Keys) {
+    let Some(table) = table.as_object_mut() else {
+        keys.fault(format!("issuers.{name}: a table is needed"));
+        return;
+    };
+    let Some(file) = table.remove("jwks_file") else {
+        return;
+    };
+    let file = file.as_str().unwrap_or_default();
+    match fs::read_to_string(file) {
+        Ok(jwks) => {
+            table.insert("jwks".to_owned(), jwks.into());
+        }
+        Err(error) => keys.fault(format!(
+            "issuers.{name}: jwks_file: cannot read `{file}`: {error}"
+        )),
+    }
+}
+
+/// Parses each table by itself, so that every one has its say, and then all of them.
+pub fn parse(tables: &Map<String, Value>, keys: &mut Keys) -> Option<VerifierConfig> {
+    let before = keys.count();
+    for (name, table) in tables {
+        let alone = json!({"issuers": {name: table}});
+        if let Err(error) = serde_json::from_value::<VerifierConfig>(alone) {
+            keys.fault(format!("issuers.{name}: {error}"));
+        }
+    }
+    let config = serde_json::from_value(json!({"issuers": tables})).ok();
+    config.filter(|_| keys.count() == before)
+}

@@ -1,0 +1,23 @@
+//! The job that forgets old events.
+
+use std::time::Duration;
+
+use crate::store::Users;
+
+/// How often; several replicas may do it at once.
+const PAUSE: Duration = Duration::from_secs(60 * 60);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Forgets what is older than so many days, now and every hour.
+pub async fn forget_events(users: Users, days: u32) {
+    let mut pause = tokio::time::interval(PAUSE);
+    loop {
+        pause.tick().await;
+        match users.provisioner().forget_events(DAY * days).await {
+            Ok(0) => {}
+            Ok(events) => tracing::info!(events, "events were old enough to be forgotten"),
+            Err(error) => tracing::warn!(%error, "old events were not forgotten"),
+        }
+    }
+}
