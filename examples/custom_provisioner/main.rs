@@ -106,9 +106,14 @@ async fn main() -> Result<(), BoxError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
-    for (subject, name) in [("ana", "Ana Lind"), ("bo", "Bo Ek"), ("former", "Cy Roe")] {
+    for (subject, name, what) in [
+        ("ana", "Ana Lind", "a member from now on"),
+        ("bo", "Bo Ek", "another one"),
+        ("former", "Cy Roe", "refused: he left"),
+    ] {
         let token = issuer.token(subject).audience("shop").claim("name", name);
-        println!("curl -i -H 'authorization: {}' {url}/me", token.bearer());
+        let bearer = token.bearer();
+        println!("\n# {what}\ncurl -i -H 'authorization: {bearer}' {url}/me");
     }
     Ok(axum::serve(listener, app).await?)
 }

@@ -86,14 +86,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
     let is_rehearsal = env::args().any(|argument| argument == "--once");
-    // Linked, refused, created, and refused again.
-    for (subject, is_vouched) in [("ana", true), ("bo", true), ("cy", true), ("di", false)] {
+    for (subject, is_vouched, what) in [
+        ("ana", true, "linked: both sides proved the address"),
+        ("bo", true, "refused: nobody proved the address here"),
+        (
+            "cy",
+            true,
+            "created without a password, and found after that",
+        ),
+        ("di", false, "refused: the table asks for a proved address"),
+    ] {
         let token = issuer.token(subject).audience("shop");
         let bearer = token
             .email(&format!("{subject}@example.com"), is_vouched)
             .bearer();
         if !is_rehearsal {
-            println!("curl -i -H 'authorization: {bearer}' {url}/me");
+            println!("\n# {what}\ncurl -i -H 'authorization: {bearer}' {url}/me");
             continue;
         }
         let request = Request::get("/me").header("authorization", bearer);
