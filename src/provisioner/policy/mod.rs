@@ -11,6 +11,8 @@
 pub(crate) mod admission;
 pub(crate) mod newcomer;
 pub(crate) mod profile;
+#[cfg(test)]
+mod properties;
 pub(crate) mod roles;
 mod rule;
 mod status;
