@@ -151,6 +151,7 @@ async fn a_role_of_the_user_or_of_the_token_is_required() {
         // The mapping decides: the issuer's own word is nothing here.
         (Names::from("admin"), &["admin"], false),
         (Names::from("admin"), &[], false),
+        (Names::from("Admin"), &["staff"], false),
         (Names::any_of(["admin", "support"]), &["helpdesk"], true),
         (Names::all_of(["admin", "support"]), &["helpdesk"], false),
         (

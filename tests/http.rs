@@ -22,9 +22,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, ServiceExt, service_fn, util::MapRequestLayer};
 use tower_jit_provisioning::{
-    CurrentUser, DenialReason, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, MissingUser, Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
-    Status, TokenFault,
+    CurrentUser, DenialReason, Error, ErrorKind, Identity, IssuerPolicy, JwtVerifier,
+    MemoryProvisioner, MemoryUser, MissingUser, Outcome, ProvisionError, ProvisionLayer,
+    Provisioned, Provisioner, Rule, Status, TokenFault,
     rejection::Protocol,
     resource_metadata::ResourceMetadata,
     testing::{SigningKey, TestIdentity, TestIssuer, TokenBuilder},
@@ -1158,6 +1158,25 @@ async fn a_backend_of_ones_own_tells_its_outcome() {
     }
     // It answers nothing from memory, so each request reached it.
     assert_eq!(directory.0.lock().unwrap().len(), 5);
+}
+
+/// The layer asks them itself, so a backend need not.
+#[tokio::test]
+async fn access_rules_hold_in_front_of_any_backend() {
+    let issuer = issuer();
+    let policy = IssuerPolicy::new().add_access_rule(Rule::claim("/department", "sales"));
+    let trusted = issuer.trusted(AUDIENCE).with_policy(policy);
+    let directory = Arc::new(Directory::default());
+    let verifier = JwtVerifier::new([trusted]).unwrap();
+    let layer = ProvisionLayer::new(verifier, Arc::clone(&directory));
+    let app = Router::new().route("/", get(async || "in")).layer(layer);
+    for _ in 0..2 {
+        let refusal = Refusal::of(app.clone(), request("/", &[&token(&issuer).bearer()])).await;
+        refusal.is("rule", ErrorKind::Denied, 403, None, "rule_failed");
+    }
+    assert!(directory.0.lock().unwrap().is_empty(), "it was asked");
+    let bearer = token(&issuer).claim("department", "sales").bearer();
+    assert_eq!(passes(app, request("/", &[&bearer])).await, "in");
 }
 
 #[tokio::test]

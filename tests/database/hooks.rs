@@ -69,6 +69,63 @@ pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
     store.rows().await.assert_created(1);
 }
 
+/// Breaks a constraint the first times it is called.
+#[derive(Clone)]
+struct Clumsy {
+    sql: &'static str,
+    times: usize,
+    called: Arc<AtomicUsize>,
+}
+
+impl Clumsy {
+    fn new(sql: &'static str, times: usize) -> Self {
+        let called = Arc::default();
+        Self { sql, times, called }
+    }
+}
+
+#[async_trait]
+impl CreationHook<users::Model> for Clumsy {
+    async fn on_create(
+        &self,
+        transaction: &DatabaseTransaction,
+        _: &Identity,
+        _: &users::Model,
+    ) -> Result<(), DbErr> {
+        if self.called.fetch_add(1, Ordering::Relaxed) < self.times {
+            transaction.execute_unprepared(self.sql).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whoever lost to another row tries again, four times at most; what refers to nothing never will.
+pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &Store) {
+    create_projects(store).await;
+    for create in [
+        "INSERT INTO projects (owner) VALUES ('somebody')",
+        "CREATE TABLE tasks (owner VARCHAR(36) NOT NULL, FOREIGN KEY (owner) REFERENCES projects (owner))",
+    ] {
+        store.db.execute_unprepared(create).await.unwrap();
+    }
+    let taken = "INSERT INTO projects (owner) VALUES ('somebody')";
+    let dangling = "INSERT INTO tasks (owner) VALUES ('nobody')";
+    for (sql, times, verdict, calls) in [
+        (taken, 3, Ok(Outcome::Created), 4),
+        (taken, 4, Err("conflict"), 4),
+        (dangling, 1, Err("store"), 1),
+    ] {
+        let hook = Clumsy::new(sql, times);
+        let provisioner = store.provisioner().with_creation_hook(hook.clone());
+        let ana = person(&format!("ana{times}")).build();
+        let provisioned = provisioner.provision(&ana).await;
+        let told = provisioned.map(|it| it.outcome()).map_err(|it| it.reason());
+        assert_eq!(told, verdict, "{sql}");
+        assert_eq!(hook.called.load(Ordering::Relaxed), calls, "{sql}");
+    }
+    store.rows().await.assert_created(1);
+}
+
 pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
     create_projects(store).await;
     store.insert(password_user("ana@example.com")).await;

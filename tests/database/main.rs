@@ -76,7 +76,7 @@ macro_rules! checks {
     };
 }
 
-const CHECKS: [Check; 103] = checks![Needs::Tables;
+const CHECKS: [Check; 104] = checks![Needs::Tables;
     denials::a_denial_is_an_event_that_says_why_and_whose_it_was,
     denials::whoever_holds_tokens_does_not_fill_the_events,
     denials::events_older_than_an_age_are_forgotten_and_younger_ones_kept,
@@ -139,6 +139,7 @@ const CHECKS: [Check; 103] = checks![Needs::Tables;
     drift::unknown_strategies_and_erased_identities_do_not_count,
     drift::a_store_that_is_down_is_no_drift,
     hooks::the_hooks_rows_stand_or_fall_with_the_user,
+    hooks::a_lost_race_is_run_again_and_a_dangling_row_is_not,
     hooks::the_hook_hears_of_newcomers_only,
     hooks::the_observer_hears_of_every_change_once,
     hooks::what_an_enricher_finds_is_for_display,
