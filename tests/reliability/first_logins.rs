@@ -86,7 +86,7 @@ async fn run(backend: &Backend, is_long: bool) -> Figures {
     figures
 }
 
-/// Lets everybody arrive through one of the processes, and kills the first of them half way.
+/// Lets everybody arrive through one of the processes, and kills one of them half way.
 fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error>> {
     let visits = (0..people * VISITS).map(|visit| Arrival {
         person: visit % people,
@@ -96,8 +96,12 @@ fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error
     shuffle(&mut visits);
     let batches: VecDeque<_> = visits.chunks(BATCH).map(<[Arrival]>::to_vec).collect();
     let (half, batches) = (batches.len() / 2, Mutex::new(batches));
-    let next = || batches.lock().expect("a queue").pop_front();
-    let is_half = || batches.lock().expect("a queue").len() <= half;
+    // And whether half of the others are left: one process hears that, whichever comes for it.
+    let next = || {
+        let mut batches = batches.lock().expect("a queue");
+        let batch = batches.pop_front()?;
+        Some((batch, batches.len() == half))
+    };
 
     let mut children = Vec::new();
     for process in 0..PROCESSES {
@@ -106,9 +110,9 @@ fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error
     children.iter_mut().try_for_each(Child::wait_until_ready)?;
     let serve = |process: usize, mut child: Child| {
         let (mut reports, mut killed) = (Vec::new(), 0);
-        while let Some(batch) = next() {
+        while let Some((batch, is_half)) = next() {
             child.begin(&batch)?;
-            if process == 0 && killed == 0 && is_half() {
+            if is_half {
                 // In the middle of it: some are answered, some are written, some not yet read.
                 thread::sleep(Duration::from_millis(30));
                 child.kill()?;
