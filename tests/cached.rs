@@ -385,3 +385,57 @@ async fn the_cache_is_bounded_and_works_over_and_under_dyn() {
     erased.provision(&ana()).await.unwrap();
     assert!(erased.cached(&ana()).is_some());
 }
+
+/// Answers with the version of its user as it was when the load began.
+struct Versions(AtomicUsize);
+
+#[async_trait]
+impl Provisioner for Versions {
+    type User = usize;
+
+    async fn provision(&self, _: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
+        let version = self.0.load(SeqCst);
+        tokio::task::yield_now().await;
+        Ok(Provisioned::found(version))
+    }
+}
+
+/// A stress test where loom does not fit: the cache's map and tokio's channels are not loom's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_asks_after_an_invalidation_never_gets_the_user_of_before() {
+    const CHANGES: usize = 20_000;
+    let users = CachedProvisioner::new(Versions(AtomicUsize::new(0)));
+    let (known, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (users, known, loads) = (users.clone(), Arc::clone(&known), Arc::clone(&loads));
+            tokio::spawn(async move {
+                loop {
+                    let least = known.load(SeqCst);
+                    let hit = users.cached(&ana());
+                    loads.fetch_add(usize::from(hit.is_none()), SeqCst);
+                    let user = match hit {
+                        Some(user) => user,
+                        None => users.provision(&ana()).await.unwrap(),
+                    };
+                    let version = **user.user();
+                    assert!(version >= least, "{version} after {least}");
+                    if least == CHANGES {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for version in 1..=CHANGES {
+        users.provisioner().0.store(version, SeqCst);
+        users.invalidate(ana().key());
+        known.store(version, SeqCst);
+        tokio::task::yield_now().await;
+    }
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(loads.load(SeqCst) > 100, "nobody asked in between");
+}

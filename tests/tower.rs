@@ -700,3 +700,29 @@ async fn the_layer_fits_a_service_builder_and_erased_services() {
         assert_eq!(response.status(), 200);
     }
 }
+
+#[tokio::test]
+async fn a_limit_outside_of_the_layer_counts_those_who_wait_for_their_user() {
+    let issuer = TestIssuer::new(ISSUER);
+    let bearer = token(&issuer).bearer();
+    let gated = Gated::with_permits(0);
+    let service = layer_of(&issuer, Arc::clone(&gated)).layer(Strict::default());
+    let mut limited = ConcurrencyLimit::new(service, 1);
+    let mut next = limited.clone();
+    assert!(poll_ready(&mut limited).is_ready());
+    let mut waiting = Box::pin(limited.call(request(&bearer, ())));
+    assert!(poll(waiting.as_mut()).is_pending());
+    // Not ready is what tower's `LoadShed` refuses, and nobody else reaches the store meanwhile.
+    assert!(poll_ready(&mut next).is_pending());
+    assert_eq!(gated.entered.load(SeqCst), 1);
+    gated.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().status(), 200);
+    assert!(poll_ready(&mut next).is_ready());
+    // So does a caller who hangs up.
+    let mut hanging =
+        Box::pin(next.call(request(&token(&issuer).claim("sub", "bob").bearer(), ())));
+    assert!(poll(hanging.as_mut()).is_pending());
+    assert!(poll_ready(&mut limited).is_pending());
+    drop(hanging);
+    assert!(poll_ready(&mut limited).is_ready());
+}
