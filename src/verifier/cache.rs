@@ -89,7 +89,7 @@ impl TokenCache {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
     use crate::{testing::TestIssuer, verifier::JwtVerifier};
