@@ -46,7 +46,7 @@ pub fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(roles::grant, roles::revoke))
         .routes(routes!(audit::list))
         .routes(routes!(export::export))
-        .merge(operator::router().into())
+        .merge(operator::router())
         .route_layer(RequireRole::of_user::<User>(ROLE))
 }
 

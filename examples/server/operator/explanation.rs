@@ -6,16 +6,19 @@ use tower_jit_provisioning::{
     Outcome,
     explain::{self, Explanation, StepResult},
 };
+use utoipa::ToSchema;
 
 use crate::{app::Shared, json::Body};
 
-#[derive(Deserialize)]
+/// A token, as it is sent: with or without `Bearer`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TokenToExplain)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ExplanationView {
     /// What a request with this token would do: `found`, `created`, `linked`, `updated`.
     outcome: Option<&'static str>,
@@ -24,7 +27,7 @@ pub struct ExplanationView {
     steps: Vec<StepView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct StepView {
     name: &'static str,
     /// `passed`, `failed`, `noted` or `skipped`.
@@ -54,6 +57,13 @@ impl From<Explanation> for ExplanationView {
 }
 
 /// Explains a token, for the administrator: the steps name claims.
+#[utoipa::path(
+    post,
+    path = "/api/v1/explain",
+    tag = "administration",
+    request_body = Request,
+    responses((status = 200, body = ExplanationView, description = "What it would do, and why"))
+)]
 pub async fn explain(
     State(app): State<Shared>,
     Body(request): Body<Request>,

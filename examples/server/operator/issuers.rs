@@ -4,15 +4,16 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use tower_jit_provisioning::KeyStatus;
+use utoipa::ToSchema;
 
 use crate::app::Shared;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct IssuerList {
     items: Vec<IssuerView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct IssuerView {
     issuer: String,
     /// Usable keys; none means that no token of this issuer can be verified.
@@ -25,7 +26,7 @@ pub struct IssuerView {
     last_error: Option<FailedFetch>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct FailedFetch {
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
@@ -48,6 +49,12 @@ impl From<KeyStatus> for IssuerView {
 }
 
 /// Lists the trusted issuers; it fetches nothing.
+#[utoipa::path(
+    get,
+    path = "/api/v1/issuers",
+    tag = "administration",
+    responses((status = 200, body = IssuerList, description = "Every trusted issuer"))
+)]
 pub async fn list(State(app): State<Shared>) -> Json<IssuerList> {
     let items = app.verifier.status().into_iter().map(Into::into);
     Json(IssuerList {

@@ -21,17 +21,14 @@ mod issuers;
 pub mod page;
 pub mod statistics;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::Shared;
 
 /// What the page reads, for whoever has the role.
-pub fn router() -> Router<Shared> {
-    Router::new()
-        .route("/api/v1/explain", post(explanation::explain))
-        .route("/api/v1/issuers", get(issuers::list))
-        .route("/api/v1/statistics", get(statistics::read))
+pub fn router() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(explanation::explain))
+        .routes(routes!(issuers::list))
+        .routes(routes!(statistics::read))
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, registry::LookupSpan};
+use utoipa::ToSchema;
 
 use self::{
     bucket::{Bucket, Counts, Point},
@@ -43,7 +44,7 @@ struct Series {
     buckets: VecDeque<Bucket>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct StatisticsView {
     #[serde(with = "rfc3339")]
     since: OffsetDateTime,
@@ -125,6 +126,12 @@ fn now() -> u64 {
 }
 
 /// Reads the counters and the series.
+#[utoipa::path(
+    get,
+    path = "/api/v1/statistics",
+    tag = "administration",
+    responses((status = 200, body = StatisticsView, description = "Totals, and the last hour"))
+)]
 pub async fn read(State(app): State<Shared>) -> Json<StatisticsView> {
     Json(app.statistics.view())
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use metrics_util::storage::Summary;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::watch::Request;
 
 /// How many reasons are told apart; they are labels of the library's, of which there are fewer.
 const MAX_REASONS: usize = 64;
 
-#[derive(Clone, Default, Serialize)]
+#[derive(Clone, Default, Serialize, ToSchema)]
 pub struct Counts {
     requests: u64,
     /// Requests let in with a token that was not seen before: somebody signed in, or renewed.
@@ -59,7 +60,7 @@ pub struct Bucket {
 }
 
 /// One interval as the plot shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Point {
     /// Seconds since the Unix epoch.
     at: u64,
@@ -69,7 +70,7 @@ pub struct Point {
     latency_ms: Latency,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Latency {
     median: Option<f64>,
     p95: Option<f64>,
