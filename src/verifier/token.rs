@@ -43,9 +43,11 @@ impl<'t> Compact<'t> {
         if token.len() > MAX_TOKEN {
             return Err(TokenFault::TooLarge);
         }
-        let is_base64url =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if !token.bytes().all(is_base64url) {
+        // Every byte is looked at, so that the compiler looks at sixteen at once.
+        let is_other = |byte: u8| {
+            !(byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.'))
+        };
+        if token.bytes().fold(false, |any, byte| any | is_other(byte)) {
             return Err(TokenFault::Malformed);
         }
         let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
