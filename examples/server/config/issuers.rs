@@ -14,9 +14,9 @@ const SHORT: &str = "default";
 pub const DEVELOPMENT: &str = "development";
 pub const LOCAL: &str = "local";
 
+/// What is wrong with one issuer is a fault, and does not keep the others from having their say.
 pub enum IssuerSetting {
     External(Map<String, Value>),
-    Faulty,
     /// Nobody is named: the policy for the development issuer.
     Unset(Map<String, Value>),
 }
@@ -27,19 +27,19 @@ pub fn read(keys: &mut Keys) -> IssuerSetting {
     let roles_claim = keys
         .text("roles_claim")
         .unwrap_or_else(|| "/roles".to_owned());
-    if !roles_claim.starts_with('/') {
-        keys.fault(format!("roles_claim: `{roles_claim}` is no JSON pointer"));
+    match roles_claim.starts_with('/') {
+        true => drop(policy.insert("role_claims".to_owned(), roles_claim.into())),
+        false => keys.fault(format!("roles_claim: `{roles_claim}` is no JSON pointer")),
     }
     let linking = keys
         .text("linking")
         .unwrap_or_else(|| "verified_email".to_owned());
-    if !["never", "verified_email"].contains(&linking.as_str()) {
-        keys.fault(format!(
+    match ["never", "verified_email"].contains(&linking.as_str()) {
+        true => drop(policy.insert("linking".to_owned(), linking.into())),
+        false => keys.fault(format!(
             "linking: `{linking}` is not `verified_email` or `never`"
-        ));
+        )),
     }
-    policy.insert("role_claims".to_owned(), roles_claim.into());
-    policy.insert("linking".to_owned(), linking.into());
     policy.insert("roles".to_owned(), json!({"admin": "admin"}));
 
     let mut tables = named(keys);
@@ -65,21 +65,18 @@ pub fn read(keys: &mut Keys) -> IssuerSetting {
             if let Some(file) = jwks_file {
                 policy.insert("jwks_file".to_owned(), file.into());
             }
-            tables.insert(SHORT.to_owned(), policy.into());
+            if policy.contains_key("issuer") && policy.contains_key("audience") {
+                tables.insert(SHORT.to_owned(), policy.into());
+            }
         }
     }
-    for (name, table) in &mut tables {
-        read_jwks(name, table, keys);
-    }
-    match keys.count() == before {
-        true => IssuerSetting::External(tables),
-        false => IssuerSetting::Faulty,
-    }
+    tables.retain(|name, table| read_jwks(name, table, keys));
+    IssuerSetting::External(tables)
 }
 
 /// The tables, but for names the server uses itself.
 fn named(keys: &mut Keys) -> Map<String, Value> {
-    let tables = match keys.take("issuers") {
+    let mut tables = match keys.take("issuers") {
         None => return Map::new(),
         Some(Value::Object(tables)) => tables,
         Some(_) => {
@@ -88,42 +85,48 @@ fn named(keys: &mut Keys) -> Map<String, Value> {
         }
     };
     for name in [DEVELOPMENT, LOCAL, SHORT] {
-        if tables.contains_key(name) {
+        if tables.remove(name).is_some() {
             keys.fault(format!("issuers.{name}: the server uses this name itself"));
         }
     }
     tables
 }
 
-/// Puts the keys in a file in the place of the file.
-fn read_jwks(name: &str, table: &mut Value, keys: &mut Keys) {
+/// Puts the keys in a file in the place of the file; returns whether it could.
+fn read_jwks(name: &str, table: &mut Value, keys: &mut Keys) -> bool {
     let Some(table) = table.as_object_mut() else {
         keys.fault(format!("issuers.{name}: a table is needed"));
-        return;
+        return false;
     };
     let Some(file) = table.remove("jwks_file") else {
-        return;
+        return true;
     };
     let file = file.as_str().unwrap_or_default();
     match fs::read_to_string(file) {
         Ok(jwks) => {
             table.insert("jwks".to_owned(), jwks.into());
+            true
         }
-        Err(error) => keys.fault(format!(
-            "issuers.{name}: jwks_file: cannot read `{file}`: {error}"
-        )),
+        Err(error) => {
+            keys.fault(format!(
+                "issuers.{name}: jwks_file: cannot read `{file}`: {error}"
+            ));
+            false
+        }
     }
 }
 
-/// Parses each table by itself, so that every one has its say, and then all of them.
+/// Parses each table by itself, so that every one has its say, and then all that could be.
 pub fn parse(tables: &Map<String, Value>, keys: &mut Keys) -> Option<VerifierConfig> {
-    let before = keys.count();
-    for (name, table) in tables {
+    let mut tables = tables.clone();
+    tables.retain(|name, table| {
         let alone = json!({"issuers": {name: table}});
-        if let Err(error) = serde_json::from_value::<VerifierConfig>(alone) {
+        let parsed = serde_json::from_value::<VerifierConfig>(alone);
+        if let Err(error) = &parsed {
             keys.fault(format!("issuers.{name}: {error}"));
         }
-    }
-    let config = serde_json::from_value(json!({"issuers": tables})).ok();
-    config.filter(|_| keys.count() == before)
+        parsed.is_ok()
+    });
+    let config = (!tables.is_empty()).then(|| json!({"issuers": tables}))?;
+    serde_json::from_value(config).ok()
 }

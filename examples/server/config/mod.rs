@@ -150,7 +150,7 @@ impl Config {
         let issuers = issuers::read(&mut keys);
         let is_playground = address.is_none_or(|listen| listen.ip().is_loopback()) && !has_database;
         match &issuers {
-            IssuerSetting::External(_) | IssuerSetting::Faulty if wants_development => keys.fault(
+            IssuerSetting::External(_) if wants_development => keys.fault(
                 "dev_issuer and an issuer are both set; the development issuer signs for anybody"
                     .to_owned(),
             ),
@@ -159,11 +159,10 @@ impl Config {
                  a token to anybody who asks"
                     .to_owned(),
             ),
-            IssuerSetting::External(_) | IssuerSetting::Faulty | IssuerSetting::Unset(_) => {}
+            IssuerSetting::External(_) | IssuerSetting::Unset(_) => {}
         }
         let (is_development, issuers) = match issuers {
             IssuerSetting::External(tables) => (false, tables),
-            IssuerSetting::Faulty => (false, Map::new()),
             IssuerSetting::Unset(tables) => (true, tables),
         };
         let config = Self {
