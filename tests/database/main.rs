@@ -183,7 +183,7 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     tickets::a_ticket_gives_nobody_a_second_subject_of_its_issuer,
 ];
 
-const DIRECTORY_CHECKS: [Check; 61] = checks![Needs::Tables;
+const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
     status::a_deactivated_user_is_refused_and_its_old_tokens_never_count_again,
     status::every_change_starts_from_its_own_statuses,
     status::the_void_of_tokens_never_moves_backwards,
@@ -233,11 +233,13 @@ const DIRECTORY_CHECKS: [Check; 61] = checks![Needs::Tables;
     imports::a_duplicate_in_a_list_is_one_user,
     imports::imports_and_first_logins_at_once_make_each_user_once,
     relinking::everything_the_old_issuer_said_follows_to_the_new_one,
+    relinking::a_profile_of_another_issuers_stays_with_that_one,
     relinking::a_tombstone_moves_and_an_erased_user_stays,
     relinking::an_identity_that_is_there_already_is_not_overwritten,
     relinking::subjects_are_mapped_and_the_others_left_alone,
     relinking::hundreds_move_within_their_tenant,
     idle::idle_people_are_deactivated_and_nobody_else,
+    idle::whoever_is_seen_after_the_listing_stays,
     idle::idleness_is_not_judged_where_nobody_is_seen,
     idle::an_idle_last_administrator_stays,
     idle::hundreds_of_idle_users_go_in_batches,
@@ -247,8 +249,9 @@ const DIRECTORY_CHECKS: [Check; 61] = checks![Needs::Tables;
     caches::a_stranger_who_is_linked_comes_in_at_once,
 ];
 
-const SERVER_CHECKS: [Check; 1] = checks![Needs::Server;
+const SERVER_CHECKS: [Check; 2] = checks![Needs::Server;
     outages::an_unreachable_server_is_unavailable_within_the_deadline,
+    roles::a_sync_given_up_in_a_deadlock_is_run_again,
 ];
 
 const MIGRATION_CHECKS: [Check; 15] = checks![Needs::EmptyDatabase;

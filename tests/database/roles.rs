@@ -1,11 +1,18 @@
 //! Roles that tokens state: stored as their issuer's grants, and nobody else's.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, Statement, TransactionTrait, sea_query::Expr,
+};
+use tokio::time::timeout;
 use tower_jit_provisioning::{
-    IssuerPolicy, Linking, Outcome, Provisioner, provisioner::Grant, testing::TestIdentity,
+    IssuerPolicy, Linking, Outcome, Provisioner,
+    provisioner::Grant,
+    sea_orm::entity::{role_grants, user_identities, users},
+    testing::TestIdentity,
 };
 
-use crate::fixture::{ISSUER, Store, at_once, password_user, person};
+use crate::fixture::{Backend, ISSUER, PATIENCE, Store, at_once, password_user, person};
 
 const OTHER: &str = "https://other.example";
 
@@ -181,6 +188,62 @@ pub(crate) async fn roles_of_many_users_change_at_once(store: &Store) {
         }
         assert_eq!(grants(store).await.len(), 40 * roles.len());
     }
+}
+
+/// The sync holds the identity and waits for the old grant, which another transaction holds that
+/// comes for the identity. The database gives the sync up: its wait began first, and it wrote less.
+pub(crate) async fn a_sync_given_up_in_a_deadlock_is_run_again(store: &Store) {
+    let created = ana(1_000, ["editor"]).build();
+    let user = store.provision(&created).await.unwrap().user().id;
+    let connection = store.connect(1).await.unwrap();
+    let other = connection.begin().await.unwrap();
+    let bystanders = (0..20).map(|_| users::Model::new("").into_active_model().reset_all());
+    let inserted = users::Entity::insert_many(bystanders);
+    inserted.exec_without_returning(&other).await.unwrap();
+    let held = role_grants::Entity::find().lock_exclusive();
+    assert_eq!(held.all(&other).await.unwrap().len(), 1);
+
+    let _ = store.statements();
+    let provisioner = store.provisioner();
+    let newer = ana(2_000, ["viewer"]).build();
+    let call = tokio::spawn(async move { provisioner.provision(&newer).await });
+    // The user is read, the token noted, the grants read; now the old one is to be deleted.
+    store.statements_answered(3).await;
+    a_wait_has_begun(store).await;
+    let crossing = user_identities::Entity::update_many()
+        .col_expr(user_identities::Column::Kind, Expr::value("human"))
+        .filter(user_identities::Column::UserId.eq(user));
+    crossing.exec(&other).await.expect("the sync is given up");
+    other.rollback().await.unwrap();
+
+    let updated = call.await.unwrap().unwrap();
+    assert_eq!(updated.outcome(), Outcome::Updated);
+    assert_eq!(updated.user().roles, ["viewer"]);
+    let noted = store.statements().verbs();
+    let noted = noted.iter().filter(|it| *it == "UPDATE user_identities");
+    assert_eq!(noted.count(), 2, "there was no deadlock");
+    assert_eq!(grants(store).await, ["viewer"]);
+    assert_eq!(events(store).await, ["created", "roles_synchronised"]);
+    let rows = store.rows().await;
+    assert_eq!(rows.identities[0].roles_issued_at, Some(2_000));
+}
+
+/// Waits until a statement waits for a lock, where the database gives up whose wait began first. The
+/// others look at who wrote less, whoever closes the circle.
+async fn a_wait_has_begun(store: &Store) {
+    if !matches!(store.backend, Backend::Postgres(_)) {
+        return;
+    }
+    let waiting = "SELECT 1 FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    let begun = async {
+        let ask = || store.db.query_one_raw(waiting.clone());
+        while ask().await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, begun).await.expect("nobody waits");
 }
 
 pub(crate) async fn a_demotion_is_stored_though_the_profile_cannot_be(store: &Store) {

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use sea_orm::{ActiveModelTrait, IntoActiveModel, TransactionTrait};
 use time::Duration;
+use tokio::time::timeout;
 use tower_jit_provisioning::{
     Status,
     sea_orm::{
@@ -12,7 +14,7 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use super::{directory, grant, identify, status};
+use super::{directory, effects, grant, identify, status};
 use crate::fixture::{ISSUER, Store};
 
 async fn seen(store: &Store, days: Option<i64>) -> users::Model {
@@ -84,6 +86,34 @@ pub(crate) async fn idle_people_are_deactivated_and_nobody_else(store: &Store) {
     let report = directory(store).deactivate_idle(&with_never).await.unwrap();
     let named: Vec<_> = report.entries().iter().map(|entry| entry.user).collect();
     assert_eq!(named, [Some(never)]);
+}
+
+pub(crate) async fn whoever_is_seen_after_the_listing_stays(store: &Store) {
+    seen(store, Some(0)).await;
+    let [returning, absent] = [seen(store, Some(200)).await, seen(store, Some(200)).await];
+    let elsewhere = store.connect(1).await.unwrap();
+    let visit = elsewhere.begin().await.unwrap();
+    let mut row = returning.clone().into_active_model();
+    row.last_seen_at = sea_orm::Set(Some(now()));
+    row.update(&visit).await.unwrap();
+
+    let _ = store.statements();
+    let directory = directory(store);
+    let mut call =
+        tokio::spawn(async move { directory.deactivate_idle(&Idle::for_days(90)).await });
+    // Whether anybody was seen, and the listing.
+    store.statements_answered(2).await;
+    let early = timeout(std::time::Duration::from_millis(100), &mut call).await;
+    assert!(early.is_err(), "judged without waiting for the row's lock");
+    visit.commit().await.unwrap();
+
+    let report = call.await.unwrap().unwrap();
+    let not_idle = Effect::Refused(Refusal::NotIdle);
+    assert_eq!(effects(&report), [not_idle, Effect::Changed]);
+    assert_eq!(status(store, returning.id).await, Some(Status::Active));
+    assert!(store.user(returning.id).await.tokens_valid_after.is_none());
+    assert_eq!(status(store, absent.id).await, Some(Status::Deactivated));
+    assert_eq!(store.rows().await.events.len(), 1);
 }
 
 pub(crate) async fn idleness_is_not_judged_where_nobody_is_seen(store: &Store) {

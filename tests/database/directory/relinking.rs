@@ -82,6 +82,33 @@ pub(crate) async fn everything_the_old_issuer_said_follows_to_the_new_one(store:
     assert!(again.entries().is_empty());
 }
 
+pub(crate) async fn a_profile_of_another_issuers_stays_with_that_one(store: &Store) {
+    const OWNER: &str = "https://owner.example.com";
+    let owner = |issued_at, name: &str| {
+        let owner = TestIdentity::new(OWNER, "ana").with_issued_at(issued_at);
+        owner.with_full_name(name).build()
+    };
+    let owning = owner(1_000, "Ana");
+    let id = store.provision(&owning).await.unwrap().user().id;
+    let directory = directory(store);
+    let identity = NewIdentity::new(ISSUER, "ana");
+    directory.link(id, identity).await.unwrap();
+
+    let report = directory.relink(&Relink::new(ISSUER, NEW)).await.unwrap();
+    assert_eq!(effects(&report), [Effect::Changed]);
+    let owners_key = Some(owning.key().to_string());
+    assert_eq!(store.user(id).await.profile_key, owners_key);
+
+    let moved = TestIdentity::new(NEW, "ana").with_issued_at(2_000);
+    let moved = moved.with_full_name("Somebody").build();
+    let found = store.provision(&moved).await.unwrap();
+    assert_eq!((found.outcome(), found.user().id), (Outcome::Found, id));
+    assert_eq!(found.user().full_name.as_deref(), Some("Ana"));
+    let updated = store.provision(&owner(3_000, "Ana Lind")).await.unwrap();
+    assert_eq!(updated.outcome(), Outcome::Updated);
+    assert_eq!(updated.user().full_name.as_deref(), Some("Ana Lind"));
+}
+
 pub(crate) async fn a_tombstone_moves_and_an_erased_user_stays(store: &Store) {
     let mut ids = Vec::new();
     for subject in ["ana", "bo"] {
