@@ -36,7 +36,10 @@ use crate::{
     local_issuer::LocalIssuer,
     migrations::sign_ups,
     openapi::{self, Api},
-    operator::{self, statistics::Statistics},
+    operator::{
+        self,
+        statistics::{Statistics, count_refusals},
+    },
     passwords::Passwords,
     problem::{Problem, document_refusals},
     profile,
@@ -120,9 +123,14 @@ impl App {
     }
 
     pub fn router(self) -> Router {
+        let statistics = self.state.statistics.clone();
         // The layer stands in front of what needs a user, and of nothing else.
         let for_users = administration::router()
             .routes(routes!(profile::me, profile::update_me))
+            .route_layer(middleware::map_response_with_state(
+                statistics,
+                count_refusals,
+            ))
             .route_layer(self.layer);
         let public = OpenApiRouter::new()
             .routes(routes!(accounts::sign_up))

@@ -105,13 +105,18 @@ impl Scene {
     /// Opens the page and signs in.
     async fn sign_in(&self) -> String {
         let token = self.administrator().await;
+        self.sign_in_with(&token).await;
+        token
+    }
+
+    /// The same with Ruth's token of another issuer.
+    async fn sign_in_with(&self, token: &str) {
         self.browser
             .goto(&format!("{}/admin", self.server.base))
             .await;
-        self.browser.enter("#token", &token).await;
+        self.browser.enter("#token", token).await;
         self.browser.click("#sign-in button").await;
         self.browser.shows("#who", "Ruth Okafor").await;
-        token
     }
 
     /// Asks for a user's own profile and returns the status of the answer.

@@ -1,12 +1,13 @@
 //! What an operator does all day.
 
-use http::Method;
-use sea_orm::{ColumnTrait, Database, EntityTrait, QueryFilter, sea_query::Expr};
-use serde_json::json;
-use tokio::time::timeout;
-use tower_jit_provisioning::sea_orm::entity::users;
+use std::fs;
 
-use crate::{PATIENCE, Scene};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::timeout;
+use tower_jit_provisioning::testing::TestIssuer;
+
+use crate::{PATIENCE, Scene, fixture::Server};
 
 pub(crate) async fn a_user_is_watched_and_deactivated(scene: Scene) {
     let browser = &scene.browser;
@@ -44,36 +45,45 @@ pub(crate) async fn a_user_is_watched_and_deactivated(scene: Scene) {
     fresh.await.expect("a fresh token is let in");
 }
 
-pub(crate) async fn a_pending_user_is_approved(scene: Scene) {
-    let (browser, server) = (&scene.browser, &scene.server);
-    let administrator = scene.sign_in().await;
-    let import = json!({"action": "import", "records": [{
-        "email": "pia@example.com", "full_name": "Pia Berg", "subject": "pia",
-        "issuer": format!("{}/dev-issuer", server.base),
-    }]});
-    let imported = server
-        .send(
-            Method::POST,
-            "/api/v1/users/bulk",
-            Some(&administrator),
-            Some(import.to_string().into_bytes()),
+/// Staff come in at once, and guests when somebody has approved them.
+pub(crate) async fn a_pending_user_is_approved(mut scene: Scene) {
+    let folder = TempDir::new().unwrap();
+    let (staff, guests) = (
+        TestIssuer::new("https://staff.example.com"),
+        TestIssuer::new("https://guests.example.com"),
+    );
+    let table = |name: &str, issuer: &TestIssuer, policy: &str| {
+        let keys = folder.path().join(name);
+        fs::write(&keys, issuer.jwks().to_string()).unwrap();
+        let (issuer, keys) = (issuer.name(), keys.display());
+        format!(
+            "[issuers.{name}]\nissuer = \"{issuer}\"\naudience = \"orders\"\n\
+             jwks_file = \"{keys}\"\n{policy}\n"
         )
+    };
+    let policies = [
+        "role_claims = \"/roles\"\nroles = { admin = \"admin\" }",
+        "sign_up = \"pending_approval\"",
+    ];
+    let config = folder.path().join("server.toml");
+    let tables = table("staff", &staff, policies[0]) + &table("guests", &guests, policies[1]);
+    fs::write(&config, tables).unwrap();
+    scene.server = Server::start_with(&[("CONFIG", &config.display().to_string())]);
+    let (browser, server) = (&scene.browser, &scene.server);
+    let named = |issuer: &TestIssuer, subject: &str, name: &str| {
+        let token = issuer.token(subject).audience("orders").claim("name", name);
+        token.claim("roles", vec!["admin"]).sign()
+    };
+    scene
+        .sign_in_with(&named(&staff, "ruth", "Ruth Okafor"))
         .await;
-    assert_eq!(imported.body["changed"], 1, "{imported:?}");
-    // As a sign-up that asks for approval leaves her.
-    let db = Database::connect(&server.database).await.unwrap();
-    let pending = users::Entity::update_many()
-        .col_expr(users::Column::Status, Expr::value("pending"))
-        .filter(users::Column::FullName.eq("Pia Berg"))
-        .exec(&db)
-        .await
-        .unwrap();
-    assert_eq!(pending.rows_affected, 1);
-    let pia = scene.token_named("pia", "Pia Berg").await;
-    server
-        .get("/api/v1/users/me", Some(&pia))
-        .await
-        .is_problem(403, "pending_approval");
+    let pia = named(&guests, "pia", "Pia Berg");
+    for _ in 0..2 {
+        server
+            .get("/api/v1/users/me", Some(&pia))
+            .await
+            .is_problem(403, "pending_approval");
+    }
 
     browser
         .run("document.querySelector('#status').focus()")

@@ -9,6 +9,7 @@ mod documentation;
 mod fixture;
 mod https;
 mod operator;
+mod outage;
 mod reload;
 mod settings;
 mod telemetry;

@@ -63,6 +63,32 @@ async fn statistics_tell_what_became_of_requests() {
 }
 
 #[tokio::test]
+async fn whoever_lacks_the_role_is_counted_as_let_in_and_as_refused() {
+    let server = Server::start();
+    let ana = server.token_for("ana", "ana@example.com").await;
+    for path in ["/api/v1/users/", "/api/v1/statistics", "/api/v1/audit"] {
+        let answer = server.get(path, Some(&ana)).await;
+        answer.is_problem(403, "no_role");
+    }
+    let malformed = server.get("/api/v1/users/", Some("a.b.c")).await;
+    assert_eq!(malformed.status, 401);
+
+    let administrator = json!({"subject": "root", "roles": ["admin"]});
+    let administrator = server.token(administrator).await;
+    let answer = server.get("/api/v1/statistics", Some(&administrator)).await;
+    let total = &answer.body["total"];
+    assert_eq!(
+        (&total["requests"], &total["logins"], &total["refused"]),
+        (&json!(5), &json!(2), &json!(4)),
+        "{answer:?}"
+    );
+    assert_eq!(total["reasons"], json!({"malformed": 1, "no_role": 3}));
+    let series = answer.body["series"].as_array().expect("a series");
+    let refused = series.iter().filter_map(|point| point["refused"].as_u64());
+    assert_eq!(refused.sum::<u64>(), 4);
+}
+
+#[tokio::test]
 async fn issuers_and_explanations_are_for_whoever_operates() {
     let server = Server::start();
     let administrator = json!({"subject": "root", "roles": ["admin"]});

@@ -5,6 +5,9 @@
 //! start, and buckets of ten seconds that fall out after an hour. Metrics would not do: behind a
 //! cache, they do not tell for which reason a remembered user is refused again. A monitoring system
 //! keeps more, for longer; this is for whoever has none at hand.
+//!
+//! The span ends where the layer lets a request pass. What a requirement behind it refuses, as for a
+//! missing role, is seen by the `Error` in its answer.
 
 mod bucket;
 mod watch;
@@ -15,9 +18,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
+use tower_jit_provisioning::Error;
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 use utoipa::ToSchema;
@@ -73,18 +77,15 @@ impl Statistics {
     }
 
     fn count(&self, request: &Request) {
-        let now = now();
-        let start = now - now % INTERVAL.as_secs();
         let mut series = self.series();
         series.total.add(request);
-        // A clock that was set back counts into the newest bucket.
-        if series.buckets.back().is_none_or(|last| last.start < start) {
-            series.buckets.push_back(Bucket::new(start));
-        }
-        if let Some(bucket) = series.buckets.back_mut() {
-            bucket.add(request);
-        }
-        series.forget(start);
+        series.newest().add(request);
+    }
+
+    fn count_refusal(&self, reason: &str) {
+        let mut series = self.series();
+        series.total.refuse(reason);
+        series.newest().refuse(reason);
     }
 
     fn view(&self) -> StatisticsView {
@@ -107,6 +108,17 @@ impl Statistics {
 }
 
 impl Series {
+    /// The interval that counts now. A clock that was set back counts into the one before.
+    fn newest(&mut self) -> &mut Bucket {
+        let now = now();
+        let start = now - now % INTERVAL.as_secs();
+        if self.buckets.back().is_none_or(|last| last.start < start) {
+            self.buckets.push_back(Bucket::new(start));
+        }
+        self.forget(start);
+        self.buckets.back_mut().expect("none as young is forgotten")
+    }
+
     /// Drops what is older than an hour before the newest interval.
     fn forget(&mut self, newest: u64) {
         let oldest = newest.saturating_sub((KEPT - 1) * INTERVAL.as_secs());
@@ -123,6 +135,14 @@ impl Series {
 fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap_or_default().as_secs()
+}
+
+/// Counts what was refused behind the layer, whose span has ended as passed by then.
+pub async fn count_refusals(State(statistics): State<Statistics>, answer: Response) -> Response {
+    if let Some(error) = answer.extensions().get::<Error>() {
+        statistics.count_refusal(error.reason());
+    }
+    answer
 }
 
 /// Reads the counters and the series.

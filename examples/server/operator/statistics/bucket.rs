@@ -19,6 +19,8 @@ pub struct Counts {
     created: u64,
     linked: u64,
     updated: u64,
+    /// By the layer, or for a role by what stands behind it; the latter were let in before, and
+    /// count there too.
     refused: u64,
     /// Callers who hung up before it was decided.
     abandoned: u64,
@@ -31,7 +33,7 @@ impl Counts {
         self.requests += 1;
         match request.outcome.as_str() {
             "passed" if !request.token_cached => self.logins += 1,
-            "refused" => self.refused += 1,
+            "refused" => self.refuse(request.reason.as_deref().unwrap_or_default()),
             "abandoned" => self.abandoned += 1,
             _ => {}
         }
@@ -41,13 +43,14 @@ impl Counts {
             Some("updated") => self.updated += 1,
             _ => {}
         }
-        let Some(reason) = &request.reason else {
-            return;
-        };
+    }
+
+    pub fn refuse(&mut self, reason: &str) {
+        self.refused += 1;
         if let Some(count) = self.reasons.get_mut(reason) {
             *count += 1;
         } else if self.reasons.len() < MAX_REASONS {
-            self.reasons.insert(reason.clone(), 1);
+            self.reasons.insert(reason.to_owned(), 1);
         }
     }
 }
@@ -90,6 +93,10 @@ impl Bucket {
     pub fn add(&mut self, request: &Request) {
         self.counts.add(request);
         self.latency.add(request.elapsed.as_secs_f64() * 1e3);
+    }
+
+    pub fn refuse(&mut self, reason: &str) {
+        self.counts.refuse(reason);
     }
 
     pub fn point(&self) -> Point {
