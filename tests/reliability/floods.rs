@@ -221,7 +221,8 @@ fn request(kind: usize, number: usize, real: &str, strange: &str) -> Request<()>
             let header = URL_SAFE_NO_PAD.encode(header);
             format!("{header}.{payload}.{signature}")
         }
-        1 => format!("{message}.{number:0>86}"),
+        // `A` at the end, so that it is base64 and the signature is what is wrong.
+        1 => format!("{message}.{number:0>85}A"),
         2 => strange.to_owned(),
         3 => format!("{:x}.{:x}.{number}", number * 7919, number * 104_729),
         4 => "a".repeat(20_000),

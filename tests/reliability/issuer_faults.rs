@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PEOPLE: usize = 20;
 
 /// A fault, where it is played, and how it is called.
-struct Play {
+pub(crate) struct Play {
     name: &'static str,
     endpoint: Endpoint,
     faults: Vec<Option<Fault>>,
@@ -96,7 +96,8 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     figures
 }
 
-fn plays() -> Vec<Play> {
+/// One of each kind.
+pub(crate) fn plays() -> Vec<Play> {
     let at = |endpoint, name, fault| Play {
         name,
         endpoint,
@@ -168,19 +169,24 @@ impl Play {
         tally
     }
 
-    fn play(&self, issuer: &TestIssuer, round: usize) {
+    /// Plays the fault of a round.
+    pub(crate) fn play(&self, issuer: &TestIssuer, round: usize) {
         match &self.faults[round % self.faults.len()] {
             Some(fault) => issuer.set_fault(self.endpoint, fault.clone()),
             None => issuer.clear_faults(),
         }
     }
 
+    /// Whether it comes and goes.
+    pub(crate) fn flaps(&self) -> bool {
+        self.faults.contains(&None)
+    }
+
     /// Without keys nobody can be told anything but to come back; a key that is not in the set is
     /// no key.
     fn note_stranger(&self, tally: &mut Tally, is_cold: bool, answer: &Answer) {
-        let flaps = self.faults.contains(&None);
         let is_right = match (is_cold, answer.status) {
-            (true, StatusCode::OK) => flaps && answer.is_for(&subject(0)),
+            (true, StatusCode::OK) => self.flaps() && answer.is_for(&subject(0)),
             (true, StatusCode::SERVICE_UNAVAILABLE) => true,
             (false, StatusCode::UNAUTHORIZED) => answer.kind == Some(ErrorKind::InvalidToken),
             _ => false,
