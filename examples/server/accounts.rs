@@ -3,7 +3,6 @@
 //! An address that nobody proved blocks nobody: it is in `sign_ups`, not in `users.email_key`. Only
 //! the proof puts it there, and only if no one else holds it.
 
-use aws_lc_rs::{digest, rand};
 use axum::{Json, extract::State, http::StatusCode};
 use sea_orm::{
     ActiveModelTrait,
@@ -30,7 +29,7 @@ use crate::{
     migrations::sign_ups,
     problem::Problem,
     profile::{Profile, checked_name},
-    registration,
+    proof, registration,
 };
 
 /// How long the token in the mail counts.
@@ -56,6 +55,14 @@ pub async fn sign_up(
     State(app): State<Shared>,
     Body(request): Body<SignUp>,
 ) -> Result<(StatusCode, Json<Profile>), Problem> {
+    if !app.password_sign_up {
+        let detail = "people sign up at their identity provider";
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "sign_up_closed",
+            detail,
+        ));
+    }
     let email = checked_address(&request.email)?;
     let full_name = checked_name(&request.full_name)?;
     let password = checked_password(request.password)?;
@@ -80,7 +87,7 @@ pub async fn sign_up(
         hashed_password: Some(hashed_password),
         ..users::Model::new("")
     };
-    let proof = random_token();
+    let proof = proof::random();
     insert(&app, &user, address_key, &proof)
         .await
         .map_err(|error| match error.sql_err() {
@@ -111,7 +118,7 @@ async fn insert(
     sign_ups::Entity::insert(sign_ups::ActiveModel {
         address_key: Set(address_key),
         user_id: Set(user.id),
-        proof_hash: Set(Some(hash_of(proof))),
+        proof_hash: Set(Some(proof::hash_of(proof))),
         proof_expires_at: Set(Some(expires_at.unix_timestamp())),
     })
     .exec_without_returning(&transaction)
@@ -140,14 +147,14 @@ pub struct ProvedMailbox {
 )]
 pub async fn verify_email(
     State(app): State<Shared>,
-    Body(proof): Body<MailboxProof>,
+    Body(mailed): Body<MailboxProof>,
 ) -> Result<Json<ProvedMailbox>, Problem> {
     let invalid = || {
         let detail = "the token is unknown, used or expired";
         Problem::new(StatusCode::BAD_REQUEST, "invalid_proof", detail)
     };
     let sign_up = sign_ups::Entity::find()
-        .filter(sign_ups::Column::ProofHash.eq(hash_of(&proof.token)))
+        .filter(sign_ups::Column::ProofHash.eq(proof::hash_of(&mailed.token)))
         .filter(sign_ups::Column::ProofExpiresAt.gt(OffsetDateTime::now_utc().unix_timestamp()))
         .one(&app.db)
         .await?
@@ -177,7 +184,7 @@ pub async fn verify_email(
         let used = sign_ups::Entity::update_many()
             .col_expr(sign_ups::Column::ProofHash, Expr::value(None::<String>))
             .col_expr(sign_ups::Column::ProofExpiresAt, Expr::value(None::<i64>))
-            .filter(sign_ups::Column::ProofHash.eq(hash_of(&proof.token)))
+            .filter(sign_ups::Column::ProofHash.eq(proof::hash_of(&mailed.token)))
             .exec(&transaction)
             .await?;
         match used.rows_affected {
@@ -275,18 +282,4 @@ fn checked_password(password: String) -> Result<String, Problem> {
         true => Ok(password),
         false => Err(Problem::invalid("`password` must have 8 to 256 bytes")),
     }
-}
-
-fn random_token() -> String {
-    let mut bytes = [0; 32];
-    rand::fill(&mut bytes).expect("the system has randomness");
-    hex(&bytes)
-}
-
-fn hash_of(token: &str) -> String {
-    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

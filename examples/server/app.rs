@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 use crate::{
     accounts, administration,
+    config::Config,
     development::DevelopmentIssuer,
     issuers::OwnIssuers,
     local_issuer::LocalIssuer,
@@ -54,6 +55,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct AppState {
     pub db: DatabaseConnection,
     pub users: Users,
+    pub password_sign_up: bool,
     pub passwords: Passwords,
     pub local_issuer: LocalIssuer,
     pub verifier: JwtVerifier,
@@ -106,6 +108,7 @@ impl App {
         verifier: JwtVerifier,
         own: OwnIssuers,
         telemetry: &Telemetry,
+        config: &Config,
     ) -> Self {
         Self {
             layer: ProvisionLayer::new(verifier.clone(), users.clone()),
@@ -114,6 +117,7 @@ impl App {
             state: Arc::new(AppState {
                 db,
                 users,
+                password_sign_up: config.password_sign_up,
                 passwords: Passwords::new(),
                 local_issuer: own.local,
                 verifier,

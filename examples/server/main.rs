@@ -20,6 +20,7 @@ mod administration;
 mod app;
 mod arguments;
 mod config;
+mod connections;
 mod development;
 mod issuers;
 mod json;
@@ -30,17 +31,17 @@ mod operator;
 mod passwords;
 mod problem;
 mod profile;
+mod proof;
 mod registration;
 mod retention;
 mod store;
 mod telemetry;
 
-use std::{env, error::Error, process::ExitCode, time::Duration};
+use std::{env, error::Error, process::ExitCode};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
-    time::sleep,
 };
 use tower_jit_provisioning::JwtVerifier;
 
@@ -53,10 +54,6 @@ use crate::{
     local_issuer::LocalIssuer,
     telemetry::Telemetry,
 };
-
-/// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
-/// client that never finishes its request.
-const GRACE: Duration = Duration::from_secs(12);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -125,7 +122,15 @@ async fn serve_with(
     if let Some(days) = config.audit_days {
         tokio::spawn(retention::forget_events(users.clone(), days));
     }
-    let app = App::new(db, users.clone(), verifier.clone(), own.clone(), telemetry);
+    let head_timeout = config.head_timeout;
+    let app = App::new(
+        db,
+        users.clone(),
+        verifier.clone(),
+        own.clone(),
+        telemetry,
+        &config,
+    );
     let development = own.development.clone();
     let reload = Reload {
         sources,
@@ -140,13 +145,7 @@ async fn serve_with(
     if let Some(issuer) = &development {
         issuer.print_invitation(address.port());
     }
-    let serving = axum::serve(listener, app.router()).with_graceful_shutdown(stopped());
-    tokio::select! {
-        served = serving => served?,
-        () = async { stopped().await; sleep(GRACE).await } => {
-            tracing::warn!("connections that did not end were cut");
-        }
-    }
+    connections::serve(listener, app.router(), head_timeout, stopped()).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         operator::a_pending_user_is_approved at DESKTOP,
         operator::a_user_is_watched_and_deactivated at DESKTOP,
         operator::roles_are_granted_and_taken_back at DESKTOP,
+        safety::a_name_turns_no_text_around_and_is_never_invisible at DESKTOP,
         safety::markup_in_a_name_is_text at DESKTOP,
         safety::only_administrators_sign_in at DESKTOP,
         safety::signing_out_leaves_nobody_in_the_page at DESKTOP,

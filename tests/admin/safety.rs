@@ -46,6 +46,20 @@ pub(crate) async fn markup_in_a_name_is_text(scene: Scene) {
     assert_eq!(headers.get("set-cookie"), None);
 }
 
+pub(crate) async fn a_name_turns_no_text_around_and_is_never_invisible(scene: Scene) {
+    let browser = &scene.browser;
+    let token = scene.token_named("eve", "\u{202e}rofakO htuR").await;
+    scene.id(&token).await;
+    let token = scene.token_named("mallory", "\u{200b}\u{3164}").await;
+    let id = scene.id(&token).await;
+    scene.sign_in().await;
+    browser.shows("#users", "\u{fffd}rofakO htuR").await;
+    browser.click(&format!("[data-user='{id}'] a")).await;
+    browser.shows("#user-title", "mallory@example.com").await;
+    let name = "return document.querySelector('#user-title').innerText";
+    assert_eq!(browser.run(name).await, json!("mallory@example.com"));
+}
+
 pub(crate) async fn only_administrators_sign_in(scene: Scene) {
     let browser = &scene.browser;
     let page = format!("{}/admin", scene.server.base);

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -218,4 +219,18 @@ async fn a_request_under_way_is_finished_when_the_server_is_asked_to_stop() {
     let (status, server) = ending.await.unwrap();
     assert!(status.success());
     assert!(server.log().contains("stopped"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn password_sign_up_can_be_switched_off() {
+    let server = Server::start_with(&[("DEV_ISSUER", "on"), ("PASSWORD_SIGN_UP", "off")]);
+    let bob = json!({"email": "bob@example.com", "password": "correct horse", "full_name": "Bob"});
+    let refused = server.post("/api/v1/users/", &bob).await;
+    refused.is_problem(403, "sign_up_closed");
+    let login = json!({"email": "bob@example.com", "password": "correct horse"});
+    let unknown = server.post("/api/v1/login", &login).await;
+    unknown.is_problem(401, "invalid_credentials");
+    // People of the issuer are no matter of passwords.
+    let ana = server.token_for("ana", "ana@example.com").await;
+    server.get("/api/v1/users/me", Some(&ana)).await.is_ok();
 }

@@ -147,3 +147,35 @@ async fn the_audit_log_is_exported_whole_as_lines_and_as_a_table() {
         .await
         .is_problem(400, "invalid_input");
 }
+
+#[tokio::test]
+async fn no_detail_of_the_exported_table_is_a_formula() {
+    let server = Server::start();
+    let claims = json!({"subject": "root", "roles": ["admin"]});
+    let root = server.token(claims).await;
+    let id = server.get("/api/v1/users/me", Some(&root)).await.text("id");
+    let roles = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "1=1", "'=1"];
+    for role in roles {
+        let role: String = role.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let path = format!("/api/v1/users/{id}/roles/{role}");
+        let granted = server.send(http::Method::PUT, &path, Some(&root), None);
+        granted.await.is_ok();
+    }
+    let details = |texts: Vec<String>| -> Vec<String> {
+        let last = texts.len() - roles.len();
+        texts[last..].to_vec()
+    };
+    let table = server
+        .text("/api/v1/audit/export?format=csv", Some(&root))
+        .await;
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let rows = reader.records().map(|row| row.unwrap()[5].to_owned());
+    let defused = ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'＝1", "1=1", "'=1"];
+    assert_eq!(details(rows.collect()), defused);
+    let lines = server.text("/api/v1/audit/export", Some(&root)).await;
+    let lines = lines.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["detail"].as_str().unwrap_or_default().to_owned()
+    });
+    assert_eq!(details(lines.collect()), roles, "as they were given");
+}

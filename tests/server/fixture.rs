@@ -11,11 +11,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+#[path = "answer.rs"]
+mod answer;
+
+pub use self::answer::Answer;
 
 /// How long the server may take to print what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,6 +47,7 @@ pub fn command(variables: &[(&str, &str)]) -> Command {
         "DATABASE_URL",
         "DENIALS_PER_MINUTE",
         "DEV_ISSUER",
+        "HEAD_SECONDS",
         "ISSUER_URL",
         "JWKS_FILE",
         "LINKING",
@@ -49,6 +55,7 @@ pub fn command(variables: &[(&str, &str)]) -> Command {
         "LOCAL_SECRET",
         "METRICS",
         "OTLP_ENDPOINT",
+        "PASSWORD_SIGN_UP",
         "ROLES_CLAIM",
         "RUST_LOG",
         "STALE_SECONDS",
@@ -246,63 +253,5 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub content_type: String,
-    pub challenge: Option<String>,
-    pub retry_after: Option<String>,
-    pub body: Value,
-}
-
-impl Answer {
-    async fn read(response: Response<hyper::body::Incoming>) -> Self {
-        let header = |name: &str| {
-            let value = response.headers().get(name)?;
-            Some(value.to_str().expect("text").to_owned())
-        };
-        let (challenge, retry_after) = (header("www-authenticate"), header("retry-after"));
-        let (status, content_type) = (response.status().as_u16(), header("content-type"));
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("a body")
-            .to_bytes();
-        Self {
-            status,
-            content_type: content_type.unwrap_or_default(),
-            challenge,
-            retry_after,
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        }
-    }
-
-    pub fn text(&self, name: &str) -> String {
-        let value = self.body[name].as_str();
-        value
-            .unwrap_or_else(|| panic!("{name} in {self:?}"))
-            .to_owned()
-    }
-
-    /// Asserts that this went well.
-    #[track_caller]
-    pub fn is_ok(&self) {
-        assert_eq!(self.status, 200, "{self:?}");
-    }
-
-    /// Asserts that this is a problem document with a status and a code.
-    #[track_caller]
-    pub fn is_problem(&self, status: u16, code: &str) {
-        assert_eq!(
-            (self.status, self.body["code"].as_str()),
-            (status, Some(code)),
-            "{self:?}"
-        );
-        assert_eq!(self.content_type, "application/problem+json", "{self:?}");
-        assert_eq!(self.body["status"], status, "{self:?}");
     }
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod administration;
 mod configuration;
+mod connections;
 mod documentation;
 mod fixture;
 mod https;

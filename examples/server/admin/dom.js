@@ -1,4 +1,4 @@
-// Makes elements. Whatever comes from the API becomes text, never markup.
+// Makes elements. Whatever comes from the API becomes text, never markup, and turns no text around.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -18,9 +18,14 @@ function fill(element, attributes, children) {
   }
   // `append` takes a string as text.
   element.append(...children.filter((child) => child !== null).map((child) =>
-    child instanceof Node ? child : String(child)));
+    child instanceof Node ? child : plain(child)));
   return element;
 }
+
+/// Shows characters that reverse what is around them, so that "\u202enimda" does not read as "admin".
+export const plain = (text) => String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+
+const isVisible = (text) => /[^\p{DI}\p{C}\p{Z}\u2800]/u.test(text ?? '');
 
 const contents = new WeakMap();
 
@@ -71,8 +76,10 @@ export function exactly(text) {
   return absolute.format(new Date(text));
 }
 
+/// What a user is called: the first of his names with anything to see, and to click on, in it.
 export function nameOf(user) {
-  return user.full_name ?? user.email ?? user.username ?? `User ${user.id.slice(-8)}`;
+  const names = [user.full_name, user.email, user.username];
+  return plain(names.find(isVisible) ?? `User ${user.id.slice(-8)}`);
 }
 
 let fading;

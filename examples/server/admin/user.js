@@ -1,7 +1,9 @@
 // One user: profile, identities, roles, history, and what can be done.
 
 import { call, get, query } from './api.js';
-import { ask, badge, byId, empty, exactly, make, moment, nameOf, say, statusBadge, update } from './dom.js';
+import {
+  ask, badge, byId, empty, exactly, make, moment, nameOf, plain, say, statusBadge, update,
+} from './dom.js';
 
 const HISTORY = 25;
 
@@ -63,7 +65,7 @@ function show(found, events) {
   byId('user-title').textContent = nameOf(user);
   update(byId('user-status'), user.status, () => [statusBadge(user.status)]);
   const why = [user.status_source && `by ${actor(user.status_source)}`, user.status_reason].filter(Boolean);
-  byId('user-why').textContent = user.status === 'active' ? '' : why.join(': ');
+  byId('user-why').textContent = user.status === 'active' ? '' : plain(why.join(': '));
   update(byId('user-actions'), user.status, () => Object.entries(ACTIONS)
     .filter(([, action]) => action.of.includes(user.status))
     .map(([name, action]) => {

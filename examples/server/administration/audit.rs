@@ -50,7 +50,7 @@ pub struct EventView {
     /// Who did it; nobody where a token did.
     actor: Option<String>,
     /// What exactly: a role, a reason.
-    detail: Option<String>,
+    pub(super) detail: Option<String>,
     /// The identity it happened through, as a hash.
     identity_key: Option<String>,
 }

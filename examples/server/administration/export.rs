@@ -37,7 +37,8 @@ pub enum Format {
     Ndjson,
 }
 
-/// Exports every event of the tenant, the oldest first.
+/// Exports every event of the tenant, the oldest first. In a table, a detail that a spreadsheet would
+/// take for a formula has an apostrophe in front.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/export",
@@ -105,10 +106,20 @@ fn table(events: impl Iterator<Item = EventView>, with_head: bool) -> Vec<u8> {
     let mut table = csv::WriterBuilder::new()
         .has_headers(with_head)
         .from_writer(Vec::new());
-    for event in events {
+    for mut event in events {
+        event.detail = event.detail.map(defused);
         if let Err(error) = table.serialize(event) {
             tracing::error!(%error, "an event was left out of an export");
         }
     }
     table.into_inner().unwrap_or_default()
+}
+
+/// A spreadsheet runs a cell that begins like a formula, whoever gave the reason (CSV injection).
+/// With an apostrophe in front it is text.
+fn defused(text: String) -> String {
+    match text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+        true => format!("'{text}"),
+        false => text,
+    }
 }

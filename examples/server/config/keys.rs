@@ -52,14 +52,15 @@ impl Keys {
         number
     }
 
-    /// `on` and `off`, or `true` and `false`; off by default.
-    pub fn switch(&mut self, name: &str) -> bool {
+    /// `on` and `off`, or `true` and `false`.
+    pub fn switch(&mut self, name: &str, default: bool) -> bool {
         match self.text(name).as_deref() {
+            None => default,
             Some("on" | "true") => true,
-            None | Some("off" | "false") => false,
+            Some("off" | "false") => false,
             Some(other) => {
                 self.fault(format!("{name}: `{other}` is not `on` or `off`"));
-                false
+                default
             }
         }
     }

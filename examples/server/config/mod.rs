@@ -19,7 +19,7 @@ pub use self::{
 };
 
 /// Every key, and what it means.
-pub const KEYS: [(&str, &str); 18] = [
+pub const KEYS: [(&str, &str); 20] = [
     (
         "audience",
         "what the tokens of `issuer_url` must be meant for",
@@ -36,6 +36,10 @@ pub const KEYS: [(&str, &str); 18] = [
     (
         "dev_issuer",
         "`on` starts the development issuer off loopback, or on a database of one's own",
+    ),
+    (
+        "head_seconds",
+        "how long a client may take for a request's head, or say nothing [30]",
     ),
     (
         "issuer_url",
@@ -62,6 +66,10 @@ pub const KEYS: [(&str, &str); 18] = [
     (
         "otlp_endpoint",
         "where traces go: OTLP, a plain `http:` URL; nowhere without",
+    ),
+    (
+        "password_sign_up",
+        "`off`: nobody signs up with a password; who did may still log in [on]",
     ),
     (
         "roles_claim",
@@ -98,7 +106,9 @@ const RELOADED: [&str; 6] = [
 pub struct Config {
     pub listen: SocketAddr,
     pub database_url: String,
+    pub head_timeout: Duration,
     pub local_secret: Option<String>,
+    pub password_sign_up: bool,
     /// No issuer is configured, and the development issuer takes its place.
     pub is_development: bool,
     pub user_cache: Duration,
@@ -146,7 +156,7 @@ impl Config {
         {
             keys.fault("local_secret: shorter than 32 bytes".to_owned());
         }
-        let wants_development = keys.switch("dev_issuer");
+        let wants_development = keys.switch("dev_issuer", false);
         let issuers = issuers::read(&mut keys);
         let is_playground = address.is_none_or(|listen| listen.ip().is_loopback()) && !has_database;
         match &issuers {
@@ -168,14 +178,16 @@ impl Config {
         let config = Self {
             listen: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             database_url,
+            head_timeout: Duration::from_secs(keys.number("head_seconds").unwrap_or(30)),
             local_secret,
+            password_sign_up: keys.switch("password_sign_up", true),
             is_development,
             user_cache: Duration::from_secs(keys.number("user_cache_seconds").unwrap_or(30)),
             user_cache_capacity: keys.number("user_cache_capacity").unwrap_or(100_000),
             stale_for: Duration::from_secs(keys.number("stale_seconds").unwrap_or(0)),
             denials_per_minute: keys.number("denials_per_minute").unwrap_or(60),
             audit_days: keys.number("audit_days"),
-            metrics: keys.switch("metrics"),
+            metrics: keys.switch("metrics", false),
             otlp_endpoint: keys.text("otlp_endpoint"),
             token_cache_bytes: keys.number("token_cache_bytes"),
             issuers,
@@ -183,6 +195,9 @@ impl Config {
         };
         if config.audit_days == Some(0) {
             keys.fault("audit_days: nothing would be kept".to_owned());
+        }
+        if config.head_timeout.is_zero() {
+            keys.fault("head_seconds: nobody could send a request".to_owned());
         }
         let is_url = |url: &String| url.starts_with("http://");
         if config
