@@ -85,7 +85,7 @@ pub fn jwks(json: &[u8], max_keys: usize) -> Result<Vec<Key>, &'static str> {
             Key {
                 kid: kid.map(str::to_owned),
                 algorithms: algorithms.to_vec(),
-                material: material.to_vec(),
+                material,
                 modulus_length,
             }
         })

@@ -35,8 +35,9 @@
 //! * `aud` names a configured audience; no `cnf`; required claims and scopes present;
 //! * the subject a non-empty string of at most 255 bytes without control characters.
 //!
-//! jsonwebtoken supplies the signature backends. Its own `decode` is not used: it accepts any
-//! `crit`, any `typ`, a missing `iss` or `aud`, a future `nbf`, and duplicate claims.
+//! aws-lc-rs or, through jsonwebtoken, RustCrypto verifies the signature, and nothing else.
+//! jsonwebtoken's own `decode` is not used: it accepts any `crit`, any `typ`, a missing `iss` or
+//! `aud`, a future `nbf`, and duplicate claims, and parses the key again for each token.
 
 mod algorithm;
 mod audience;
@@ -119,7 +120,7 @@ impl Trusted {
         clock: &Clock,
         mut faults: Faults,
     ) -> Result<Self, BuildError> {
-        if signature::backend().is_none() {
+        if !signature::HAS_BACKEND {
             let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
             faults.add("no_backend", "", detail);
         }

@@ -12,7 +12,7 @@ use crate::verifier::{algorithm::Algorithm, fault::TokenFault, signature::Verify
 
 /// One key of a set, and until when its signatures count.
 pub(crate) struct TrustedKey {
-    key: VerifyingKey,
+    key: Arc<VerifyingKey>,
     /// The algorithms this key may verify, by its type and its own `alg`.
     algorithms: Box<[Algorithm]>,
     /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
@@ -29,7 +29,7 @@ impl TrustedKey {
             .filter(|fit| own_algorithm.is_none_or(|own| own == *fit))
             .collect();
         (!algorithms.is_empty()).then(|| Self {
-            key,
+            key: Arc::new(key),
             algorithms,
             valid_until: AtomicI64::new(i64::MAX),
         })
@@ -41,7 +41,7 @@ impl TrustedKey {
 
     /// Returns the algorithms, the material, and the bytes of an RSA modulus at its start.
     #[cfg(fuzzing)]
-    pub(crate) fn parts(&self) -> (&[Algorithm], &[u8], usize) {
+    pub(crate) fn parts(&self) -> (&[Algorithm], Vec<u8>, usize) {
         let (material, modulus_length) = self.key.parts();
         (&self.algorithms, material, modulus_length)
     }
@@ -60,7 +60,7 @@ impl TrustedKey {
 
     fn copied(&self, until: i64) -> Self {
         Self {
-            key: self.key.clone(),
+            key: Arc::clone(&self.key),
             algorithms: self.algorithms.clone(),
             valid_until: AtomicI64::new(self.valid_until.load(Ordering::Acquire).min(until)),
         }
