@@ -1,0 +1,28 @@
+//! What must hold in every interleaving.
+
+mod cached;
+
+use real_std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use loom::model::Builder;
+
+/// Runs a model in every interleaving in which so many threads at most are interrupted where they
+/// need not wait, and says how many there were. `LOOM_MAX_PREEMPTIONS` asks for others.
+fn in_every_interleaving(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let asked = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(asked.unwrap_or(preemptions));
+    let interleavings = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&interleavings);
+    builder.check(move || {
+        counted.fetch_add(1, Relaxed);
+        model();
+    });
+    println!("{} interleavings", interleavings.load(Relaxed));
+}

@@ -1,0 +1,36 @@
+//! A thread of loom's for every task.
+
+use real_std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use loom::thread::{self, Thread};
+
+use crate::task::JoinHandle;
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle {
+    thread::spawn(|| block_on(task));
+    JoinHandle
+}

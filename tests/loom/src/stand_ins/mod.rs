@@ -1,0 +1,8 @@
+//! What the files under test import.
+
+pub mod executor;
+pub mod identity;
+pub mod sync;
+pub mod task;
+pub mod telemetry;
+pub mod time;

@@ -1,0 +1,127 @@
+//! `std::sync`, `tokio::sync` and `quick_cache::sync`, over loom.
+
+use real_std::{collections::HashMap, hash::Hash};
+
+/// Its count is taken to be right, so it costs no interleavings.
+pub use real_std::sync::{Arc, PoisonError};
+
+pub use loom::sync::{Mutex, MutexGuard, atomic};
+
+/// A map under one lock, that forgets nothing.
+pub struct Cache<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    pub fn new(_: usize) -> Self {
+        Self(Mutex::default())
+    }
+
+    pub fn get(&self, key: &K) -> Option<V> {
+        self.0.lock().unwrap().get(key).cloned()
+    }
+
+    pub fn insert(&self, key: K, value: V) {
+        self.0.lock().unwrap().insert(key, value);
+    }
+
+    /// Nobody asks for more than the telemetry.
+    pub fn len(&self) -> usize {
+        0
+    }
+}
+
+pub mod watch {
+    //! A value that is waited for: one lock, and everybody who waits is woken.
+
+    use real_std::{
+        fmt,
+        future::poll_fn,
+        ops::Deref,
+        task::{Poll, Waker},
+    };
+
+    use super::{Arc, Mutex, MutexGuard};
+
+    struct State<T> {
+        value: T,
+        is_closed: bool,
+        waiting: Vec<Waker>,
+    }
+
+    pub struct Sender<T>(Arc<Mutex<State<T>>>);
+
+    pub struct Receiver<T>(Arc<Mutex<State<T>>>);
+
+    pub struct Ref<'r, T>(MutexGuard<'r, State<T>>);
+
+    #[derive(Debug)]
+    pub struct RecvError;
+
+    pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
+        let state = Arc::new(Mutex::new(State {
+            value,
+            is_closed: false,
+            waiting: Vec::new(),
+        }));
+        (Sender(Arc::clone(&state)), Receiver(state))
+    }
+
+    impl<T> Sender<T> {
+        pub fn send(&self, value: T) -> Result<(), T> {
+            let mut state = self.0.lock().unwrap();
+            state.value = value;
+            state.waiting.drain(..).for_each(Waker::wake);
+            Ok(())
+        }
+    }
+
+    impl<T> Drop for Sender<T> {
+        fn drop(&mut self) {
+            let mut state = self.0.lock().unwrap();
+            state.is_closed = true;
+            state.waiting.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    impl<T> Receiver<T> {
+        pub async fn wait_for(
+            &mut self,
+            mut condition: impl FnMut(&T) -> bool,
+        ) -> Result<Ref<'_, T>, RecvError> {
+            poll_fn(|context| {
+                let mut state = self.0.lock().unwrap();
+                if condition(&state.value) {
+                    return Poll::Ready(Ok(()));
+                }
+                if state.is_closed {
+                    return Poll::Ready(Err(RecvError));
+                }
+                state.waiting.push(context.waker().clone());
+                Poll::Pending
+            })
+            .await?;
+            Ok(Ref(self.0.lock().unwrap()))
+        }
+    }
+
+    impl<T> Clone for Receiver<T> {
+        fn clone(&self) -> Self {
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    impl<T> Deref for Ref<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            &self.0.value
+        }
+    }
+
+    impl fmt::Display for RecvError {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("channel closed")
+        }
+    }
+
+    impl real_std::error::Error for RecvError {}
+}
