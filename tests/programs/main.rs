@@ -51,7 +51,7 @@ macro_rules! scenarios {
 const SCENARIOS: [Scenario; 11] = scenarios![
     curl::axum_minimal_answers_as_it_says,
     curl::authorization_answers_as_it_says,
-    demo::demo_answers_every_step_as_it_says,
+    demo::demo_prints_its_transcript,
     grpc::tonic_server_answers_its_own_client,
     grpc::axum_and_tonic_share_users_on_one_port,
     own_users::existing_users_table_answers_as_it_says,
