@@ -14,7 +14,7 @@ use loom::model::Builder;
 
 /// Runs a model in every interleaving in which so many threads at most are interrupted where they
 /// need not wait, and says how many there were. `LOOM_MAX_PREEMPTIONS` asks for others.
-fn in_every_interleaving(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+pub fn in_every_interleaving(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let asked = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
     let mut builder = Builder::new();
     builder.preemption_bound = Some(asked.unwrap_or(preemptions));

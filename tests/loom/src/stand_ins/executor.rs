@@ -1,7 +1,6 @@
 //! A thread of loom's for every task.
 
 use real_std::{
-    future::Future,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
@@ -9,7 +8,7 @@ use real_std::{
 
 use loom::thread::{self, Thread};
 
-use crate::task::JoinHandle;
+use crate::task::{AbortHandle, JoinHandle};
 
 struct Unpark(Thread);
 
@@ -31,6 +30,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle {
-    thread::spawn(|| block_on(task));
-    JoinHandle
+    let handle = AbortHandle::default();
+    let run = handle.clone().run(task);
+    thread::spawn(|| block_on(run));
+    JoinHandle::new(handle)
 }

@@ -1,5 +1,7 @@
 //! What the files under test import.
 
+pub mod arc_swap;
+pub mod error;
 pub mod executor;
 pub mod identity;
 pub mod sync;

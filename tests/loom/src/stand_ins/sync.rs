@@ -1,6 +1,11 @@
 //! `std::sync`, `tokio::sync` and `quick_cache::sync`, over loom.
 
-use real_std::{collections::HashMap, hash::Hash};
+use real_std::{
+    collections::HashMap,
+    future::poll_fn,
+    hash::Hash,
+    task::{Poll, Waker},
+};
 
 /// Its count is taken to be right, so it costs no interleavings.
 pub use real_std::sync::{Arc, PoisonError};
@@ -29,6 +34,35 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     }
 }
 
+/// One permit, for one who waits.
+pub struct Notify(Mutex<(bool, Option<Waker>)>);
+
+impl Notify {
+    pub fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    pub fn notify_one(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.0 = true;
+        if let Some(waiting) = state.1.take() {
+            waiting.wake();
+        }
+    }
+
+    pub async fn notified(&self) {
+        poll_fn(|context| {
+            let mut state = self.0.lock().unwrap();
+            if real_std::mem::take(&mut state.0) {
+                return Poll::Ready(());
+            }
+            state.1 = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
 pub mod watch {
     //! A value that is waited for: one lock, and everybody who waits is woken.
 
@@ -43,13 +77,17 @@ pub mod watch {
 
     struct State<T> {
         value: T,
+        version: u64,
         is_closed: bool,
         waiting: Vec<Waker>,
     }
 
     pub struct Sender<T>(Arc<Mutex<State<T>>>);
 
-    pub struct Receiver<T>(Arc<Mutex<State<T>>>);
+    pub struct Receiver<T> {
+        state: Arc<Mutex<State<T>>>,
+        seen: u64,
+    }
 
     pub struct Ref<'r, T>(MutexGuard<'r, State<T>>);
 
@@ -59,16 +97,22 @@ pub mod watch {
     pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
         let state = Arc::new(Mutex::new(State {
             value,
+            version: 0,
             is_closed: false,
             waiting: Vec::new(),
         }));
-        (Sender(Arc::clone(&state)), Receiver(state))
+        let receiver = Receiver {
+            state: Arc::clone(&state),
+            seen: 0,
+        };
+        (Sender(state), receiver)
     }
 
     impl<T> Sender<T> {
         pub fn send(&self, value: T) -> Result<(), T> {
             let mut state = self.0.lock().unwrap();
             state.value = value;
+            state.version += 1;
             state.waiting.drain(..).for_each(Waker::wake);
             Ok(())
         }
@@ -83,12 +127,37 @@ pub mod watch {
     }
 
     impl<T> Receiver<T> {
+        /// An error says that the sender is gone.
+        pub fn has_changed(&self) -> Result<bool, RecvError> {
+            let state = self.state.lock().unwrap();
+            match state.is_closed {
+                true => Err(RecvError),
+                false => Ok(state.version != self.seen),
+            }
+        }
+
+        pub async fn changed(&mut self) -> Result<(), RecvError> {
+            poll_fn(|context| {
+                let mut state = self.state.lock().unwrap();
+                if state.version != self.seen {
+                    self.seen = state.version;
+                    return Poll::Ready(Ok(()));
+                }
+                if state.is_closed {
+                    return Poll::Ready(Err(RecvError));
+                }
+                state.waiting.push(context.waker().clone());
+                Poll::Pending
+            })
+            .await
+        }
+
         pub async fn wait_for(
             &mut self,
             mut condition: impl FnMut(&T) -> bool,
         ) -> Result<Ref<'_, T>, RecvError> {
             poll_fn(|context| {
-                let mut state = self.0.lock().unwrap();
+                let mut state = self.state.lock().unwrap();
                 if condition(&state.value) {
                     return Poll::Ready(Ok(()));
                 }
@@ -99,13 +168,16 @@ pub mod watch {
                 Poll::Pending
             })
             .await?;
-            Ok(Ref(self.0.lock().unwrap()))
+            Ok(Ref(self.state.lock().unwrap()))
         }
     }
 
     impl<T> Clone for Receiver<T> {
         fn clone(&self) -> Self {
-            Self(Arc::clone(&self.0))
+            Self {
+                state: Arc::clone(&self.state),
+                seen: self.seen,
+            }
         }
     }
 

@@ -1,0 +1,171 @@
+//! `verifier::keys`: fetches, and what overtakes them.
+
+use real_std::{sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use loom::{
+    sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
+    thread,
+};
+
+use super::{
+    TrustedKey,
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
+    refresh::KeyRefresh,
+    remote::{Location, RemoteKeys},
+};
+use crate::{
+    block_on,
+    error::Error,
+    models::in_every_interleaving,
+    verifier::{algorithm::Algorithm, clock::Clock, fault::TokenFault},
+};
+
+/// Publishes one named key after another, and is never asked twice at a time.
+struct Issuer {
+    newest: AtomicU8,
+    is_asked: AtomicBool,
+    fetches: AtomicU8,
+}
+
+impl Issuer {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            newest: AtomicU8::new(1),
+            is_asked: AtomicBool::new(false),
+            fetches: AtomicU8::new(0),
+        })
+    }
+
+    fn fetches(&self) -> u8 {
+        self.fetches.load(SeqCst)
+    }
+}
+
+struct Network(Arc<Issuer>);
+
+#[async_trait]
+impl DocumentFetcher for Network {
+    async fn fetch(&self, _: &DocumentRequest) -> Result<Document, FetchError> {
+        assert!(!self.0.is_asked.swap(true, SeqCst), "two fetches at a time");
+        self.0.fetches.fetch_add(1, SeqCst);
+        let newest = self.0.newest.load(SeqCst);
+        self.0.is_asked.store(false, SeqCst);
+        Ok(Document {
+            body: Some(vec![newest]),
+            etag: None,
+            max_age: None,
+        })
+    }
+}
+
+fn keys(issuer: &Arc<Issuer>) -> Arc<RemoteKeys> {
+    Arc::new(RemoteKeys::new(
+        "https://id.example.com",
+        Location::Jwks("https://id.example.com/keys".into()),
+        Arc::new(Network(Arc::clone(issuer))),
+        KeyRefresh::new(),
+        Clock,
+    ))
+}
+
+fn find(keys: &RemoteKeys, kid: &str) -> Result<Arc<TrustedKey>, Error> {
+    block_on(keys.find(Some(kid), Algorithm::Es256, Instant::now()))
+}
+
+/// Somebody else looks for a key.
+fn spawn_find(
+    keys: &Arc<RemoteKeys>,
+    kid: &'static str,
+) -> thread::JoinHandle<Result<Arc<TrustedKey>, Error>> {
+    let keys = Arc::clone(keys);
+    thread::spawn(move || find(&keys, kid))
+}
+
+fn is_unknown(found: &Result<Arc<TrustedKey>, Error>) -> bool {
+    matches!(found, Err(Error::Token(TokenFault::Key)))
+}
+
+#[test]
+fn the_first_requests_share_their_fetches() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let keys = keys(&issuer);
+        let other = spawn_find(&keys, "1");
+        assert!(find(&keys, "1").is_ok());
+        assert!(other.join().unwrap().is_ok());
+    });
+}
+
+#[test]
+fn made_up_keys_cost_one_fetch_a_cool_down() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let keys = keys(&issuer);
+        find(&keys, "1").ok().unwrap();
+        let other = spawn_find(&keys, "8");
+        assert!(is_unknown(&find(&keys, "9")));
+        assert!(is_unknown(&other.join().unwrap()));
+        assert_eq!(issuer.fetches(), 2);
+    });
+}
+
+#[test]
+fn a_key_is_found_that_was_published_after_the_fetch_under_way() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let keys = keys(&issuer);
+        let other = spawn_find(&keys, "1");
+        issuer.newest.store(2, SeqCst);
+        assert!(find(&keys, "2").is_ok());
+        drop(other.join().unwrap());
+    });
+}
+
+#[test]
+fn nothing_of_a_configuration_that_is_gone_is_trusted_again() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let keys = keys(&issuer);
+        let other = spawn_find(&keys, "1");
+        keys.withdraw();
+        let found = other.join().unwrap();
+        assert!(found.is_err() || !found.ok().unwrap().is_valid_at(1));
+        assert_eq!(keys.status().keys, 0);
+    });
+}
+
+#[test]
+fn who_finds_the_new_key_knows_that_the_old_one_is_withdrawn() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let keys = keys(&issuer);
+        let old = find(&keys, "1").ok().unwrap();
+        issuer.newest.store(2, SeqCst);
+        let other = spawn_find(&keys, "2");
+        if keys.status().keys == 2 {
+            assert!(!old.is_valid_at(1));
+        }
+        assert!(other.join().unwrap().is_ok());
+        assert!(!old.is_valid_at(1));
+    });
+}
+
+/// Or a key that a fetch in between withdrew would be trusted until the fetch after.
+#[test]
+fn keys_are_taken_over_with_what_is_known_of_them() {
+    in_every_interleaving(2, || {
+        let issuer = Issuer::new();
+        let known = keys(&issuer);
+        find(&known, "1").ok().unwrap();
+        let before = known.status().last_success;
+        issuer.newest.store(2, SeqCst);
+        let other = spawn_find(&known, "2");
+        let adopted = keys(&issuer);
+        adopted.adopt(&known);
+        let status = adopted.status();
+        let expected = if status.last_success == before { 1 } else { 2 };
+        assert_eq!(status.keys, expected);
+        assert!(other.join().unwrap().is_ok());
+    });
+}
