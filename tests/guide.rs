@@ -17,7 +17,7 @@ fn chapters() -> Vec<(String, String)> {
             (path.file_stem().unwrap().to_string_lossy().into(), text)
         })
         .collect();
-    assert!(chapters.len() >= 11, "{}", chapters.len());
+    assert!(chapters.len() >= 12, "{}", chapters.len());
     chapters
 }
 
@@ -100,6 +100,25 @@ async fn every_configuration_of_the_guide_builds_a_verifier() {
         }
     }
     assert!(seen >= 15, "{seen} configurations");
+}
+
+#[test]
+fn every_chapter_is_listed_in_the_guide_and_in_the_readme() {
+    let (list, readme) = (
+        include_str!("../src/guide/mod.rs"),
+        include_str!("../README.md"),
+    );
+    for (chapter, _) in chapters() {
+        assert!(
+            list.contains(&format!("//! | [`{chapter}`] |")),
+            "{chapter}"
+        );
+        assert!(list.contains(&format!("include_str!(\"{chapter}.md\")")));
+        assert!(
+            readme.contains(&format!("](src/guide/{chapter}.md)")),
+            "{chapter}"
+        );
+    }
 }
 
 #[test]

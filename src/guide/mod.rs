@@ -10,6 +10,7 @@
 //! | [`roles`] | whose role counts, and how it is taken back |
 //! | [`production`] | a checklist |
 //! | [`replicas`] | more than one process |
+//! | [`server`] | the bundled server: configured, reloaded, watched, behind a proxy |
 //! | [`from_email_keys`] | away from users found by their address |
 //! | [`troubleshooting`] | every error code, and what to do about it |
 //! | [`manual_tests`] | the bundled server by hand, with `curl` |
@@ -38,6 +39,8 @@ pub mod providers {}
 pub mod replicas {}
 #[doc = include_str!("roles.md")]
 pub mod roles {}
+#[doc = include_str!("server.md")]
+pub mod server {}
 #[doc = include_str!("tonic_service.md")]
 pub mod tonic_service {}
 #[doc = include_str!("troubleshooting.md")]

@@ -1,6 +1,10 @@
-//! The guide's manual tests, in a shell and against the bundled server, as a reader would.
+//! The guide's shell lines, in a shell and against the bundled server, as a reader would.
 
-use std::process::{Command, Stdio};
+use std::{
+    env,
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 use tempfile::TempDir;
 use tokio::{
@@ -10,8 +14,6 @@ use tokio::{
 };
 
 use crate::{PATIENCE, example::binary};
-
-const CHAPTER: &str = include_str!("../../src/guide/manual_tests.md");
 
 /// What is printed between two blocks.
 const MARK: &str = "=== next ===";
@@ -39,23 +41,58 @@ pub(crate) async fn manual_tests_print_what_the_guide_says() {
     let line = timeout(PATIENCE, lines.next_line()).await;
     let line = line.expect("it starts in time").expect("it prints text");
     let line = line.expect("it says where");
-    let base = line.strip_prefix("listening on ").expect("it says where");
+    let address = line.strip_prefix("listening on http://");
+    let address = address.expect("it says where").to_owned();
+    let chapter = include_str!("../../src/guide/manual_tests.md");
+    follow(chapter, 10, &[("127.0.0.1:8000", address)]).await;
+}
 
-    let steps = steps();
-    assert!(steps.len() >= 10, "{}", steps.len());
+/// Here the chapter starts the servers itself.
+pub(crate) async fn the_server_is_run_as_the_guide_says() {
+    let named = ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"];
+    // Held together, so that each is another one.
+    let free = named.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    let free = free.map(|listener| listener.local_addr().expect("an address").to_string());
+    let addresses: Vec<_> = named.into_iter().zip(free).collect();
+    let chapter = include_str!("../../src/guide/server.md");
+    follow(chapter, 12, &addresses).await;
+}
+
+/// Runs a chapter's blocks in one shell, in an empty folder, with the bundled server in its path;
+/// each must print what the chapter says, and none may complain.
+async fn follow(chapter: &str, blocks: usize, addresses: &[(&str, String)]) {
+    let steps = steps(chapter);
+    assert!(steps.len() >= blocks, "{}", steps.len());
     let script: String = steps
         .iter()
         .map(|(block, _)| format!("{block}\necho\necho '{MARK}'\n"))
         .collect();
-    let script = script.replace("http://127.0.0.1:8000", base);
-    let output = Command::new("sh")
+    let script = addresses
+        .iter()
+        .fold(script, |script, (named, real)| script.replace(named, real));
+
+    let folder = TempDir::new().expect("a folder");
+    let mut path = binary("server");
+    path.pop();
+    let mut path = path.into_os_string();
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap_or_default());
+    let shell = AsyncCommand::new("sh")
         .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("PATH", path)
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
         .expect("there is a shell");
+    let _started = Group(shell.id().expect("it runs"));
+    let output = timeout(PATIENCE, shell.wait_with_output()).await;
+    let output = output.expect("it ends in time").expect("it ends");
     let printed = String::from_utf8(output.stdout).expect("it prints text");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(errors, "");
+    assert_eq!(errors, "", "{printed}");
     let mut printed = printed.split(MARK);
     for (block, expected) in steps {
         let printed = printed.next().expect("every block ends");
@@ -68,9 +105,21 @@ pub(crate) async fn manual_tests_print_what_the_guide_says() {
     }
 }
 
+/// A shell's process group: what it started and has not ended ends with this.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0);
+        let mut kill = Command::new("kill");
+        kill.args(["-KILL", "--", &group]).stderr(Stdio::null());
+        let _ = kill.status();
+    }
+}
+
 /// The shell's blocks, each with what it prints.
-fn steps() -> Vec<(&'static str, Option<&'static str>)> {
-    let blocks: Vec<(&str, &str)> = CHAPTER
+fn steps(chapter: &str) -> Vec<(&str, Option<&str>)> {
+    let blocks: Vec<(&str, &str)> = chapter
         .split("```")
         .skip(1)
         .step_by(2)

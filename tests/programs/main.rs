@@ -48,7 +48,7 @@ macro_rules! scenarios {
     };
 }
 
-const SCENARIOS: [Scenario; 11] = scenarios![
+const SCENARIOS: [Scenario; 12] = scenarios![
     curl::axum_minimal_answers_as_it_says,
     curl::authorization_answers_as_it_says,
     demo::demo_prints_its_transcript,
@@ -58,6 +58,7 @@ const SCENARIOS: [Scenario; 11] = scenarios![
     own_users::existing_users_table_rehearses,
     own_users::custom_provisioner_answers_as_it_says,
     guide::manual_tests_print_what_the_guide_says,
+    guide::the_server_is_run_as_the_guide_says,
     python::grpcio_reads_every_status,
     browser::fetch_reads_answers_of_another_origin,
 ];
