@@ -2,12 +2,12 @@
 //!
 //! Compiled under `--cfg fuzzing` only, and no part of the API.
 
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderValue, Request, header::AUTHORIZATION};
 use serde_json::{Map, Number};
 
 use crate::{
     claims::{Object, Value},
-    credential,
+    credential::{self, RequestHead, TokenSource},
     error::ErrorKind,
     verifier::{self, Algorithm, TokenFault},
 };
@@ -101,12 +101,13 @@ pub fn discovery(document: &[u8], issuer: &str) -> Result<String, &'static str> 
 /// be a header.
 #[must_use]
 pub fn authorization(values: &[&[u8]]) -> Option<Result<String, ErrorKind>> {
-    let mut headers = HeaderMap::new();
+    let mut request = Request::new(());
     for value in values {
-        headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).ok()?);
+        let value = HeaderValue::from_bytes(value).ok()?;
+        request.headers_mut().append(AUTHORIZATION, value);
     }
-    Some(match credential::bearer(&headers) {
-        Ok(token) => Ok(token.to_owned()),
-        Err(error) => Err(error.kind()),
-    })
+    let sources = [TokenSource::authorization()];
+    let credential = credential::read(&sources, &RequestHead::of(&request));
+    let token = credential.and_then(|credential| credential.text().map(str::to_owned));
+    Some(token.map_err(|error| error.kind()))
 }

@@ -138,7 +138,8 @@ pub mod fuzzing;
     )
 ))]
 pub mod guide;
-pub mod identity;
+pub mod hashed;
+mod identity;
 mod layer;
 pub mod provisioner;
 pub mod rejection;

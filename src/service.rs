@@ -66,7 +66,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let attempt = Attempt::begin();
-        let token = match credential::read(&self.gate.sources, &RequestHead::of(&request)) {
+        let token = match self.gate.read(&RequestHead::of(&request), &attempt) {
             Ok(token) => token,
             Err(error) => {
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
@@ -80,24 +80,21 @@ where
                 return ResponseFuture::rejected(self.gate.answers.reject(error, protocol));
             }
         };
+        let token = match self.gate.recall(token) {
+            Ok((identity, user)) => {
+                attempt.looked_for_user(&identity, true);
+                attempt.pass(user.outcome());
+                enter(&mut request, &self.gate.answers, identity, user);
+                return ResponseFuture::forwarding(self.inner.call(request));
+            }
+            Err(token) => token,
+        };
 
-        let known = self.gate.verifier.cached(&token);
-        let attempt = attempt.with_known_token(known.is_some());
-        let warm = known
-            .filter(Identity::passes_access_rules)
-            .and_then(|identity| Some((self.gate.provisioner.cached(&identity)?, identity)));
-        if let Some((user, identity)) = warm {
-            attempt.looked_for_user(&identity, true);
-            attempt.pass(user.outcome());
-            enter(&mut request, &self.gate.answers, identity, user);
-            return ResponseFuture::forwarding(self.inner.call(request));
-        }
-
-        let (token, gate) = (token.into_owned(), Arc::clone(&self.gate));
+        let gate = Arc::clone(&self.gate);
         let span = attempt.span();
         let provisioning = Box::pin(
             async move {
-                let result = gate.provision(&token, &attempt).await;
+                let result = gate.provision(token, &attempt).await;
                 match &result {
                     Ok((_, user)) => attempt.pass(user.outcome()),
                     Err(error) => attempt.refuse(error),
@@ -113,15 +110,55 @@ where
     }
 }
 
+/// The token of a request.
+enum Token {
+    /// It passed before, and still counts.
+    Known(Identity),
+    /// It has the form of one.
+    New(String),
+}
+
 impl<P: Provisioner> Gate<P> {
+    /// Reads the token, and refuses at once what is none.
+    fn read(&self, request: &RequestHead<'_>, attempt: &Attempt) -> Result<Token, Error> {
+        let credential = credential::read(&self.sources, request)?;
+        let known = self.verifier.remembered(credential.as_bytes());
+        attempt.looked_for_token(known.is_some());
+        if let Some(identity) = known {
+            return Ok(Token::Known(identity));
+        }
+        let token = credential.text()?;
+        self.verifier.screen(token)?;
+        Ok(Token::New(token.to_owned()))
+    }
+
+    /// Returns identity and user without waiting, or the token of somebody who has to wait.
+    fn recall(&self, token: Token) -> Result<(Identity, Provisioned<P::User>), Token> {
+        match token {
+            Token::Known(identity) if identity.passes_access_rules() => {
+                match self.provisioner.cached(&identity) {
+                    Some(user) => Ok((identity, user)),
+                    None => Err(Token::Known(identity)),
+                }
+            }
+            Token::Known(_) | Token::New(_) => Err(token),
+        }
+    }
+
     async fn provision(
         &self,
-        token: &str,
+        token: Token,
         attempt: &Attempt,
     ) -> Result<(Identity, Provisioned<P::User>), Error> {
-        let watch = Stopwatch::start();
-        let identity = self.verifier.verify(token).await?;
-        attempt.verified(watch);
+        let identity = match token {
+            Token::Known(identity) => identity,
+            Token::New(token) => {
+                let watch = Stopwatch::start();
+                let identity = self.verifier.verify_new(&token).await?;
+                attempt.verified(watch);
+                identity
+            }
+        };
         attempt.looked_for_user(&identity, false);
         let watch = Stopwatch::start();
         // Whoever provisions: the issuer's access rules hold for every token.

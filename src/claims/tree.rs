@@ -35,7 +35,9 @@ pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 impl<'a> Object<'a> {
     /// Parses a document that is one object.
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match serde_json::from_slice(json)? {
+        // Once for the document, and not for each of its strings.
+        let json = str::from_utf8(json).map_err(serde_json::Error::custom)?;
+        match serde_json::from_str(json)? {
             Value::Object(object) => Ok(object),
             _ => Err(serde_json::Error::custom("not an object")),
         }

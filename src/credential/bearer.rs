@@ -4,13 +4,14 @@ use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::error::{Error, ErrorKind};
 
-/// Reads the one bearer token of a request.
+/// Finds what stands behind the scheme of a request's one `Authorization` header. Nobody has looked
+/// at it yet, or only to see where it ends: see [`text`].
 ///
 /// # Errors
 ///
 /// `missing_token` without an `Authorization` header or with one of another scheme,
-/// `invalid_request` with two credentials, none where the scheme announces one, or no text.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+/// `invalid_request` with two credentials, or none where the scheme announces one.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Err(Error::new(ErrorKind::MissingToken));
@@ -30,18 +31,28 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
             false => ErrorKind::InvalidRequest,
         }));
     }
-    let token = str::from_utf8(token).unwrap_or_default().trim_matches(' ');
-    match token.is_empty() || !is_one_credential(token.as_bytes()) {
-        true => Err(Error::new(ErrorKind::InvalidRequest)),
-        false => Ok(token),
+    let start = token.iter().position(|byte| *byte != b' ');
+    let token = start.map_or_else(Default::default, |start| &token[start..]);
+    let end = token.iter().rposition(|byte| *byte != b' ');
+    match end {
+        None => Err(Error::new(ErrorKind::InvalidRequest)),
+        Some(end) => Ok(&token[..=end]),
     }
 }
 
-/// Whether there is nothing but visible ASCII, and no comma. Every byte is looked at, so that the
-/// compiler looks at sixteen at once: this runs over each token of each request.
-fn is_one_credential(token: &[u8]) -> bool {
+/// Reads a credential as the one token it has to be: nothing but visible ASCII, and no comma.
+///
+/// # Errors
+///
+/// `invalid_request`.
+pub(super) fn text(credential: &[u8]) -> Result<&str, Error> {
+    // Every byte is looked at, so that the compiler looks at sixteen at once.
     let is_other = |byte: &u8| !matches!(byte, b'!'..=b'~') | (*byte == b',');
-    !token.iter().fold(false, |any, byte| any | is_other(byte))
+    let is_one = !credential
+        .iter()
+        .fold(false, |any, byte| any | is_other(byte));
+    let token = str::from_utf8(credential).ok().filter(|_| is_one);
+    token.ok_or(Error::new(ErrorKind::InvalidRequest))
 }
 
 #[cfg(test)]
@@ -56,6 +67,7 @@ mod tests {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
         bearer(&headers)
+            .and_then(text)
             .map(str::to_owned)
             .map_err(|error| error.kind())
     }

@@ -26,8 +26,6 @@ mod same_site;
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-#[cfg(fuzzing)]
-pub(crate) use self::bearer::bearer;
 use self::cookie::Cookie;
 pub use self::head::RequestHead;
 use crate::error::{Error, ErrorKind};
@@ -113,19 +111,22 @@ impl TokenSource {
     }
 
     /// Reads the one token of this source, if it holds any.
-    fn read<'a>(&self, request: &RequestHead<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+    fn read<'a>(&self, request: &RequestHead<'a>) -> Result<Option<Credential<'a>>, Error> {
         match &self.0 {
             Source::Authorization => match bearer::bearer(request.headers()) {
-                Ok(token) => Ok(Some(Cow::Borrowed(token))),
+                Ok(token) => Ok(Some(Credential::Bearer(token))),
                 Err(error) if error.kind() == ErrorKind::MissingToken => Ok(None),
                 Err(error) => Err(error),
             },
-            Source::Cookie(cookie) => Ok(cookie.read(request)?.map(Cow::Borrowed)),
+            Source::Cookie(cookie) => {
+                let token = cookie.read(request)?.map(Cow::Borrowed);
+                Ok(token.map(Credential::Text))
+            }
             Source::Custom(read) => {
                 let mut tokens = read(request);
                 let token = tokens.pop();
                 match tokens.is_empty() {
-                    true => Ok(token.map(Cow::Owned)),
+                    true => Ok(token.map(Cow::Owned).map(Credential::Text)),
                     false => Err(Error::new(ErrorKind::InvalidRequest)),
                 }
             }
@@ -143,7 +144,36 @@ impl fmt::Debug for TokenSource {
     }
 }
 
-/// Reads the one token of a request: the first source's that holds any.
+/// What a request has for a token.
+pub(crate) enum Credential<'a> {
+    /// Of the `Authorization` header, and perhaps none.
+    Bearer(&'a [u8]),
+    Text(Cow<'a, str>),
+}
+
+impl Credential<'_> {
+    /// For comparison with tokens that passed: what equals one is one.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Bearer(bytes) => bytes,
+            Self::Text(text) => text.as_bytes(),
+        }
+    }
+
+    /// Reads the token.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` if a header's is not one credential.
+    pub(crate) fn text(&self) -> Result<&str, Error> {
+        match self {
+            Self::Bearer(bytes) => bearer::text(bytes),
+            Self::Text(text) => Ok(text),
+        }
+    }
+}
+
+/// Finds the one token of a request: the first source's that holds any.
 ///
 /// # Errors
 ///
@@ -151,7 +181,7 @@ impl fmt::Debug for TokenSource {
 pub(crate) fn read<'a>(
     sources: &[TokenSource],
     request: &RequestHead<'a>,
-) -> Result<Cow<'a, str>, Error> {
+) -> Result<Credential<'a>, Error> {
     for source in sources {
         if let Some(token) = source.read(request)? {
             return Ok(token);

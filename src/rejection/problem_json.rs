@@ -1,11 +1,13 @@
 //! The default body: a problem document (RFC 9457).
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
 use super::{Protocol, RejectionResponse, wire::Wire};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The default: a problem document (RFC 9457).
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,16 +21,39 @@ struct Problem {
     code: &'static str,
 }
 
+/// Refusals whose code says no more than their kind.
+const USUAL: [ErrorKind; 4] = [
+    ErrorKind::MissingToken,
+    ErrorKind::InvalidRequest,
+    ErrorKind::InvalidToken,
+    ErrorKind::Unavailable,
+];
+
 impl RejectionResponse for ProblemJson {
     fn response(&self, error: &Error, protocol: Protocol) -> Response<Bytes> {
         match protocol {
             Protocol::Grpc => Response::new(Bytes::new()),
             Protocol::Http => {
-                let wire = Wire::of(error);
-                problem(wire.status, error.code(), wire.title)
+                let wire = Wire::of(error.kind());
+                match usual(error) {
+                    Some(body) => respond(wire.status, body),
+                    None => problem(wire.status, error.code(), wire.title),
+                }
             }
         }
     }
+}
+
+/// A body that a flood asks for again and again, written once.
+fn usual(error: &Error) -> Option<Bytes> {
+    static BODIES: LazyLock<[Bytes; USUAL.len()]> = LazyLock::new(|| {
+        USUAL.map(|kind| {
+            let wire = Wire::of(kind);
+            document(wire.status, kind.as_str(), wire.title)
+        })
+    });
+    let index = USUAL.iter().position(|kind| *kind == error.kind())?;
+    (error.code() == error.kind().as_str()).then(|| BODIES[index].clone())
 }
 
 pub(super) fn problem(
@@ -36,17 +61,40 @@ pub(super) fn problem(
     code: &'static str,
     title: &'static str,
 ) -> Response<Bytes> {
-    let document = Problem {
+    respond(status, document(status, code, title))
+}
+
+fn document(status: StatusCode, code: &'static str, title: &'static str) -> Bytes {
+    let problem = Problem {
         title,
         status: status.as_u16(),
         code,
     };
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    let mut response = Response::new(Bytes::from(body));
+    serde_json::to_vec(&problem).unwrap_or_default().into()
+}
+
+fn respond(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_once_is_what_would_be_written() {
+        for kind in USUAL {
+            let error = Error::new(kind);
+            let wire = Wire::of(kind);
+            let written = document(wire.status, error.code(), wire.title);
+            assert_eq!(usual(&error), Some(written), "{kind:?}");
+        }
+        assert_eq!(usual(&Error::cross_site()), None);
+    }
 }

@@ -43,8 +43,8 @@ pub(super) struct Wire {
 struct Challenge(&'static str);
 
 impl Wire {
-    pub(super) fn of(error: &Error) -> Self {
-        let (status, challenge, grpc_status, title) = match error.kind() {
+    pub(super) fn of(kind: ErrorKind) -> Self {
+        let (status, challenge, grpc_status, title) = match kind {
             ErrorKind::MissingToken => (
                 StatusCode::UNAUTHORIZED,
                 Some(Challenge(SCHEME)),
@@ -153,7 +153,7 @@ impl Answers {
 
     /// Answers a refusal and leaves the error in the response's extensions.
     pub(crate) fn reject(&self, error: Error, protocol: Protocol) -> Response<Bytes> {
-        let wire = Wire::of(&error);
+        let wire = Wire::of(error.kind());
         let mut response = self.shape.response(&error, protocol);
         let headers = response.headers_mut();
         // The default shape sets none of these.

@@ -13,7 +13,6 @@ use crate::{
 pub(crate) struct Attempt {
     span: Span,
     watch: Stopwatch,
-    token_is_known: bool,
     is_told: bool,
 }
 
@@ -32,7 +31,6 @@ impl Attempt {
                 provisioned = Empty,
             ),
             watch: Stopwatch::start(),
-            token_is_known: false,
             is_told: false,
         }
     }
@@ -42,18 +40,13 @@ impl Attempt {
         self.span.clone()
     }
 
-    pub(crate) fn with_known_token(mut self, is_known: bool) -> Self {
-        self.token_is_known = is_known;
+    pub(crate) fn looked_for_token(&self, is_known: bool) {
         self.span.record("token_cached", is_known);
         meter::token_cache(is_known);
-        self
     }
 
-    /// A token that was known has not been verified.
     pub(crate) fn verified(&self, watch: Stopwatch) {
-        if !self.token_is_known {
-            meter::verified(watch);
-        }
+        meter::verified(watch);
     }
 
     pub(crate) fn looked_for_user(&self, identity: &Identity, is_known: bool) {

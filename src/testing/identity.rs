@@ -6,7 +6,7 @@ use foldhash::quality::FixedState;
 
 use crate::{
     email::Email,
-    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim, Verified},
+    identity::{Identity, Origin, PrincipalKind, RoleClaim, Verified},
     provisioner::IssuerPolicy,
 };
 
@@ -128,25 +128,28 @@ impl TestIdentity {
         let (email, email_is_vouched) = self.email.unzip();
         // The same policy is the same configuration, as far as a test is concerned.
         let generation = FixedState::default().hash_one(format!("{:?}", self.policy));
-        Identity::new(Verified {
-            key: IdentityKey::new(&self.tenant, &self.issuer, &self.subject),
-            tenant: self.tenant.into(),
+        let origin = Origin {
             issuer: self.issuer.into(),
-            subject: self.subject.into(),
             subject_strategy: "/sub".into(),
+            policy: Arc::new(self.policy),
+            generation,
+        };
+        Identity::new(Verified {
+            origin: &Arc::new(origin),
+            tenant: &self.tenant.into(),
+            token: "",
+            subject: &self.subject,
             kind: self.kind,
             email,
             email_is_vouched: email_is_vouched.unwrap_or(false),
-            full_name: self.full_name.map(Into::into),
-            username: self.username.map(Into::into),
-            roles: self.roles,
-            scopes: Box::default(),
+            full_name: self.full_name.as_deref(),
+            username: self.username.as_deref(),
             client_id: None,
+            scopes: &[],
+            roles: self.roles,
             issued_at: self.issued_at,
             expires_at: i64::MAX,
-            policy: Arc::new(self.policy),
-            token: "".into(),
-            generation,
+            proof: None,
         })
     }
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     claims::{ClaimMap, Pointer},
+    identity::Origin,
     provisioner::IssuerPolicy,
 };
 
@@ -273,14 +274,16 @@ impl TrustedIssuer {
         let required_scope = self.required_scopes.join(" ").into();
         static GENERATIONS: AtomicU64 = AtomicU64::new(0);
         Some(Issuer {
-            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
-            name: self.issuer.into(),
+            origin: Arc::new(Origin {
+                issuer: self.issuer.into(),
+                subject_strategy: self.claims.subject_strategy().into(),
+                policy: Arc::new(self.policy),
+                generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
+            }),
             audience: self.audience,
             keys,
             algorithms,
-            subject_strategy: self.claims.subject_strategy().into(),
             claims: self.claims,
-            policy: Arc::new(self.policy),
             tenancy: self.tenancy,
             token_types: self.token_types,
             untyped_tokens: self.untyped_tokens,
@@ -352,15 +355,12 @@ impl TrustedIssuer {
 
 /// A [`TrustedIssuer`] with everything parsed.
 pub(crate) struct Issuer {
-    /// Never the same for two issuers that were built.
-    pub(super) generation: u64,
-    pub(super) name: Arc<str>,
+    /// Its generation is never the same for two issuers that were built.
+    pub(super) origin: Arc<Origin>,
     pub(super) audience: Audience,
     pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) claims: ClaimMap,
-    pub(super) subject_strategy: Arc<str>,
-    pub(super) policy: Arc<IssuerPolicy>,
     pub(super) tenancy: Tenancy,
     pub(super) token_types: Vec<String>,
     pub(super) untyped_tokens: bool,
@@ -370,4 +370,10 @@ pub(crate) struct Issuer {
     pub(super) required_scopes: Vec<String>,
     pub(super) required_scope: Arc<str>,
     pub(super) required_claims: Vec<(Pointer, String)>,
+}
+
+impl Issuer {
+    pub(super) fn name(&self) -> &str {
+        &self.origin.issuer
+    }
 }

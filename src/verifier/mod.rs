@@ -50,6 +50,7 @@ mod dry_run;
 mod fault;
 mod issuer;
 mod keys;
+mod proof;
 mod roca;
 mod signature;
 mod tenancy;
@@ -80,7 +81,7 @@ pub use self::{
     },
 };
 use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
-pub(crate) use self::{keys::discovery, token::payload_of};
+pub(crate) use self::{keys::discovery, proof::Proof, token::payload_of};
 #[cfg(fuzzing)]
 pub(crate) use self::{
     keys::{jwks_uri, parse_jwks},
@@ -227,7 +228,7 @@ impl JwtVerifier {
         let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
         let old = self.0.trusted.load_full();
         for issuer in &trusted.issuers {
-            if let Some(before) = old.by_spelling.get(&*issuer.name) {
+            if let Some(before) = old.by_spelling.get(issuer.name()) {
                 issuer.keys.adopt(&before.keys);
             }
         }
@@ -260,7 +261,7 @@ impl JwtVerifier {
         let trusted = self.0.trusted.load();
         let issuers = trusted.issuers.iter();
         issuers
-            .map(|issuer| issuer.keys.status(&issuer.name))
+            .map(|issuer| issuer.keys.status(issuer.name()))
             .collect()
     }
 
@@ -291,7 +292,17 @@ impl JwtVerifier {
     /// [`verify`](Self::verify) would accept at this moment.
     #[must_use]
     pub fn cached(&self, token: &str) -> Option<Identity> {
+        self.remembered(token.as_bytes())
+    }
+
+    /// [`cached`](Self::cached), for what may be no token.
+    pub(crate) fn remembered(&self, token: &[u8]) -> Option<Identity> {
         self.0.tokens.get(token, self.0.clock.now())
+    }
+
+    /// Refuses, without waiting, what has not even the form of a token.
+    pub(crate) fn screen(&self, token: &str) -> Result<(), Error> {
+        Ok(token::screen(token)?)
     }
 
     /// Checks a token and returns whom it speaks for.
@@ -309,16 +320,20 @@ impl JwtVerifier {
     ///
     /// Outside of a tokio runtime, if the issuer's keys are remote.
     pub async fn verify(&self, token: &str) -> Result<Identity, Error> {
-        if let Some(identity) = self.cached(token) {
-            return Ok(identity);
+        match self.cached(token) {
+            Some(identity) => Ok(identity),
+            None => self.verify_new(token).await,
         }
+    }
+
+    /// [`verify`](Self::verify), for a token that is not remembered.
+    pub(crate) async fn verify_new(&self, token: &str) -> Result<Identity, Error> {
         loop {
             let trusted = self.0.trusted.load_full();
             let find = |iss: &str| trusted.by_spelling.get(iss).map(Arc::as_ref);
             match token::check(token, find, &self.0.clock).await {
-                Ok(passed) => {
-                    let identity = passed.identity.clone();
-                    self.0.tokens.insert(identity.token(), passed);
+                Ok(identity) => {
+                    self.0.tokens.insert(identity.clone());
                     return Ok(identity);
                 }
                 // The keys it needed may have been withdrawn by a reload half way.
@@ -347,18 +362,18 @@ impl JwtVerifier {
         let aliases = |issuer: &Arc<Issuer>| {
             let spellings = trusted.by_spelling.iter();
             let of_issuer = spellings.filter(|(spelling, named)| {
-                Arc::ptr_eq(named, issuer) && ***spelling != *issuer.name
+                Arc::ptr_eq(named, issuer) && ***spelling != *issuer.name()
             });
             of_issuer.map(|(spelling, _)| spelling.clone()).collect()
         };
         let issuers = trusted.issuers.iter();
         issuers
             .map(|issuer| IssuerTerms {
-                issuer: Arc::clone(&issuer.name),
+                issuer: Arc::clone(&issuer.origin.issuer),
                 aliases: aliases(issuer),
                 tenants: issuer.tenancy.tenants().to_vec(),
                 tenant_is_claimed: issuer.tenancy.needs_claim(),
-                subject_strategy: Arc::clone(&issuer.subject_strategy),
+                subject_strategy: Arc::clone(&issuer.origin.subject_strategy),
             })
             .collect()
     }

@@ -16,11 +16,12 @@ use super::{
     fault::TokenFault,
     issuer::Issuer,
     keys::{MAX_KID, TrustedKey},
+    proof::Proof,
 };
 use crate::{
     claims::{Object, Value},
     error::Error,
-    identity::{Identity, IdentityKey, Verified},
+    identity::{Identity, Verified},
 };
 
 /// The longest token, in bytes.
@@ -75,6 +76,11 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
         .map_err(|_| TokenFault::Malformed)
 }
 
+/// Refuses what has not even the form of a token.
+pub(super) fn screen(token: &str) -> Result<(), TokenFault> {
+    Compact::split(token).map(drop)
+}
+
 /// The claims of a token that was verified before.
 pub(crate) fn payload_of(token: &str) -> Vec<u8> {
     Compact::split(token)
@@ -117,19 +123,12 @@ impl<'a> Header<'a> {
     }
 }
 
-/// A token that passed, with what must be checked again whenever it is served from memory.
-pub(super) struct Passed {
-    pub(super) identity: Identity,
-    pub(super) validity: Validity,
-    pub(super) key: Arc<TrustedKey>,
-}
-
 /// Runs every check. `find` returns the trusted issuer of an exact `iss`.
 pub(super) async fn check<'i>(
     token: &str,
     find: impl FnOnce(&str) -> Option<&'i Issuer>,
     clock: &Clock,
-) -> Result<Passed, Error> {
+) -> Result<Identity, Error> {
     let parts = Compact::split(token)?;
     let header = decode(parts.header)?;
     let header = Header::parse(&header)?;
@@ -142,22 +141,25 @@ pub(super) async fn check<'i>(
         .and_then(find)
         .ok_or(TokenFault::Issuer)?;
     let (key, now) = check_signature(&parts, &header, issuer, clock).await?;
-    let (identity, validity) = check_claims(token, issuer, header.typ.as_deref(), &claims, now)?;
-    Ok(Passed {
-        identity,
-        validity,
-        key,
-    })
+    check_claims(
+        token,
+        issuer,
+        header.typ.as_deref(),
+        &claims,
+        Some(key),
+        now,
+    )
 }
 
-/// Runs the checks behind the signature: on what a trusted issuer signed.
+/// Runs the checks behind the signature: on what a trusted issuer signed with `key`.
 fn check_claims(
     token: &str,
     issuer: &Issuer,
     typ: Option<&str>,
     claims: &Object<'_>,
+    key: Option<Arc<TrustedKey>>,
     now: i64,
-) -> Result<(Identity, Validity), Error> {
+) -> Result<Identity, Error> {
     check_type(issuer, typ, claims)?;
     let (times, validity) = check_times(issuer, claims, now)?;
     check_audience(&issuer.audience, claims)?;
@@ -184,8 +186,8 @@ fn check_claims(
         return Err(Error::insufficient_scope(&issuer.required_scope));
     }
 
-    let identity = identify(issuer, claims, &scopes, &times, token)?;
-    Ok((identity, validity))
+    let proof = key.map(|key| Proof { validity, key });
+    Ok(identify(issuer, claims, &scopes, &times, token, proof)?)
 }
 
 /// Runs the checks behind the signature on claims that nobody signed. The identity is no evidence,
@@ -200,8 +202,7 @@ pub(super) fn check_unsigned<'i>(
     let issuer = claims.get("iss").and_then(Value::as_str).and_then(find);
     let issuer = issuer.ok_or(TokenFault::Issuer)?;
     let typ = issuer.token_types.first().map(String::as_str);
-    let (identity, _) = check_claims(&token, issuer, typ, &claims, clock.now())?;
-    Ok(identity)
+    check_claims(&token, issuer, typ, &claims, None, clock.now())
 }
 
 /// Runs the checks up to the signature, for the issuer given, and returns the payload as it is.
@@ -380,29 +381,26 @@ fn identify(
     scopes: &[&str],
     times: &Times,
     token: &str,
+    proof: Option<Proof>,
 ) -> Result<Identity, TokenFault> {
-    let map = &issuer.claims;
+    let (map, origin) = (&issuer.claims, &issuer.origin);
     let subject = map.subject(claims)?;
-    let tenant = issuer.tenancy.tenant(map, claims)?;
     let (email, email_is_vouched) = map.email(claims).unzip();
     Ok(Identity::new(Verified {
-        key: IdentityKey::new(tenant, &issuer.name, &subject),
-        tenant: Arc::clone(tenant),
-        issuer: Arc::clone(&issuer.name),
+        origin,
+        tenant: issuer.tenancy.tenant(map, claims)?,
+        token,
+        subject: &subject,
         kind: map.kind(&subject, claims),
-        subject: subject.into(),
-        subject_strategy: Arc::clone(&issuer.subject_strategy),
         email,
         email_is_vouched: email_is_vouched.unwrap_or(false),
-        full_name: map.full_name(claims).map(Into::into),
-        username: map.username(claims).map(Into::into),
-        roles: issuer.policy.mapped(map.roles(claims)),
-        scopes: scopes.iter().map(|scope| Box::from(*scope)).collect(),
-        client_id: map.client_id(claims).map(Into::into),
+        full_name: map.full_name(claims),
+        username: map.username(claims),
+        client_id: map.client_id(claims),
+        scopes,
+        roles: origin.policy.mapped(map.roles(claims)),
         issued_at: times.issued_at,
         expires_at: times.expires_at,
-        policy: Arc::clone(&issuer.policy),
-        token: token.into(),
-        generation: issuer.generation,
+        proof,
     }))
 }

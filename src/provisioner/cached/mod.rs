@@ -45,7 +45,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quick_cache::sync::Cache;
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use tokio::{task::AbortHandle, time::Instant};
 
 use self::{
@@ -58,6 +61,7 @@ use super::{
     invalidation::Epochs,
 };
 use crate::{
+    hashed::BuildHashed,
     identity::{Evidence, Identity, IdentityKey},
     telemetry,
 };
@@ -83,7 +87,7 @@ pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
 
 struct Inner<P: Provisioner> {
     provisioner: Arc<P>,
-    entries: Cache<Evidence, Arc<Entry<P::User>>>,
+    entries: Cache<Evidence, Arc<Entry<P::User>>, UnitWeighter, BuildHashed>,
     flights: Flights<P::User>,
     invalidations: Arc<Invalidations>,
     options: Options<P::User>,
@@ -193,7 +197,13 @@ impl<P: Provisioner> CachedProvisioner<P> {
     ) -> Self {
         Self(Arc::new(Inner {
             provisioner,
-            entries: Cache::new(options.capacity),
+            entries: Cache::with(
+                options.capacity,
+                options.capacity as u64,
+                UnitWeighter,
+                BuildHashed::default(),
+                DefaultLifecycle::default(),
+            ),
             flights: Flights::default(),
             invalidations,
             options,

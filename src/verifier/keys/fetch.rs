@@ -65,18 +65,18 @@ impl DocumentRequest {
 
 /// A live credential: to be sent where the request goes, and not to be logged.
 #[derive(Clone)]
-pub struct BearerToken(Arc<str>);
+pub struct BearerToken(Identity);
 
 impl BearerToken {
     /// The token that an identity was verified by.
     pub(crate) fn of(identity: &Identity) -> Self {
-        Self(Arc::clone(identity.token()))
+        Self(identity.clone())
     }
 
     /// Returns the token.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.token()
     }
 }
 

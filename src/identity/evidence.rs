@@ -1,0 +1,78 @@
+//! What a provisioning verdict depends on, as one number.
+
+use std::{
+    hash::{BuildHasher, Hash, Hasher, RandomState},
+    sync::LazyLock,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Inner, RoleClaim};
+use crate::email::Email;
+
+/// A digest of an identity's key and of everything that policy and mapping read from its token.
+/// Times are left out, or no two tokens would share one.
+///
+/// Keyed with a secret of the process: nobody outside can search for two tokens with one digest,
+/// and 128 bits are enough to tell those apart that come in.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) struct Evidence([u64; 2]);
+
+/// One half is as good a hash as both.
+impl Hash for Evidence {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
+}
+
+impl Evidence {
+    /// The evidence of an identity on which the issuer's rules gave these verdicts.
+    pub(super) fn of(identity: &Inner, verdicts: [bool; 2]) -> Self {
+        /// The secret fills a block, and has been digested.
+        static KEYED: LazyLock<Sha256> = LazyLock::new(|| {
+            let words: [u64; 8] =
+                std::array::from_fn(|_| RandomState::new().build_hasher().finish());
+            let mut hasher = Sha256::new();
+            for word in words {
+                hasher.update(word.to_be_bytes());
+            }
+            hasher
+        });
+        let mut hasher = KEYED.clone();
+        let mut add = |part: &[u8]| {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        };
+        let profile = &identity.profile;
+        add(identity.key.as_bytes());
+        add(&identity.origin.generation.to_be_bytes());
+        add(identity.kind.as_str().as_bytes());
+        add(&[
+            u8::from(identity.email_is_vouched),
+            u8::from(verdicts[0]),
+            u8::from(verdicts[1]),
+        ]);
+        let texts = [
+            identity.email.as_ref().map(Email::as_str),
+            profile.full_name(),
+            profile.username(),
+            profile.client_id(),
+        ];
+        for text in texts {
+            add(text.unwrap_or_default().as_bytes());
+        }
+        add(match &identity.roles {
+            RoleClaim::Absent => b"absent",
+            RoleClaim::Present(_) => b"present",
+            RoleClaim::Truncated => b"truncated",
+        });
+        let roles = identity.roles.as_slice();
+        add(&(roles.len() as u64).to_be_bytes());
+        roles.iter().for_each(|role| add(role.as_bytes()));
+        profile.scopes().for_each(|scope| add(scope.as_bytes()));
+        let digest: [u8; 32] = hasher.finalize().into();
+        let half =
+            |start: usize| u64::from_be_bytes(std::array::from_fn(|index| digest[start + index]));
+        Self([half(0), half(8)])
+    }
+}

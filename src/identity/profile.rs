@@ -1,0 +1,108 @@
+//! A token and the texts read from it, in one allocation: a million tokens are remembered.
+
+/// What a token says of its subject, in words.
+pub(super) struct Profile {
+    /// Every part behind the one before.
+    text: Box<str>,
+    /// Where each part ends: those named in [`Part`], then the scopes.
+    ends: Box<[u32]>,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Token,
+    Subject,
+    FullName,
+    Username,
+    ClientId,
+}
+
+const NAMED: usize = Part::ClientId as usize + 1;
+
+impl Profile {
+    /// An empty name is none.
+    pub(super) fn new(
+        token: &str,
+        subject: &str,
+        [full_name, username, client_id]: [Option<&str>; 3],
+        scopes: &[&str],
+    ) -> Self {
+        let named: [&str; NAMED] = [
+            token,
+            subject,
+            full_name.unwrap_or_default(),
+            username.unwrap_or_default(),
+            client_id.unwrap_or_default(),
+        ];
+        let parts = || named.iter().chain(scopes);
+        let mut text = String::with_capacity(parts().map(|part| part.len()).sum());
+        let ends = parts().map(|part| {
+            text.push_str(part);
+            u32::try_from(text.len()).expect("a token has at most 16 KiB")
+        });
+        Self {
+            ends: ends.collect(),
+            text: text.into(),
+        }
+    }
+
+    pub(super) fn token(&self) -> &str {
+        self.part(Part::Token as usize)
+    }
+
+    pub(super) fn subject(&self) -> &str {
+        self.part(Part::Subject as usize)
+    }
+
+    pub(super) fn full_name(&self) -> Option<&str> {
+        self.name(Part::FullName)
+    }
+
+    pub(super) fn username(&self) -> Option<&str> {
+        self.name(Part::Username)
+    }
+
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.name(Part::ClientId)
+    }
+
+    pub(super) fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        (NAMED..self.ends.len()).map(|index| self.part(index))
+    }
+
+    /// The bytes on the heap.
+    pub(super) fn footprint(&self) -> usize {
+        self.text.len() + size_of_val(&*self.ends)
+    }
+
+    fn name(&self, part: Part) -> Option<&str> {
+        Some(self.part(part as usize)).filter(|name| !name.is_empty())
+    }
+
+    fn part(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start as usize..self.ends[index] as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_comes_back() {
+        let names = [Some("Ana"), None, Some("web")];
+        let profile = Profile::new("a.b.c", "ana", names, &["read", "", "write"]);
+        assert_eq!(profile.token(), "a.b.c");
+        assert_eq!(profile.subject(), "ana");
+        assert_eq!(profile.full_name(), Some("Ana"));
+        assert_eq!(profile.username(), None);
+        assert_eq!(profile.client_id(), Some("web"));
+        assert_eq!(profile.scopes().collect::<Vec<_>>(), ["read", "", "write"]);
+        assert_eq!(profile.footprint(), "a.b.canaAnawebreadwrite".len() + 8 * 4);
+
+        let profile = Profile::new("", "", [None; 3], &[]);
+        assert_eq!((profile.token(), profile.subject()), ("", ""));
+        assert_eq!(profile.scopes().len(), 0);
+    }
+}
