@@ -138,8 +138,8 @@ pub mod fuzzing;
     )
 ))]
 pub mod guide;
-pub mod hashed;
-mod identity;
+mod hashed;
+pub mod identity;
 mod layer;
 pub mod provisioner;
 pub mod rejection;
