@@ -5,9 +5,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{Set, Unchanged},
-    ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TransactionTrait,
+    ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr, TransactionTrait,
     sea_query::Expr,
 };
 use serde::{Deserialize, Serialize};
@@ -164,13 +162,12 @@ pub async fn verify_email(
         .await?;
     let user = user.filter(|user| user.status == Status::Active.as_str());
     let user = user.ok_or_else(invalid)?;
-    // An administrator may have given the user another address since.
+    // An administrator may have given the user another address.
     let address = user.email.as_deref().and_then(Email::parse);
     if address.map(|address| address.key("")) != Some(sign_up.address_key.clone()) {
         return Err(invalid());
     }
     let verified = users::ActiveModel {
-        id: Unchanged(sign_up.user_id),
         email_key: Set(Some(sign_up.address_key)),
         email_verified_by: Set(Some("mailbox".to_owned())),
         updated_at: Set(now()),
@@ -178,7 +175,14 @@ pub async fn verify_email(
     };
     let write = async {
         let transaction = app.db.begin().await?;
-        verified.update(&transaction).await?;
+        // Unless the user was switched off, deleted or given another address since he was read.
+        let verified = users::Entity::update_many()
+            .set(verified)
+            .filter(users::Column::Id.eq(user.id))
+            .filter(users::Column::Status.eq(Status::Active.as_str()))
+            .filter(users::Column::Email.eq(user.email.clone()))
+            .exec(&transaction)
+            .await?;
         registration::record(&transaction, &user, None, "email_verified").await?;
         // Of two requests with one token, one is too late.
         let used = sign_ups::Entity::update_many()
@@ -187,8 +191,8 @@ pub async fn verify_email(
             .filter(sign_ups::Column::ProofHash.eq(proof::hash_of(&mailed.token)))
             .exec(&transaction)
             .await?;
-        match used.rows_affected {
-            1 => transaction.commit().await.map(|()| true),
+        match (verified.rows_affected, used.rows_affected) {
+            (1, 1) => transaction.commit().await.map(|()| true),
             _ => transaction.rollback().await.map(|()| false),
         }
     };

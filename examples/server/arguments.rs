@@ -52,16 +52,15 @@ impl Arguments {
             }
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words.as_slice() {
-            [] => {}
-            ["grant-admin", issuer, subject] => {
-                command = Command::GrantAdmin {
-                    issuer: (*issuer).to_owned(),
-                    subject: (*subject).to_owned(),
-                }
-            }
+        let command = match (command, words.as_slice()) {
+            (command, []) => command,
+            (Command::Serve, ["grant-admin", issuer, subject]) => Command::GrantAdmin {
+                issuer: (*issuer).to_owned(),
+                subject: (*subject).to_owned(),
+            },
+            // Who asks for a check wants nothing granted.
             _ => return Err(usage()),
-        }
+        };
         Ok(Self { command, sources })
     }
 }

@@ -1,6 +1,6 @@
 //! The database, and the users in it.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use tower_jit_provisioning::{
@@ -14,13 +14,19 @@ pub type Users = CachedProvisioner<SeaOrmProvisioner>;
 
 /// Connects and brings the tables up to date; of several replicas, one does.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
-    create_privately(url);
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let creates = parameters
+        .split('&')
+        .any(|parameter| parameter == "mode=rwc");
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(2))
         .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(|sqlite| {
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            if creates {
+                create_privately(sqlite.get_filename());
+            }
             sqlite
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "NORMAL")
@@ -61,13 +67,11 @@ pub async fn users(db: DatabaseConnection, config: &Config) -> Result<Users, DbE
 }
 
 /// Creates a SQLite file that nobody else may read: it holds password hashes.
-fn create_privately(url: &str) {
-    let path = url
-        .strip_prefix("sqlite://")
-        .and_then(|rest| rest.strip_suffix("?mode=rwc"));
-    if let Some(path) = path {
+fn create_privately(file: &Path) {
+    // A database in memory has the name of a URI.
+    if !file.to_string_lossy().starts_with("file:") {
         let mut options = OpenOptions::new();
         // If it is there already, or cannot be made, opening it as a database says so.
-        let _ = options.write(true).create_new(true).mode(0o600).open(path);
+        let _ = options.write(true).create_new(true).mode(0o600).open(file);
     }
 }

@@ -1,8 +1,11 @@
 //! Password users: sign-up, proof of the mailbox, login, and the day they come with a token.
 
-use sea_orm::{EntityTrait, sea_query::Expr};
+use std::{pin::pin, time::Duration};
+
+use sea_orm::{EntityTrait, TransactionTrait, sea_query::Expr};
 use serde_json::{Value, json};
-use tower_jit_provisioning::sea_orm::entity::users;
+use tokio::time::timeout;
+use tower_jit_provisioning::sea_orm::entity::{user_events, users};
 
 use crate::fixture::{Answer, Server};
 
@@ -267,6 +270,33 @@ async fn of_many_who_use_one_mailed_token_at_once_one_succeeds() {
             .all(|answer| matches!(answer.status, 200 | 400)),
         "{answers:?}"
     );
+}
+
+#[tokio::test]
+async fn a_user_who_is_deleted_while_he_proves_his_address_does_not_get_it_back() {
+    let server = Server::start();
+    server
+        .post("/api/v1/users/", &sign_up("bob@example.com"))
+        .await;
+    let body = json!({"token": server.mailed_token("bob@example.com")});
+    let db = sea_orm::Database::connect(&server.database).await.unwrap();
+    let deleting = db.begin().await.unwrap();
+    users::Entity::update_many()
+        .col_expr(users::Column::Status, Expr::value("deleted"))
+        .col_expr(users::Column::Email, Expr::value(None::<String>))
+        .exec(&deleting)
+        .await
+        .unwrap();
+    // He is read as he was, and the write waits for the one under way.
+    let mut proof = pin!(server.post("/api/v1/users/verify-email", &body));
+    let waiting = timeout(Duration::from_millis(500), &mut proof).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    deleting.commit().await.unwrap();
+    proof.await.is_problem(400, "invalid_proof");
+    let bob = users::Entity::find().one(&db).await.unwrap().unwrap();
+    assert_eq!((bob.email_key, bob.email_verified_by), (None, None));
+    let events = user_events::Entity::find().all(&db).await.unwrap();
+    assert!(events.iter().all(|event| event.event != "email_verified"));
 }
 
 #[tokio::test]

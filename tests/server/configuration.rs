@@ -1,6 +1,11 @@
 //! How the server starts, refuses to start, and stops.
 
-use std::{fs, path::Path};
+use std::{
+    ffi::OsString,
+    fs::{self, DirEntry},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
@@ -11,7 +16,7 @@ use tokio::{
 };
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::fixture::{Server, run};
+use crate::fixture::{Server, command, run};
 
 fn refusal(variables: &[(&str, &str)]) -> String {
     let output = run(variables, &[]);
@@ -98,6 +103,48 @@ async fn users_who_would_be_created_again_are_noticed_at_the_start() {
     ]);
     let names_it = "subjects were read from `/uid`, and `/sub` is configured";
     assert!(refusal.contains(names_it), "{refusal}");
+}
+
+#[test]
+fn nobody_else_may_read_the_file_of_users_however_it_is_named() {
+    for named in [
+        "sqlite://FOLDER/users.sqlite?mode=rwc",
+        "sqlite:FOLDER/users.sqlite?mode=rwc",
+        "sqlite://FOLDER/the%20users.sqlite?mode=rwc",
+        "sqlite://FOLDER/users.sqlite?cache=private&mode=rwc",
+    ] {
+        let folder = TempDir::new().unwrap();
+        let database = named.replace("FOLDER", &folder.path().display().to_string());
+        let arguments = ["grant-admin", "https://id.example.com", "ana"];
+        let granted = run(&[("DATABASE_URL", &database)], &arguments);
+        assert!(granted.status.success(), "{granted:?}");
+        let files: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let names: Vec<_> = files.iter().map(DirEntry::file_name).collect();
+        let is_decoded = |name: &OsString| !name.to_string_lossy().contains('%');
+        assert!(
+            !names.is_empty() && names.iter().all(is_decoded),
+            "{names:?}"
+        );
+        for file in files {
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(
+                mode & 0o077,
+                0,
+                "{named}: {:?} has {mode:o}",
+                file.file_name()
+            );
+        }
+    }
+    // What is no file has none.
+    let folder = TempDir::new().unwrap();
+    let mut granting = command(&[("DATABASE_URL", "sqlite::memory:?mode=rwc")]);
+    let granting = granting.args(["grant-admin", "https://id.example.com", "ana"]);
+    let granted = granting.current_dir(folder.path()).output().unwrap();
+    assert!(granted.status.success(), "{granted:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

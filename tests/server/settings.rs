@@ -113,6 +113,7 @@ fn every_fault_of_file_variables_and_flags_is_named_at_once() {
         colour = "red"
         audit_days = "many"
         metrics = "perhaps"
+        head_seconds = 0
         [issuers.staff]
         issuer = "https://id.example.com"
         audience = "orders"
@@ -145,6 +146,7 @@ fn every_fault_of_file_variables_and_flags_is_named_at_once() {
         "colour:",
         "audit_days:",
         "metrics:",
+        "head_seconds:",
         "issuers.local:",
         "user_cache_seconds:",
         "otlp_endpoint:",
@@ -178,4 +180,31 @@ fn an_unknown_word_or_a_flag_without_a_value_is_a_fault() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(stderr(&output).starts_with("error: "), "{output:?}");
     }
+}
+
+#[test]
+fn a_check_of_a_grant_grants_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("users.sqlite");
+    let database = format!("sqlite://{}?mode=rwc", file.display());
+    let grant = ["grant-admin", "https://id.example.com", "ana"];
+    let checked = check(&[("DATABASE_URL", &database)], &grant);
+    assert!(!checked.status.success(), "{checked:?}");
+    assert!(stderr(&checked).contains("usage"), "{checked:?}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_head_may_take_a_day_and_no_more_than_a_clock_can_add() {
+    let database = ("DATABASE_URL", "sqlite::memory:");
+    let taken = |seconds| {
+        let checked = check(
+            &[("HEAD_SECONDS", seconds), ("DEV_ISSUER", "on"), database],
+            &[],
+        );
+        checked.status.success()
+    };
+    assert!(taken("86400"));
+    assert!(!taken("86401"));
+    assert!(!taken("18446744073709551615"));
 }

@@ -103,6 +103,9 @@ const RELOADED: [&str; 6] = [
     "roles_claim",
 ];
 
+/// A day. Of no time nobody could send a request, and a clock's end is no deadline.
+const MAX_HEAD_SECONDS: u64 = 24 * 60 * 60;
+
 pub struct Config {
     pub listen: SocketAddr,
     pub database_url: String,
@@ -196,8 +199,8 @@ impl Config {
         if config.audit_days == Some(0) {
             keys.fault("audit_days: nothing would be kept".to_owned());
         }
-        if config.head_timeout.is_zero() {
-            keys.fault("head_seconds: nobody could send a request".to_owned());
+        if !(1..=MAX_HEAD_SECONDS).contains(&config.head_timeout.as_secs()) {
+            keys.fault(format!("head_seconds: not 1 to {MAX_HEAD_SECONDS}"));
         }
         let is_url = |url: &String| url.starts_with("http://");
         if config
