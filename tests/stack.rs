@@ -7,18 +7,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use axum::{Router, body::Body, routing::get};
+use axum::{Router, body::Body, error_handling::HandleErrorLayer, routing::get};
+use futures_util::FutureExt;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{
         ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_HEADERS,
         ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ORIGIN,
-        WWW_AUTHENTICATE,
+        RETRY_AFTER, WWW_AUTHENTICATE,
     },
 };
 use http_body_util::BodyExt;
-use tower::{ServiceBuilder, ServiceExt};
+use tokio::sync::Semaphore;
+use tower::{BoxError, ServiceBuilder, ServiceExt, limit::GlobalConcurrencyLimitLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, predicate::SizeAbove},
@@ -293,4 +295,52 @@ async fn tracing_outside_sees_refusals_as_responses() {
         !log.contains(bearer.strip_prefix("Bearer ").unwrap()),
         "{log}"
     );
+}
+
+/// Waits for its permits in the store.
+struct Slow(MemoryProvisioner, Arc<Semaphore>);
+
+#[async_trait]
+impl Provisioner for Slow {
+    type User = MemoryUser;
+
+    async fn provision(
+        &self,
+        identity: &Identity,
+    ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
+        let permit = self.1.acquire().await;
+        permit.map_err(ProvisionError::unavailable)?.forget();
+        self.0.provision(identity).await
+    }
+}
+
+/// The README's recipe. Axum wraps every route by itself: only a global limit is one limit.
+#[tokio::test]
+async fn one_limit_bounds_all_routes_and_sheds_the_rest() {
+    async fn shed(_: BoxError) -> (StatusCode, [(HeaderName, &'static str); 1]) {
+        (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")])
+    }
+    let (issuer, store) = (issuer(), Arc::new(Semaphore::new(0)));
+    let slow = Slow(MemoryProvisioner::new(), Arc::clone(&store));
+    let stack = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(shed))
+        .load_shed()
+        .layer(GlobalConcurrencyLimitLayer::new(1))
+        .layer(layer_of(&issuer, slow));
+    let app = router().layer(stack);
+    let bearer = token(&issuer).bearer();
+    let mut waiting = Box::pin(app.clone().oneshot(request("/me", &bearer, &[])));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    for path in ["/me", "/long"] {
+        let response = app.clone().oneshot(request(path, &bearer, &[]));
+        let response = response.now_or_never().expect("shed at once").unwrap();
+        assert_eq!(response.status(), 503, "{path}");
+        assert_eq!(text(response.headers(), &RETRY_AFTER), Some("1"));
+    }
+    store.add_permits(3);
+    assert_eq!(waiting.await.unwrap().status(), 200);
+    for path in ["/me", "/long"] {
+        let response = app.clone().oneshot(request(path, &bearer, &[])).await;
+        assert_eq!(response.unwrap().status(), 200, "{path}");
+    }
 }

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tower::{
     BoxError, Layer, Service, ServiceBuilder, ServiceExt, buffer::Buffer, limit::ConcurrencyLimit,
-    service_fn,
+    load_shed::error::Overloaded, service_fn,
 };
 use tower_jit_provisioning::{
     CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner, MemoryUser, Outcome,
@@ -725,4 +725,92 @@ async fn a_limit_outside_of_the_layer_counts_those_who_wait_for_their_user() {
     assert!(poll_ready(&mut limited).is_pending());
     drop(hanging);
     assert!(poll_ready(&mut limited).is_ready());
+}
+
+#[tokio::test]
+async fn load_is_shed_outside_of_the_layer_before_anything_is_done_for_it() {
+    let issuer = TestIssuer::new(ISSUER);
+    let gated = Gated::with_permits(0);
+    let service = ServiceBuilder::new()
+        .load_shed()
+        .concurrency_limit(2)
+        .layer(layer_of(&issuer, Arc::clone(&gated)))
+        .service(Strict::default());
+    let ask = |subject: &str| {
+        let bearer = token(&issuer).claim("sub", subject).bearer();
+        service.clone().oneshot(request(&bearer, ()))
+    };
+    let mut waiting = [Box::pin(ask("ana")), Box::pin(ask("bob"))];
+    for waiting in &mut waiting {
+        assert!(poll(waiting.as_mut()).is_pending());
+    }
+    // Refused at once, and neither token nor store was looked at.
+    for _ in 0..10 {
+        let Poll::Ready(Err(refused)) = poll(pin!(ask("eve"))) else {
+            panic!("not refused");
+        };
+        assert!(refused.is::<Overloaded>(), "{refused}");
+    }
+    assert_eq!(gated.entered.load(SeqCst), 2);
+
+    gated.gate.add_permits(3);
+    for waiting in waiting {
+        assert_eq!(waiting.await.unwrap().status(), 200);
+    }
+    assert_eq!(ask("eve").await.unwrap().status(), 200);
+    assert_eq!(gated.users.len(), 3);
+}
+
+#[tokio::test]
+async fn an_inner_service_that_is_full_is_seen_through_the_layer() {
+    let issuer = TestIssuer::new(ISSUER);
+    let gated = Gated::with_permits(2);
+    let busy = Arc::new(Semaphore::new(0));
+    let inner = {
+        let busy = Arc::clone(&busy);
+        service_fn(move |_: Request<()>| {
+            let busy = Arc::clone(&busy);
+            async move {
+                busy.acquire().await.unwrap().forget();
+                Ok::<_, Infallible>(Response::new(()))
+            }
+        })
+    };
+    let service = ServiceBuilder::new()
+        .load_shed()
+        .layer(layer_of(&issuer, Arc::clone(&gated)))
+        .concurrency_limit(1)
+        .service(inner);
+    let bearer = token(&issuer).bearer();
+    // Cold first, then warm.
+    for entered in [1, 1] {
+        let mut served = Box::pin(service.clone().oneshot(request(&bearer, ())));
+        assert!(poll(served.as_mut()).is_pending());
+        let eve = token(&issuer).claim("sub", "eve").bearer();
+        let refused = service.clone().oneshot(request(&eve, ())).await;
+        assert!(refused.unwrap_err().is::<Overloaded>());
+        assert_eq!(gated.entered.load(SeqCst), entered, "nobody looked for Eve");
+        busy.add_permits(1);
+        assert_eq!(served.await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn load_that_is_shed_inside_of_the_layer_cost_its_user() {
+    let issuer = TestIssuer::new(ISSUER);
+    let gated = Gated::with_permits(2);
+    let service = ServiceBuilder::new()
+        .layer(layer_of(&issuer, Arc::clone(&gated)))
+        .load_shed()
+        .concurrency_limit(1)
+        .service(service_fn(async |_: Request<()>| {
+            std::future::pending::<Result<Response<()>, Infallible>>().await
+        }));
+    let bearer = token(&issuer).bearer();
+    let mut served = Box::pin(service.clone().oneshot(request(&bearer, ())));
+    assert!(poll(served.as_mut()).is_pending());
+    let eve = token(&issuer).claim("sub", "eve").bearer();
+    let refused = service.oneshot(request(&eve, ())).await;
+    assert!(refused.unwrap_err().is::<Overloaded>());
+    assert_eq!(gated.users.len(), 2, "Eve was created all the same");
 }
