@@ -1,6 +1,25 @@
-//! A hasher for maps whose keys are hashes already: seeded ones, or digests under a secret.
+//! Caches whose keys are hashes already: seeded ones, or digests under a secret.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+
+use quick_cache::{
+    UnitWeighter,
+    sync::{self, DefaultLifecycle},
+};
+
+/// A cache that counts its entries.
+pub(crate) type Cache<K, V> = sync::Cache<K, V, UnitWeighter, BuildHashed>;
+
+/// Makes a cache of at most so many entries.
+pub(crate) fn cache<K: Eq + Hash, V: Clone>(capacity: usize) -> Cache<K, V> {
+    Cache::with(
+        capacity,
+        capacity as u64,
+        UnitWeighter,
+        BuildHashed::default(),
+        DefaultLifecycle::default(),
+    )
+}
 
 /// Makes [`Hashed`].
 pub(crate) type BuildHashed = BuildHasherDefault<Hashed>;

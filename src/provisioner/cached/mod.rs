@@ -45,10 +45,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use quick_cache::{
-    UnitWeighter,
-    sync::{Cache, DefaultLifecycle},
-};
 use tokio::{task::AbortHandle, time::Instant};
 
 use self::{
@@ -61,7 +57,7 @@ use super::{
     invalidation::Epochs,
 };
 use crate::{
-    hashed::BuildHashed,
+    hashed::{self, Cache},
     identity::{Evidence, Identity, IdentityKey},
     telemetry,
 };
@@ -87,7 +83,7 @@ pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
 
 struct Inner<P: Provisioner> {
     provisioner: Arc<P>,
-    entries: Cache<Evidence, Arc<Entry<P::User>>, UnitWeighter, BuildHashed>,
+    entries: Cache<Evidence, Arc<Entry<P::User>>>,
     flights: Flights<P::User>,
     invalidations: Arc<Invalidations>,
     options: Options<P::User>,
@@ -197,13 +193,7 @@ impl<P: Provisioner> CachedProvisioner<P> {
     ) -> Self {
         Self(Arc::new(Inner {
             provisioner,
-            entries: Cache::with(
-                options.capacity,
-                options.capacity as u64,
-                UnitWeighter,
-                BuildHashed::default(),
-                DefaultLifecycle::default(),
-            ),
+            entries: hashed::cache(options.capacity),
             flights: Flights::default(),
             invalidations,
             options,

@@ -2,8 +2,8 @@
 //! lets an atomic load return.
 //!
 //! The files under test are the library's own, included by path. What they import is found here
-//! instead: this crate goes by the names `std`, `tokio`, `arc_swap` and `quick_cache` as well, and has
-//! loom's locks and atomics under `sync`, and a thread of loom's for every task. Stand-ins are as
+//! instead: this crate goes by the names `std`, `tokio` and `arc_swap` as well, and has loom's locks
+//! and atomics under `sync`, and a thread of loom's for every task. Stand-ins are as
 //! small as the files allow; where they leave something out, they say so.
 //!
 //! ```sh
@@ -18,7 +18,6 @@
 #![expect(dead_code, reason = "a model calls a part of each file")]
 
 extern crate self as arc_swap;
-extern crate self as quick_cache;
 extern crate self as tokio;
 
 extern crate std as real_std;
@@ -29,7 +28,7 @@ use self::stand_ins::{
     arc_swap::ArcSwapOption,
     error,
     executor::{block_on, spawn},
-    identity, sync, task, telemetry, time,
+    hashed, identity, sync, task, telemetry, time,
 };
 use real_std::{collections, fmt, hash};
 

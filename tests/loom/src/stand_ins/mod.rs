@@ -3,6 +3,7 @@
 pub mod arc_swap;
 pub mod error;
 pub mod executor;
+pub mod hashed;
 pub mod identity;
 pub mod sync;
 pub mod task;

@@ -1,9 +1,7 @@
-//! `std::sync`, `tokio::sync` and `quick_cache::sync`, over loom.
+//! `std::sync` and `tokio::sync`, over loom.
 
 use real_std::{
-    collections::HashMap,
     future::poll_fn,
-    hash::Hash,
     task::{Poll, Waker},
 };
 
@@ -11,28 +9,6 @@ use real_std::{
 pub use real_std::sync::{Arc, PoisonError};
 
 pub use loom::sync::{Mutex, MutexGuard, atomic};
-
-/// A map under one lock, that forgets nothing.
-pub struct Cache<K, V>(Mutex<HashMap<K, V>>);
-
-impl<K: Eq + Hash, V: Clone> Cache<K, V> {
-    pub fn new(_: usize) -> Self {
-        Self(Mutex::default())
-    }
-
-    pub fn get(&self, key: &K) -> Option<V> {
-        self.0.lock().unwrap().get(key).cloned()
-    }
-
-    pub fn insert(&self, key: K, value: V) {
-        self.0.lock().unwrap().insert(key, value);
-    }
-
-    /// Nobody asks for more than the telemetry.
-    pub fn len(&self) -> usize {
-        0
-    }
-}
 
 /// One permit, for one who waits.
 pub struct Notify(Mutex<(bool, Option<Waker>)>);
