@@ -65,7 +65,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let attempt = Attempt::begin();
+        let mut attempt = Attempt::begin();
         let token = match self.gate.read(&RequestHead::of(&request), &attempt) {
             Ok(token) => token,
             Err(error) => {
@@ -91,7 +91,7 @@ where
         };
 
         let gate = Arc::clone(&self.gate);
-        let span = attempt.span();
+        let span = attempt.wait();
         let provisioning = Box::pin(
             async move {
                 let result = gate.provision(token, &attempt).await;

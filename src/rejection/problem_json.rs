@@ -21,6 +21,8 @@ struct Problem {
     code: &'static str,
 }
 
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
 /// Refusals whose code says no more than their kind.
 const USUAL: [ErrorKind; 4] = [
     ErrorKind::MissingToken,
@@ -76,10 +78,7 @@ fn document(status: StatusCode, code: &'static str, title: &'static str) -> Byte
 fn respond(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response
 }
 

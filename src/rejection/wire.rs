@@ -40,32 +40,40 @@ pub(super) struct Wire {
 
 /// A challenge with its error code, which one for a missing token does not have. Most are sent as
 /// they are, and a flood of garbage has nothing put together for it.
-struct Challenge(&'static str);
+struct Challenge {
+    text: &'static str,
+    alone: HeaderValue,
+}
+
+const BARE: Challenge = Challenge::new(SCHEME);
+const INVALID_REQUEST: Challenge = Challenge::new("Bearer error=\"invalid_request\"");
+const INVALID_TOKEN: Challenge = Challenge::new("Bearer error=\"invalid_token\"");
+const INSUFFICIENT_SCOPE: Challenge = Challenge::new("Bearer error=\"insufficient_scope\"");
 
 impl Wire {
     pub(super) fn of(kind: ErrorKind) -> Self {
         let (status, challenge, grpc_status, title) = match kind {
             ErrorKind::MissingToken => (
                 StatusCode::UNAUTHORIZED,
-                Some(Challenge(SCHEME)),
+                Some(BARE),
                 "16",
                 "a bearer token is required",
             ),
             ErrorKind::InvalidRequest => (
                 StatusCode::BAD_REQUEST,
-                Some(Challenge("Bearer error=\"invalid_request\"")),
+                Some(INVALID_REQUEST),
                 "16",
                 "the request's credentials are malformed",
             ),
             ErrorKind::InvalidToken => (
                 StatusCode::UNAUTHORIZED,
-                Some(Challenge("Bearer error=\"invalid_token\"")),
+                Some(INVALID_TOKEN),
                 "16",
                 "the token is not valid",
             ),
             ErrorKind::InsufficientScope => (
                 StatusCode::FORBIDDEN,
-                Some(Challenge("Bearer error=\"insufficient_scope\"")),
+                Some(INSUFFICIENT_SCOPE),
                 "7",
                 "the token lacks a scope",
             ),
@@ -89,13 +97,18 @@ impl Wire {
 }
 
 impl Challenge {
+    const fn new(text: &'static str) -> Self {
+        let alone = HeaderValue::from_static(text);
+        Self { text, alone }
+    }
+
     /// RFC 6750 section 3, and RFC 9728 section 5.1 for the address of the metadata.
-    fn header(&self, scope: Option<&str>, resource_metadata: Option<&str>) -> HeaderValue {
+    fn header(self, scope: Option<&str>, resource_metadata: Option<&str>) -> HeaderValue {
         let parameters = [
             ("scope", scope.filter(|scope| is_scope(scope))),
             ("resource_metadata", resource_metadata),
         ];
-        let mut text = Cow::Borrowed(self.0);
+        let mut text = Cow::Borrowed(self.text);
         for (name, value) in parameters {
             if let Some(value) = value {
                 let comma = if text == SCHEME { "" } else { "," };
@@ -103,7 +116,7 @@ impl Challenge {
             }
         }
         match text {
-            Cow::Borrowed(text) => HeaderValue::from_static(text),
+            Cow::Borrowed(_) => self.alone,
             Cow::Owned(text) => {
                 HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(SCHEME))
             }
@@ -232,14 +245,13 @@ mod tests {
 
     #[test]
     fn a_scope_that_would_break_out_of_its_quotes_is_left_out() {
-        let challenge = Challenge("Bearer error=\"insufficient_scope\"");
         assert_eq!(
-            challenge.header(Some("orders:read orders:write"), None),
+            INSUFFICIENT_SCOPE.header(Some("orders:read orders:write"), None),
             "Bearer error=\"insufficient_scope\", scope=\"orders:read orders:write\""
         );
         for scope in ["a\"b", "a\\b", "a\nb", "ä"] {
             assert_eq!(
-                challenge.header(Some(scope), None),
+                INSUFFICIENT_SCOPE.header(Some(scope), None),
                 "Bearer error=\"insufficient_scope\""
             );
         }
@@ -249,11 +261,11 @@ mod tests {
     fn a_challenge_names_the_metadata_last() {
         let url = Some("https://api.example.com/.well-known/oauth-protected-resource");
         assert_eq!(
-            Challenge(SCHEME).header(None, url),
+            BARE.header(None, url),
             "Bearer resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\""
         );
         assert_eq!(
-            Challenge("Bearer error=\"invalid_token\"").header(None, url),
+            INVALID_TOKEN.header(None, url),
             "Bearer error=\"invalid_token\", \
              resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\""
         );

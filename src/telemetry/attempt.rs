@@ -12,7 +12,8 @@ use crate::{
 /// Notes how a request fares. One that is dropped before it is told has been abandoned.
 pub(crate) struct Attempt {
     span: Span,
-    watch: Stopwatch,
+    /// Set once the request has to wait.
+    waiting: Option<Stopwatch>,
     is_told: bool,
 }
 
@@ -30,13 +31,14 @@ impl Attempt {
                 user_cached = Empty,
                 provisioned = Empty,
             ),
-            watch: Stopwatch::start(),
+            waiting: None,
             is_told: false,
         }
     }
 
-    /// The span, to wait in.
-    pub(crate) fn span(&self) -> Span {
+    /// Takes the time from now on; returns the span, to wait in.
+    pub(crate) fn wait(&mut self) -> Span {
+        self.waiting = Some(Stopwatch::start());
         self.span.clone()
     }
 
@@ -72,13 +74,13 @@ impl Attempt {
         self.is_told = true;
         self.span.record("outcome", "passed");
         self.span.record("provisioned", outcome.as_str());
-        meter::passed(self.watch);
+        meter::passed(self.waiting);
     }
 
     pub(crate) fn pass_anonymously(mut self) {
         self.is_told = true;
         self.span.record("outcome", "anonymous");
-        meter::told("anonymous", self.watch);
+        meter::told("anonymous", self.waiting);
     }
 
     pub(crate) fn refuse(mut self, error: &Error) {
@@ -87,7 +89,7 @@ impl Attempt {
         self.span.record("kind", error.kind().as_str());
         self.span.record("reason", error.reason());
         self.span.in_scope(|| log(error));
-        meter::told(error.kind().as_str(), self.watch);
+        meter::told(error.kind().as_str(), self.waiting);
     }
 }
 
@@ -95,7 +97,7 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_told {
             self.span.record("outcome", "abandoned");
-            meter::told("abandoned", self.watch);
+            meter::told("abandoned", self.waiting);
         }
     }
 }

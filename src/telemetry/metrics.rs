@@ -2,7 +2,7 @@
 //!
 //! A warm request only touches metrics whose labels are all static: those allocate nothing.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -87,14 +87,19 @@ impl Stopwatch {
     }
 }
 
-pub(super) fn passed(watch: Stopwatch) {
+pub(super) fn passed(waiting: Option<Stopwatch>) {
     counter!(REQUESTS, "outcome" => "passed").increment(1);
-    histogram!(REQUEST_DURATION, "outcome" => "passed").record(watch.0.elapsed());
+    histogram!(REQUEST_DURATION, "outcome" => "passed").record(waited(waiting));
 }
 
-pub(super) fn told(outcome: &'static str, watch: Stopwatch) {
+pub(super) fn told(outcome: &'static str, waiting: Option<Stopwatch>) {
     counter!(REQUESTS, "outcome" => outcome).increment(1);
-    histogram!(REQUEST_DURATION, "outcome" => outcome).record(watch.0.elapsed());
+    histogram!(REQUEST_DURATION, "outcome" => outcome).record(waited(waiting));
+}
+
+/// Two looks at the clock take a fifth of what a request takes that does not wait.
+fn waited(waiting: Option<Stopwatch>) -> Duration {
+    waiting.map_or(Duration::ZERO, |watch| watch.0.elapsed())
 }
 
 pub(super) fn token_cache(is_hit: bool) {

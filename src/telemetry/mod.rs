@@ -27,7 +27,7 @@
 //! | name | type | labels |
 //! |---|---|---|
 //! | `jit_provisioning_requests_total` | counter | `outcome`: `passed`, `anonymous`, `abandoned` or an [`ErrorKind`](crate::ErrorKind) |
-//! | `jit_provisioning_request_duration_seconds` | histogram | `outcome`, as above; without the inner service |
+//! | `jit_provisioning_request_duration_seconds` | histogram | `outcome`, as above; without the inner service; 0 where nothing had to be waited for |
 //! | `jit_provisioning_verification_duration_seconds` | histogram | of tokens not in the cache |
 //! | `jit_provisioning_token_cache_total` | counter | `result`: `hit`, `miss` |
 //! | `jit_provisioning_token_cache_entries` | gauge | |

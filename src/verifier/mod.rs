@@ -289,7 +289,7 @@ impl JwtVerifier {
     /// Returns the identity of a token that passed before, without waiting.
     ///
     /// Times and key are checked again: a token served from memory is one that
-    /// [`verify`](Self::verify) would accept at this moment.
+    /// [`verify`](Self::verify) would accept at this moment, or would have within the last 10 ms.
     #[must_use]
     pub fn cached(&self, token: &str) -> Option<Identity> {
         self.remembered(token.as_bytes())
@@ -297,7 +297,7 @@ impl JwtVerifier {
 
     /// [`cached`](Self::cached), for what may be no token.
     pub(crate) fn remembered(&self, token: &[u8]) -> Option<Identity> {
-        self.0.tokens.get(token, self.0.clock.now())
+        self.0.tokens.get(token, self.0.clock.recently())
     }
 
     /// Refuses, without waiting, what has not even the form of a token.
