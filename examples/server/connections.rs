@@ -19,6 +19,10 @@ use tokio::{net::TcpListener, time::timeout};
 /// client that never finishes its request.
 const GRACE: Duration = Duration::from_secs(12);
 
+/// How much of a request's head may be read before it must be whole: the longest token, and whatever a
+/// proxy adds. By hyper's own bound every connection may hold 400 KiB.
+const MAX_HEAD: usize = 64 * 1024;
+
 /// Serves until told to stop; requests under way are finished. A client that takes longer than
 /// `head_timeout` for a request's head, or from one request to the next, is cut off.
 pub async fn serve(
@@ -29,7 +33,8 @@ pub async fn serve(
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(head_timeout);
+        .header_read_timeout(head_timeout)
+        .max_buf_size(MAX_HEAD);
     let connections = GracefulShutdown::new();
     let mut stopped = pin!(stopped);
     loop {

@@ -58,6 +58,29 @@ async fn a_head_that_never_ends_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_head_longer_than_a_token_and_its_company_is_refused() {
+    let server = Server::start();
+    let [long, longer] = [20 * 1024, 256 * 1024].map(|length| {
+        let filler = "x".repeat(length);
+        let head =
+            format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: {filler}\r\n\r\n");
+        head.into_bytes()
+    });
+    let mut stream = connect(&server).await;
+    stream.write_all(&long).await.unwrap();
+    assert!(heard(stream).await.starts_with("HTTP/1.1 200"));
+    let mut stream = connect(&server).await;
+    // It may be refused before all of it is written.
+    let _ = stream.write_all(&longer).await;
+    let answer = heard(stream).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    server.get("/healthz", None).await.is_ok();
+}
+
+#[tokio::test]
 async fn a_head_in_two_pieces_and_a_second_request_are_answered() {
     let server = Server::start();
     let mut stream = connect(&server).await;
