@@ -1,7 +1,8 @@
 //! Password users: public sign-up, proof of the mailbox, login.
 //!
-//! An address that nobody proved blocks nobody: it is in `sign_ups`, not in `users.email_key`. Only
-//! the proof puts it there, and only if no one else holds it.
+//! An address that nobody proved blocks no issuer's people: it is in `sign_ups`, not in
+//! `users.email_key`. Only the proof puts it there, and only if no one else holds it. Another sign-up
+//! with it is refused until the first one's user is deleted.
 
 use axum::{Json, extract::State, http::StatusCode};
 use sea_orm::{
