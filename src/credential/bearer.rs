@@ -4,8 +4,8 @@ use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::error::{Error, ErrorKind};
 
-/// Finds what stands behind the scheme of a request's one `Authorization` header. Nobody has looked
-/// at it yet, or only to see where it ends: see [`text`].
+/// Finds what stands behind the scheme of a request's one `Authorization` header. Whether it is one
+/// credential, [`text`] says: a token that is remembered need not be asked.
 ///
 /// # Errors
 ///
