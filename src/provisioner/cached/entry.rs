@@ -17,12 +17,25 @@ pub(super) struct Moment {
     pub(super) doubt: u64,
 }
 
+/// Cloned at every hit: a clone counts one more hold on the user, and no more than that.
 pub(super) struct Entry<U> {
     pub(super) verdict: Verdict<U>,
     pub(super) loaded: Moment,
     pub(super) fresh_until: Instant,
-    /// The user as last read, and until when he may be served while the store is down.
-    pub(super) last_good: Option<(Provisioned<U>, Instant)>,
+    /// Until when the user as last read may be served while the store is down.
+    pub(super) good_until: Option<Instant>,
+    /// The user as last read, where the verdict is what the application made of him.
+    pub(super) original: Option<Provisioned<U>>,
+}
+
+impl<U> Clone for Entry<U> {
+    fn clone(&self) -> Self {
+        Self {
+            verdict: self.verdict.clone(),
+            original: self.original.clone(),
+            ..*self
+        }
+    }
 }
 
 impl<U> Entry<U> {
@@ -33,10 +46,11 @@ impl<U> Entry<U> {
 
     /// The user to fall back on while the store is down, and until when. An invalidated one is
     /// none: what this process knows of a deactivation stays known.
-    pub(super) fn fallback(&self, now: Moment) -> Option<&(Provisioned<U>, Instant)> {
-        let last_good = self.last_good.as_ref()?;
-        let counts = self.loaded.epoch == now.epoch && Instant::now() < last_good.1;
-        counts.then_some(last_good)
+    pub(super) fn fallback(&self, now: Moment) -> Option<(&Provisioned<U>, Instant)> {
+        let user = self.original.as_ref().or(self.verdict.as_ref().ok())?;
+        let until = self.good_until?;
+        let counts = self.loaded.epoch == now.epoch && Instant::now() < until;
+        counts.then_some((user, until))
     }
 }
 

@@ -83,7 +83,7 @@ pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
 
 struct Inner<P: Provisioner> {
     provisioner: Arc<P>,
-    entries: Cache<Evidence, Arc<Entry<P::User>>>,
+    entries: Cache<Evidence, Entry<P::User>>,
     flights: Flights<P::User>,
     invalidations: Arc<Invalidations>,
     options: Options<P::User>,
@@ -261,11 +261,14 @@ impl<P: Provisioner> Inner<P> {
         verdict: Verdict<P::User>,
     ) -> Verdict<P::User> {
         let now = Instant::now();
-        let (remembered, fresh_for, last_good) = match &verdict {
+        let (remembered, fresh_for, good_until) = match &verdict {
             Ok(provisioned) => {
-                let found = provisioned.as_found();
-                let last_good = (found.clone(), now + self.options.stale_for);
-                (Ok(found), self.options.ttl, Some(last_good))
+                let good_until = now + self.options.stale_for;
+                (
+                    Ok(provisioned.as_found()),
+                    self.options.ttl,
+                    Some(good_until),
+                )
             }
             Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
                 if is_about_the_user(error) {
@@ -290,56 +293,56 @@ impl<P: Provisioner> Inner<P> {
                 return verdict;
             }
             Err(ProvisionError::Unavailable(_)) => {
-                let Some((stale, last_good)) = self.fall_back(identity) else {
+                let Some(entry) = self.fall_back(identity, began, now) else {
                     return verdict;
                 };
-                let fresh_for = RETRY.min(last_good.1.saturating_duration_since(now));
-                let told = judge(identity, Ok(stale.clone()));
-                self.insert(identity, began, Ok(stale), now + fresh_for, Some(last_good));
+                let told = judge(identity, entry.verdict.clone());
+                self.insert(identity, entry);
                 return told;
             }
         };
-        self.insert(identity, began, remembered, now + fresh_for, last_good);
+        let entry = Entry {
+            verdict: remembered,
+            loaded: began,
+            fresh_until: now + fresh_for,
+            good_until,
+            original: None,
+        };
+        self.insert(identity, entry);
         verdict
     }
 
-    fn insert(
-        &self,
-        identity: &Identity,
-        loaded: Moment,
-        verdict: Verdict<P::User>,
-        fresh_until: Instant,
-        last_good: Option<(Provisioned<P::User>, Instant)>,
-    ) {
-        let entry = Entry {
-            verdict,
-            loaded,
-            fresh_until,
-            last_good,
-        };
-        self.entries.insert(identity.evidence(), Arc::new(entry));
+    fn insert(&self, identity: &Identity, entry: Entry<P::User>) {
+        self.entries.insert(identity.evidence(), entry);
         telemetry::user_cache_size(self.entries.len());
     }
 
-    /// The user who serves while the store is down, and the one he was made of.
-    #[expect(clippy::type_complexity, reason = "a pair that lives for one line")]
+    /// The entry of the user who serves while the store is down.
     fn fall_back(
         &self,
         identity: &Identity,
-    ) -> Option<(Provisioned<P::User>, (Provisioned<P::User>, Instant))> {
+        loaded: Moment,
+        now: Instant,
+    ) -> Option<Entry<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
-        let last_good = entry.fallback(self.now(identity.key()))?.clone();
-        let user = (self.options.unprivileged)(last_good.0.user())?;
+        let (original, until) = entry.fallback(self.now(identity.key()))?;
+        let user = (self.options.unprivileged)(original.user())?;
         let stale = Provisioned::found(user);
-        let stale = stale.with_tokens_valid_after(last_good.0.tokens_valid_after());
-        Some((stale, last_good))
+        let stale = stale.with_tokens_valid_after(original.tokens_valid_after());
+        Some(Entry {
+            verdict: Ok(stale),
+            loaded,
+            fresh_until: until.min(now + RETRY),
+            good_until: Some(until),
+            original: Some(original.clone()),
+        })
     }
 
     /// Returns what is remembered and still counts for this token.
     fn recall(&self, identity: &Identity) -> Option<Verdict<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
         let counts = entry.is_fresh(self.now(identity.key()));
-        counts.then(|| judge(identity, entry.verdict.clone()))
+        counts.then(|| judge(identity, entry.verdict))
     }
 }
 
