@@ -1,6 +1,6 @@
 //! One request, from its arrival until its user is known or it is refused.
 
-use tracing::{Span, field::Empty};
+use tracing::{Span, Value, field::Empty};
 
 use super::meter::{self, Stopwatch};
 use crate::{
@@ -18,6 +18,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
+    #[inline]
     pub(crate) fn begin() -> Self {
         Self {
             span: tracing::info_span!(
@@ -36,14 +37,23 @@ impl Attempt {
         }
     }
 
+    /// A span that nobody listens to would look for the field's name all the same.
+    #[inline]
+    fn note(&self, field: &'static str, value: impl Value) {
+        if !self.span.is_disabled() {
+            self.span.record(field, value);
+        }
+    }
+
     /// Takes the time from now on; returns the span, to wait in.
     pub(crate) fn wait(&mut self) -> Span {
         self.waiting = Some(Stopwatch::start());
         self.span.clone()
     }
 
+    #[inline]
     pub(crate) fn looked_for_token(&self, is_known: bool) {
-        self.span.record("token_cached", is_known);
+        self.note("token_cached", is_known);
         meter::token_cache(is_known);
     }
 
@@ -51,9 +61,10 @@ impl Attempt {
         meter::verified(watch);
     }
 
+    #[inline]
     pub(crate) fn looked_for_user(&self, identity: &Identity, is_known: bool) {
-        self.span.record("issuer", identity.issuer());
-        self.span.record("user_cached", is_known);
+        self.note("issuer", identity.issuer());
+        self.note("user_cached", is_known);
         meter::user_cache(is_known);
     }
 
@@ -70,33 +81,35 @@ impl Attempt {
         meter::provisioned(identity, watch, outcome);
     }
 
+    #[inline]
     pub(crate) fn pass(mut self, outcome: Outcome) {
         self.is_told = true;
-        self.span.record("outcome", "passed");
-        self.span.record("provisioned", outcome.as_str());
+        self.note("outcome", "passed");
+        self.note("provisioned", outcome.as_str());
         meter::passed(self.waiting);
     }
 
     pub(crate) fn pass_anonymously(mut self) {
         self.is_told = true;
-        self.span.record("outcome", "anonymous");
+        self.note("outcome", "anonymous");
         meter::told("anonymous", self.waiting);
     }
 
     pub(crate) fn refuse(mut self, error: &Error) {
         self.is_told = true;
-        self.span.record("outcome", "refused");
-        self.span.record("kind", error.kind().as_str());
-        self.span.record("reason", error.reason());
+        self.note("outcome", "refused");
+        self.note("kind", error.kind().as_str());
+        self.note("reason", error.reason());
         self.span.in_scope(|| log(error));
         meter::told(error.kind().as_str(), self.waiting);
     }
 }
 
 impl Drop for Attempt {
+    #[inline]
     fn drop(&mut self) {
         if !self.is_told {
-            self.span.record("outcome", "abandoned");
+            self.note("outcome", "abandoned");
             meter::told("abandoned", self.waiting);
         }
     }
