@@ -80,14 +80,17 @@ where
                 return ResponseFuture::rejected(self.gate.answers.reject(error, protocol));
             }
         };
-        let token = match self.gate.recall(token) {
-            Ok((identity, user)) => {
-                attempt.looked_for_user(&identity, true);
-                attempt.pass(user.outcome());
-                enter(&mut request, &self.gate.answers, identity, user);
-                return ResponseFuture::forwarding(self.inner.call(request));
-            }
-            Err(token) => token,
+        let token = match token {
+            Token::Known(identity) => match self.gate.recall(&identity) {
+                Some(user) => {
+                    attempt.looked_for_user(&identity, true);
+                    attempt.pass(user.outcome());
+                    enter(&mut request, &self.gate.answers, identity, user);
+                    return ResponseFuture::forwarding(self.inner.call(request));
+                }
+                None => Token::Known(identity),
+            },
+            Token::New(_) => token,
         };
 
         let gate = Arc::clone(&self.gate);
@@ -132,17 +135,10 @@ impl<P: Provisioner> Gate<P> {
         Ok(Token::New(token.to_owned()))
     }
 
-    /// Returns identity and user without waiting, or the token of somebody who has to wait.
-    fn recall(&self, token: Token) -> Result<(Identity, Provisioned<P::User>), Token> {
-        match token {
-            Token::Known(identity) if identity.passes_access_rules() => {
-                match self.provisioner.cached(&identity) {
-                    Some(user) => Ok((identity, user)),
-                    None => Err(Token::Known(identity)),
-                }
-            }
-            Token::Known(_) | Token::New(_) => Err(token),
-        }
+    /// Returns the user, unless somebody has to be asked.
+    fn recall(&self, identity: &Identity) -> Option<Provisioned<P::User>> {
+        let may_pass = identity.passes_access_rules();
+        may_pass.then(|| self.provisioner.cached(identity))?
     }
 
     async fn provision(

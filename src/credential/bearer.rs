@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 ///
 /// `missing_token` without an `Authorization` header or with one of another scheme,
 /// `invalid_request` with two credentials, or none where the scheme announces one.
+#[inline]
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -20,6 +21,10 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
         return Err(Error::new(ErrorKind::InvalidRequest));
     }
     let value = value.as_bytes();
+    // As nearly every client writes it.
+    if let Some(token @ [b'!'..=b'~', .., b'!'..=b'~']) = value.strip_prefix(b"Bearer ") {
+        return Ok(token);
+    }
     // RFC 9110 section 11.1: the scheme is case-insensitive.
     let end = value.iter().position(|byte| *byte == b' ');
     let (scheme, token) = value.split_at(end.unwrap_or(value.len()));

@@ -111,6 +111,7 @@ impl TokenSource {
     }
 
     /// Reads the one token of this source, if it holds any.
+    #[inline]
     fn read<'a>(&self, request: &RequestHead<'a>) -> Result<Option<Credential<'a>>, Error> {
         match &self.0 {
             Source::Authorization => match bearer::bearer(request.headers()) {
@@ -153,6 +154,7 @@ pub(crate) enum Credential<'a> {
 
 impl Credential<'_> {
     /// For comparison with tokens that passed: what equals one is one.
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Bearer(bytes) => bytes,
@@ -178,6 +180,7 @@ impl Credential<'_> {
 /// # Errors
 ///
 /// `missing_token` if none does, and what the first source that holds one has against it.
+#[inline]
 pub(crate) fn read<'a>(
     sources: &[TokenSource],
     request: &RequestHead<'a>,

@@ -1,11 +1,15 @@
 //! A token and the texts read from it, in one allocation: a million tokens are remembered.
 
+use std::mem;
+
 /// What a token says of its subject, in words.
 pub(super) struct Profile {
     /// Every part behind the one before.
     text: Box<str>,
-    /// Where each part ends: those named in [`Part`], then the scopes.
-    ends: Box<[u32]>,
+    /// Where each part of [`Part`] ends. Beside the text's address: every request compares a token.
+    ends: [u32; NAMED],
+    /// Where each scope ends.
+    scopes: Box<[u32]>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,24 +38,32 @@ impl Profile {
             username.unwrap_or_default(),
             client_id.unwrap_or_default(),
         ];
-        let parts = || named.iter().chain(scopes);
-        let mut text = String::with_capacity(parts().map(|part| part.len()).sum());
-        let ends = parts().map(|part| {
+        let parts = named.iter().chain(scopes);
+        let mut text = String::with_capacity(parts.map(|part| part.len()).sum());
+        let mut end_of = |part: &str| {
             text.push_str(part);
             u32::try_from(text.len()).expect("a token has at most 16 KiB")
-        });
+        };
         Self {
-            ends: ends.collect(),
+            ends: named.map(&mut end_of),
+            scopes: scopes.iter().copied().map(&mut end_of).collect(),
             text: text.into(),
         }
     }
 
+    #[inline]
     pub(super) fn token(&self) -> &str {
-        self.part(Part::Token as usize)
+        self.part(Part::Token)
+    }
+
+    /// Whether these are the token's bytes.
+    #[inline]
+    pub(super) fn is_of(&self, token: &[u8]) -> bool {
+        self.text.as_bytes()[..self.ends[Part::Token as usize] as usize] == *token
     }
 
     pub(super) fn subject(&self) -> &str {
-        self.part(Part::Subject as usize)
+        self.part(Part::Subject)
     }
 
     pub(super) fn full_name(&self) -> Option<&str> {
@@ -67,21 +79,29 @@ impl Profile {
     }
 
     pub(super) fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
-        (NAMED..self.ends.len()).map(|index| self.part(index))
+        let mut start = self.ends[Part::ClientId as usize];
+        self.scopes
+            .iter()
+            .map(move |end| self.between(mem::replace(&mut start, *end), *end))
     }
 
     /// The bytes on the heap.
     pub(super) fn footprint(&self) -> usize {
-        self.text.len() + size_of_val(&*self.ends)
+        self.text.len() + size_of_val(&*self.scopes)
     }
 
     fn name(&self, part: Part) -> Option<&str> {
-        Some(self.part(part as usize)).filter(|name| !name.is_empty())
+        Some(self.part(part)).filter(|name| !name.is_empty())
     }
 
-    fn part(&self, index: usize) -> &str {
+    fn part(&self, part: Part) -> &str {
+        let index = part as usize;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start as usize..self.ends[index] as usize]
+        self.between(start, self.ends[index])
+    }
+
+    fn between(&self, start: u32, end: u32) -> &str {
+        &self.text[start as usize..end as usize]
     }
 }
 
@@ -99,7 +119,7 @@ mod tests {
         assert_eq!(profile.username(), None);
         assert_eq!(profile.client_id(), Some("web"));
         assert_eq!(profile.scopes().collect::<Vec<_>>(), ["read", "", "write"]);
-        assert_eq!(profile.footprint(), "a.b.canaAnawebreadwrite".len() + 8 * 4);
+        assert_eq!(profile.footprint(), "a.b.canaAnawebreadwrite".len() + 3 * 4);
 
         let profile = Profile::new("", "", [None; 3], &[]);
         assert_eq!((profile.token(), profile.subject()), ("", ""));

@@ -23,6 +23,7 @@ impl Epochs {
         Self((0..STRIPES).map(|_| AtomicU64::new(0)).collect())
     }
 
+    #[inline]
     pub(super) fn current(&self, key: IdentityKey) -> u64 {
         self.stripe(key).load(Ordering::Acquire)
     }
@@ -38,6 +39,7 @@ impl Epochs {
         }
     }
 
+    #[inline]
     fn stripe(&self, key: IdentityKey) -> &AtomicU64 {
         let [high, low, ..] = *key.as_bytes();
         &self.0[usize::from(u16::from_be_bytes([high, low])) % STRIPES]

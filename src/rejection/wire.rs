@@ -160,6 +160,7 @@ impl Answers {
     }
 
     /// Whether a request need not carry them along.
+    #[inline]
     pub(crate) fn is_default(&self) -> bool {
         self.is_default
     }

@@ -59,6 +59,7 @@ impl TokenCache {
     }
 
     /// Returns the identity of a token that passed before and still counts.
+    #[inline]
     pub(super) fn get(&self, token: &[u8], now: i64) -> Option<Identity> {
         let identity = self.entries.as_ref()?.get(&self.hasher.hash_one(token))?;
         identity.answers(token, now).then_some(identity)

@@ -44,10 +44,12 @@ impl Clock {
 
     /// Returns the present, or a moment up to 10 ms ago: for tokens that were verified before, at
     /// every request.
+    #[inline]
     pub(crate) fn recently(&self) -> i64 {
         self.read(recent_millis)
     }
 
+    #[inline]
     fn read(&self, system: impl FnOnce() -> i64) -> i64 {
         #[cfg(any(test, feature = "testing"))]
         if let Some(clock) = self.manual.get() {
@@ -73,6 +75,7 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
+    #[inline]
     pub(crate) fn covers(self, now: i64) -> bool {
         self.from <= now && now < self.until
     }

@@ -296,6 +296,7 @@ impl JwtVerifier {
     }
 
     /// [`cached`](Self::cached), for what may be no token.
+    #[inline]
     pub(crate) fn remembered(&self, token: &[u8]) -> Option<Identity> {
         self.0.tokens.get(token, self.0.clock.recently())
     }

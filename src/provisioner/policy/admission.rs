@@ -43,6 +43,7 @@ pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), Provision
 }
 
 /// A token that does not say when it was issued may be older than the revocation.
+#[inline]
 pub(crate) fn is_revoked(identity: &Identity, tokens_valid_after: Option<i64>) -> bool {
     tokens_valid_after
         .is_some_and(|after| identity.issued_at().is_none_or(|issued| issued <= after))

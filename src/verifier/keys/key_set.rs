@@ -46,6 +46,7 @@ impl TrustedKey {
         (&self.algorithms, material, modulus_length)
     }
 
+    #[inline]
     pub(crate) fn is_valid_at(&self, now: i64) -> bool {
         now < self.valid_until.load(Ordering::Acquire)
     }
