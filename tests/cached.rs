@@ -81,10 +81,40 @@ async fn a_remembered_user_costs_no_call_until_the_ttl_is_over() {
         );
     }
     assert_eq!(store.calls(), 1);
-    sleep(29 * SECOND).await;
+    // The read took one of the thirty seconds.
+    sleep(28 * SECOND).await;
     assert!(users.cached(&ana()).is_some());
     sleep(SECOND).await;
     assert!(users.cached(&ana()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_read_adds_nothing_to_the_ttl() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone()).with_ttl(SECOND * 3 / 2);
+    users.provision(&ana()).await.unwrap();
+    assert!(users.cached(&ana()).is_some());
+    sleep(SECOND / 2).await;
+    assert!(users.cached(&ana()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_joins_a_load_that_is_older_than_the_ttl() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone()).with_ttl(SECOND / 2);
+    let ask = async |after| {
+        sleep(after).await;
+        *users.provision(&ana()).await.unwrap().into_parts().0
+    };
+    // The one who comes last still finds the second load, though the first is over.
+    let (first, joined, second, last) = tokio::join!(
+        ask(Duration::ZERO),
+        ask(SECOND * 49 / 100),
+        ask(SECOND * 6 / 10),
+        ask(SECOND * 105 / 100),
+    );
+    assert_eq!((first, joined, second, last), (0, 0, 1, 1));
+    assert_eq!(store.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]

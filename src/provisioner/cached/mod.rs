@@ -16,11 +16,12 @@
 //! # What a change costs
 //!
 //! A user who is changed behind the cache's back is served as he was for up to the TTL, 30 seconds
-//! by default. A handler that changes a user calls [`CachedProvisioner::invalidate`]; loads that
-//! began before it do not bring the old user back. Other processes notice within their TTL, or at
-//! once if they [listen](CachedProvisioner::listen) to a bus that carries invalidations. When a bus
-//! breaks and when it is back, invalidations may have been missed, and everything remembered until
-//! then is read again before it counts; in between, the TTL is the bound.
+//! by default. It counts from the moment a read began, so a slow one adds nothing to it. A handler
+//! that changes a user calls [`CachedProvisioner::invalidate`]; loads that began before it do not
+//! bring the old user back. Other processes notice within their TTL, or at once if they
+//! [listen](CachedProvisioner::listen) to a bus that carries invalidations. When a bus breaks and
+//! when it is back, invalidations may have been missed, and everything remembered until then is read
+//! again before it counts; in between, the TTL is the bound.
 //!
 //! # While the store is down
 //!
@@ -136,6 +137,8 @@ impl<P: Provisioner> CachedProvisioner<P> {
 
     /// Sets how long a user is remembered, and so how long a change made elsewhere may go
     /// unnoticed; at most a day. Default: 30 seconds. Empties the cache.
+    ///
+    /// With zero every request reads for itself.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         let ttl = ttl.min(MAX_TTL);
@@ -258,12 +261,12 @@ impl<P: Provisioner> Inner<P> {
         &self,
         identity: &Identity,
         mut began: Moment,
+        started: Instant,
         verdict: Verdict<P::User>,
     ) -> Verdict<P::User> {
-        let now = Instant::now();
         let (remembered, fresh_for, good_until) = match &verdict {
             Ok(provisioned) => {
-                let good_until = now + self.options.stale_for;
+                let good_until = started + self.options.stale_for;
                 (
                     Ok(provisioned.as_found()),
                     self.options.ttl,
@@ -293,7 +296,7 @@ impl<P: Provisioner> Inner<P> {
                 return verdict;
             }
             Err(ProvisionError::Unavailable(_)) => {
-                let Some(entry) = self.fall_back(identity, began, now) else {
+                let Some(entry) = self.fall_back(identity, began) else {
                     return verdict;
                 };
                 let told = judge(identity, entry.verdict.clone());
@@ -304,7 +307,7 @@ impl<P: Provisioner> Inner<P> {
         let entry = Entry {
             verdict: remembered,
             loaded: began,
-            fresh_until: now + fresh_for,
+            fresh_until: started + fresh_for,
             good_until,
             original: None,
         };
@@ -318,12 +321,7 @@ impl<P: Provisioner> Inner<P> {
     }
 
     /// The entry of the user who serves while the store is down.
-    fn fall_back(
-        &self,
-        identity: &Identity,
-        loaded: Moment,
-        now: Instant,
-    ) -> Option<Entry<P::User>> {
+    fn fall_back(&self, identity: &Identity, loaded: Moment) -> Option<Entry<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
         let (original, until) = entry.fallback(self.now(identity.key()))?;
         let user = (self.options.unprivileged)(original.user())?;
@@ -332,7 +330,8 @@ impl<P: Provisioner> Inner<P> {
         Some(Entry {
             verdict: Ok(stale),
             loaded,
-            fresh_until: until.min(now + RETRY),
+            // It is the store that has a pause, and that starts now.
+            fresh_until: until.min(Instant::now() + RETRY),
             good_until: Some(until),
             original: Some(original.clone()),
         })
