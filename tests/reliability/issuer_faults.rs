@@ -1,9 +1,12 @@
 //! The issuer answers, and wrongly: nobody waits longer than stated, and good tokens notice nothing.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::StatusCode;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::Barrier, task::JoinSet, time::sleep};
 use tower_jit_provisioning::{
     ErrorKind, HttpFetcher, JwtVerifier, KeyRefresh, KeySource, TrustedIssuer,
     testing::{Endpoint, Fault, TestIssuer},
@@ -23,12 +26,12 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// What a busy machine adds to a wait.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// More is a document that was kept, as the large ones have 50 MB. The server that plays the faults is
-/// in this process, too.
-const MEMORY: u64 = 48 << 20;
+/// More is a document that was kept, even a part of it, as the large ones have 50 MB. It is what nine
+/// servers that play the faults and their clients take together, beside what each takes while well.
+const MEMORY: u64 = 16 << 20;
 
-/// What remembered tokens may take: the long form shows a hundred thousand of them.
-const TOKENS: u64 = 1 << 20;
+/// What remembered tokens may take, in each play: the long form shows a hundred thousand of them.
+const TOKENS: u64 = 1 << 18;
 
 /// How long a busy machine may take for the keys of a healthy issuer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,11 +61,15 @@ struct Tally {
 
 pub(crate) async fn run(is_long: bool) -> Figures {
     let duration = Duration::from_secs(if is_long { 60 } else { 3 });
-    let memory = Watch::start();
+    let plays = plays();
+    let curtain = Arc::new(Barrier::new(plays.len() + 1));
     let mut runs = JoinSet::new();
-    for play in plays() {
-        runs.spawn(async move { (play.name, play.run(duration).await) });
+    for play in plays {
+        let curtain = Arc::clone(&curtain);
+        runs.spawn(async move { (play.name, play.run(duration, &curtain).await) });
     }
+    curtain.wait().await;
+    let memory = Watch::start();
     let mut results = runs.join_all().await;
     let growth = memory.growth();
     results.sort_by_key(|(name, _)| *name);
@@ -126,7 +133,8 @@ pub(crate) fn plays() -> Vec<Play> {
 }
 
 impl Play {
-    async fn run(&self, duration: Duration) -> Tally {
+    /// Waits at the curtain until all issuers were well and everything that is made once was made.
+    async fn run(&self, duration: Duration, curtain: &Barrier) -> Tally {
         let issuer = TestIssuer::serve();
         // One client for all who know no key yet: to make one takes longer than what is measured.
         let keys = KeySource::discovery(HttpFetcher::new());
@@ -137,8 +145,14 @@ impl Play {
             assert!(started.elapsed() < PATIENCE, "keys: {error}");
         }
         let door = Door::new(known);
-        let fetched = fetches(&issuer, self.endpoint);
         let warm: Vec<_> = (0..PEOPLE).map(|person| mint(&issuer, person)).collect();
+        for (person, token) in warm.iter().enumerate() {
+            assert!(door.call(token).await.is_for(&subject(person)));
+        }
+        door.call(&unknown(&issuer)).await;
+        Door::new(verifier(&issuer, &keys)).call(&warm[0]).await;
+        curtain.wait().await;
+        let fetched = fetches(&issuer, self.endpoint);
         let mut tally = Tally::default();
         let started = Instant::now();
         let mut round = 0;
