@@ -403,6 +403,43 @@ async fn requests_caches_and_users_are_counted() {
     }
 }
 
+#[tokio::test]
+async fn a_request_that_does_not_wait_is_recorded_with_no_time() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    // What was recorded since the last look.
+    let recorded = || -> Vec<f64> {
+        let metrics = snapshotter.snapshot().into_vec().into_iter();
+        let samples = metrics.filter_map(|(key, _, _, value)| match value {
+            DebugValue::Histogram(samples)
+                if key.key().name() == "jit_provisioning_request_duration_seconds" =>
+            {
+                Some(samples)
+            }
+            _ => None,
+        });
+        samples.flatten().map(f64::from).collect()
+    };
+    let issuer = TestIssuer::new(ISSUER);
+    let layer = layer(&issuer);
+    let bearer = token(&issuer).bearer();
+    let unknown_user = token(&issuer).claim("scope", "orders:read").bearer();
+    for (bearer, status, waits) in [
+        (Some(&bearer), 200, true),
+        (Some(&bearer), 200, false),
+        (Some(&unknown_user), 200, true),
+        (Some(&unknown_user), 200, false),
+        (Some(&format!("{bearer}A")), 401, true),
+        (None, 401, false),
+    ] {
+        assert_eq!(ask(&layer, bearer.map(String::as_str)).await, status);
+        let seconds = recorded();
+        assert_eq!(seconds.len(), 1);
+        assert_eq!(seconds[0] > 0.0, waits, "{status}: {seconds:?}");
+    }
+}
+
 #[cfg(feature = "jwks")]
 #[tokio::test]
 async fn key_fetches_are_counted_by_result() {
