@@ -668,6 +668,37 @@ async fn a_reload_swaps_issuers_audiences_and_policy_together() {
     assert_eq!(verdict(&verifier, &billing).await, Err("issuer"));
 }
 
+#[tokio::test]
+async fn an_issuer_that_leaves_takes_its_cached_tokens_with_it_whatever_its_keys() {
+    let (named, secret) = (key("a"), [7; 32]);
+    let mut unnamed = named.jwk();
+    unnamed.as_object_mut().unwrap().remove("kid");
+    let unnamed = json!({"keys": [unnamed]}).to_string();
+    let shared = Arc::new(SigningKey::hmac("b", Algorithm::Hs256, &secret));
+    for (name, keys, key) in [
+        ("named", KeySource::jwks(jwks(&[&named])), &named),
+        ("without kid", KeySource::jwks(unnamed), &named),
+        (
+            "pinned",
+            KeySource::pem(named.public_pem().unwrap()),
+            &named,
+        ),
+        ("secret", KeySource::hmac_secret(secret), &shared),
+    ] {
+        let trusted = TrustedIssuer::new(ISSUER, "orders", keys);
+        let trusted = trusted.with_algorithms([key.algorithm()]);
+        let verifier = JwtVerifier::new([trusted]).unwrap();
+        let ana = token(key, "ana").header("alg", key.algorithm().as_str());
+        let ana = ana.without_header("kid").sign();
+        assert_eq!(verdict(&verifier, &ana).await, Ok(()), "{name}");
+        assert!(verifier.cached(&ana).is_some(), "{name}");
+        let other = TestIssuer::new("https://other.example.com");
+        verifier.reload([other.trusted("orders")]).unwrap();
+        assert!(verifier.cached(&ana).is_none(), "{name}");
+        assert_eq!(verdict(&verifier, &ana).await, Err("issuer"), "{name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
     let (network, key) = (Network::new(), key("a"));
@@ -696,6 +727,31 @@ async fn a_reload_is_no_way_around_the_pause_of_an_issuer_that_is_down() {
         verifier.reload([network.trusted()]).unwrap();
     }
     assert_eq!(network.fetches(JWKS), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_gives_the_keys_of_an_issuer_that_is_down_no_more_time() {
+    // Fetched at 0 and good for a day; kept at the reload, for a day or less from then on.
+    for (reload_at, max_stale, end) in [(23 * HOUR, 24 * HOUR, 24 * HOUR), (HOUR, HOUR, 2 * HOUR)] {
+        let (network, key) = (Network::new(), key("a"));
+        network.publish(&[&key]);
+        let (verifier, clock) = network.verifier();
+        let ana = token(&key, "ana").sign();
+        assert_eq!(verdict(&verifier, &ana).await, Ok(()));
+        for url in [OIDC, JWKS] {
+            network.answer(url, Answer::Status(503));
+        }
+        pass(&clock, reload_at).await;
+        let refresh = KeyRefresh::new().with_max_stale(max_stale);
+        let trusted = network.trusted().with_key_refresh(refresh);
+        verifier.reload([trusted]).unwrap();
+        assert_eq!(verdict(&verifier, &ana).await, Ok(()));
+        pass(&clock, end - reload_at - SECOND).await;
+        assert!(verifier.cached(&ana).is_some(), "{end:?}");
+        pass(&clock, SECOND).await;
+        assert!(verifier.cached(&ana).is_none(), "{end:?}");
+        assert_eq!(verdict(&verifier, &ana).await, Err("keys"), "{end:?}");
+    }
 }
 
 #[tokio::test]
