@@ -14,8 +14,9 @@ use http::{Request, Response, header::AUTHORIZATION};
 use tokio::time::sleep;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_jit_provisioning::{
-    CachedProvisioner, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier, MemoryProvisioner,
-    Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner, Rule, SignUp, Status,
+    CachedProvisioner, ClaimMap, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier,
+    MemoryProvisioner, Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
+    RoleClaim, Rule, SignUp, Status,
     testing::{TestIdentity, TestIssuer},
 };
 
@@ -260,6 +261,29 @@ async fn tokens_that_differ_in_scope_or_client_or_before_a_rule_share_no_verdict
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_scope_is_not_taken_for_a_role_of_the_same_name() {
+    let issuer = TestIssuer::new("https://id.example.com");
+    let trusted = issuer
+        .trusted("orders")
+        .with_claims(ClaimMap::default().add_roles("/roles"))
+        .with_policy(IssuerPolicy::new().map_role("admin", "admin"));
+    let verifier = JwtVerifier::new([trusted]).unwrap();
+    let users = CachedProvisioner::new(Store::default());
+    let base = || issuer.token("ana").audience("orders");
+    let by_role = base().claim("roles", "admin").sign();
+    let by_scope = base().claim("roles", "").claim("scope", "admin").sign();
+    let [by_role, by_scope] = [
+        verifier.verify(&by_role).await.unwrap(),
+        verifier.verify(&by_scope).await.unwrap(),
+    ];
+    assert_eq!(by_role.roles().as_slice(), ["admin"]);
+    assert_eq!(*by_scope.roles(), RoleClaim::Present(Vec::new()));
+    users.provision(&by_role).await.unwrap();
+    assert!(users.cached(&by_role).is_some());
+    assert!(users.cached(&by_scope).is_none());
+}
+
 #[tokio::test]
 async fn a_user_who_is_remembered_does_not_excuse_a_token_from_the_access_rules() {
     struct Generous;
@@ -318,6 +342,21 @@ async fn refusals_are_remembered_for_two_seconds_and_failures_not_at_all() {
         assert_eq!(users.provision(&ana()).await.unwrap_err().reason(), "store");
         assert_eq!(store.calls(), calls);
     }
+    store.answer(None);
+    assert!(users.provision(&ana()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_remembered_no_longer_than_a_user() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone()).with_ttl(SECOND * 3 / 2);
+    store.answer(Some(DenialReason::RuleFailed.into()));
+    assert!(users.provision(&ana()).await.is_err());
+    // The read took one second of it.
+    sleep(SECOND / 2 - Duration::from_millis(1)).await;
+    assert!(users.provision(&ana()).await.is_err());
+    assert_eq!(store.calls(), 1);
+    sleep(Duration::from_millis(1)).await;
     store.answer(None);
     assert!(users.provision(&ana()).await.is_ok());
 }

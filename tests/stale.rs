@@ -195,14 +195,16 @@ async fn a_deactivation_known_here_stays_known() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_user_ends_what_his_other_tokens_remember() {
-    let store = Store::new();
-    let users = patient(&store);
-    let other = TestIdentity::new("https://id.example.com", "ana").with_full_name("Ana");
-    let other = other.build();
-    users.provision(&other).await.unwrap();
-    store.answer(Err(DenialReason::Deactivated.into()));
-    assert_eq!(roles(&users).await, Err("deactivated"));
-    assert!(users.cached(&other).is_none());
+    for reason in [DenialReason::Deactivated, DenialReason::Deleted] {
+        let store = Store::new();
+        let users = patient(&store);
+        let other = TestIdentity::new("https://id.example.com", "ana").with_full_name("Ana");
+        let other = other.build();
+        users.provision(&other).await.unwrap();
+        store.answer(Err(reason.into()));
+        assert_eq!(roles(&users).await, Err(reason.as_str()));
+        assert!(users.cached(&other).is_none(), "{reason:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,6 +245,13 @@ async fn a_revoked_token_does_not_end_what_newer_ones_remember() {
         assert_eq!(refused.reason(), "revoked");
         assert!(users.cached(&token(2_000)).is_some());
     }
+    // Nor when the entry is too old to refuse it, and the store does.
+    advance(30 * SECOND).await;
+    store.answer(Err(ProvisionError::Revoked));
+    let refused = users.provision(&token(1_000)).await.unwrap_err();
+    assert_eq!(refused.reason(), "revoked");
+    store.fail();
+    assert!(users.provision(&token(2_000)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
