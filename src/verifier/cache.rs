@@ -88,13 +88,38 @@ mod tests {
         verifier.verify(&token).await.unwrap();
         let (tokens, now) = (&verifier.0.tokens, verifier.0.clock.now());
         let entries = tokens.entries.as_ref().unwrap();
-        let ana = entries
-            .get(&tokens.hasher.hash_one(token.as_bytes()))
-            .unwrap();
+        let hash = |token: &[u8]| tokens.hasher.hash_one(token);
+        let ana = entries.get(&hash(token.as_bytes())).unwrap();
 
-        let other = issuer.token("bob").audience("orders-api").sign();
-        entries.insert(tokens.hasher.hash_one(other.as_bytes()), ana);
-        assert!(tokens.get(other.as_bytes(), now).is_none());
+        let in_one_byte = (0..token.len()).map(|at| {
+            let mut other = token.clone().into_bytes();
+            other[at] ^= 1;
+            other
+        });
+        let others = [
+            issuer.token("bob").audience("orders-api").sign().into(),
+            format!("{token}A").into(),
+            token.as_bytes()[1..].to_vec(),
+            token.as_bytes()[..token.len() - 1].to_vec(),
+            Vec::new(),
+        ];
+        for other in in_one_byte.chain(others) {
+            entries.insert(hash(&other), ana.clone());
+            let found = tokens.get(&other, now);
+            assert!(found.is_none(), "{}", String::from_utf8_lossy(&other));
+        }
         assert!(tokens.get(token.as_bytes(), now).is_some());
+    }
+
+    /// What an explanation makes of bare claims is never put here; if it were, it would let nobody in.
+    #[test]
+    fn an_identity_that_nobody_signed_answers_no_request() {
+        let issuer = TestIssuer::new("https://id.example.com");
+        let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
+        let (_, claims) = issuer.token("ana").audience("orders-api").parts();
+        let unsigned = verifier.check_claims(&claims).unwrap();
+        let (tokens, now) = (&verifier.0.tokens, verifier.0.clock.now());
+        tokens.insert(unsigned.clone());
+        assert!(tokens.get(unsigned.token().as_bytes(), now).is_none());
     }
 }
