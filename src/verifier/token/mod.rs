@@ -4,18 +4,22 @@
 //! size and alphabet first, then the two JSON documents, then issuer and key, and the signature
 //! only for a token that names both.
 
-use std::{borrow::Cow, sync::Arc};
+mod compact;
+mod header;
+
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::time::Instant;
 
+use self::compact::{Compact, decode};
+pub(crate) use self::header::Header;
 use super::{
-    algorithm::Algorithm,
     audience::Audience,
     clock::{Clock, Validity},
     fault::TokenFault,
     issuer::Issuer,
-    keys::{MAX_KID, TrustedKey},
+    keys::TrustedKey,
     proof::Proof,
 };
 use crate::{
@@ -24,57 +28,8 @@ use crate::{
     identity::{Identity, Verified},
 };
 
-/// The longest token, in bytes.
-const MAX_TOKEN: usize = 16 * 1024;
-
 /// 9999-12-31T23:59:59Z, in seconds: what stands after it is milliseconds taken for seconds.
 const MAX_DATE: f64 = 253_402_300_799.0;
-
-/// A JWS in compact serialization (RFC 7515 section 7.1), cut but not decoded.
-struct Compact<'t> {
-    header: &'t str,
-    payload: &'t str,
-    signature: &'t str,
-    /// What the signature is over.
-    message: &'t str,
-}
-
-impl<'t> Compact<'t> {
-    fn split(token: &'t str) -> Result<Self, TokenFault> {
-        if token.len() > MAX_TOKEN {
-            return Err(TokenFault::TooLarge);
-        }
-        // Every byte is looked at, so that the compiler looks at sixteen at once.
-        let is_other = |byte: u8| {
-            !(byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.'))
-        };
-        if token.bytes().fold(false, |any, byte| any | is_other(byte)) {
-            return Err(TokenFault::Malformed);
-        }
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
-        let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
-        let is_compact = !header.is_empty()
-            && !payload.is_empty()
-            && !signature.is_empty()
-            && !payload.contains('.');
-        is_compact
-            .then_some(Self {
-                header,
-                payload,
-                signature,
-                message,
-            })
-            .ok_or(TokenFault::Malformed)
-    }
-}
-
-/// Decodes base64url without padding; set bits behind the last byte are refused, or one token
-/// would have several spellings.
-fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| TokenFault::Malformed)
-}
 
 /// Refuses what has not even the form of a token.
 pub(super) fn screen(token: &str) -> Result<(), TokenFault> {
@@ -86,41 +41,6 @@ pub(crate) fn payload_of(token: &str) -> Vec<u8> {
     Compact::split(token)
         .and_then(|parts| decode(parts.payload))
         .unwrap_or_default()
-}
-
-pub(crate) struct Header<'a> {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Option<Cow<'a, str>>,
-    pub(crate) typ: Option<Cow<'a, str>>,
-}
-
-impl<'a> Header<'a> {
-    /// Keys a header brings along (`jku`, `jwk`, `x5u`, `x5c`) are not read at all.
-    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
-        let header = Object::parse(json).map_err(|_| TokenFault::Header)?;
-        // RFC 7515 section 4.1.11, and RFC 7797 for `b64`: none of these is implemented here.
-        if ["crit", "b64", "enc", "zip"]
-            .iter()
-            .any(|name| header.contains(name))
-        {
-            return Err(TokenFault::CriticalHeader);
-        }
-        let text = |name: &str| match header.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(TokenFault::Header),
-        };
-        let alg = text("alg")?.ok_or(TokenFault::Header)?;
-        let kid = text("kid")?;
-        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
-            return Err(TokenFault::Header);
-        }
-        Ok(Self {
-            algorithm: Algorithm::parse(&alg).ok_or(TokenFault::Algorithm)?,
-            kid,
-            typ: text("typ")?,
-        })
-    }
 }
 
 /// Runs every check. `find` returns the trusted issuer of an exact `iss`.

@@ -1,0 +1,43 @@
+//! What a token's header says of the token.
+
+use std::borrow::Cow;
+
+use crate::{
+    claims::{Object, Value},
+    verifier::{algorithm::Algorithm, fault::TokenFault, keys::MAX_KID},
+};
+
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<Cow<'a, str>>,
+    pub(crate) typ: Option<Cow<'a, str>>,
+}
+
+impl<'a> Header<'a> {
+    /// Keys a header brings along (`jku`, `jwk`, `x5u`, `x5c`) are not read at all.
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
+        let header = Object::parse(json).map_err(|_| TokenFault::Header)?;
+        // RFC 7515 section 4.1.11, and RFC 7797 for `b64`: none of these is implemented here.
+        if ["crit", "b64", "enc", "zip"]
+            .iter()
+            .any(|name| header.contains(name))
+        {
+            return Err(TokenFault::CriticalHeader);
+        }
+        let text = |name: &str| match header.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(TokenFault::Header),
+        };
+        let alg = text("alg")?.ok_or(TokenFault::Header)?;
+        let kid = text("kid")?;
+        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+            return Err(TokenFault::Header);
+        }
+        Ok(Self {
+            algorithm: Algorithm::parse(&alg).ok_or(TokenFault::Algorithm)?,
+            kid,
+            typ: text("typ")?,
+        })
+    }
+}
