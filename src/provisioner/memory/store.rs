@@ -1,199 +1,57 @@
-//! The reference implementation: users in memory, by the same rules as in a database.
+//! The users themselves, and what a token makes of them: everything under the one lock.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
-};
-
-use async_trait::async_trait;
+use std::collections::HashMap;
 
 use tokio::time::{Duration, Instant};
 
-use super::{
-    Attribute, DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError,
-    Provisioned, Provisioner, Status,
-    policy::{
-        admission::{self, Snapshot},
-        newcomer::{self, Candidate, Newcomer},
-        profile, roles,
+use super::MemoryUser;
+use crate::{
+    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
+    provisioner::{
+        Attribute, DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError,
+        Provisioned, Status,
+        policy::{
+            admission::{self, Snapshot},
+            newcomer::{self, Candidate, Newcomer},
+            profile, roles,
+        },
     },
 };
-use crate::{
-    access::HasRoles,
-    explain::Facts,
-    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
-};
-
-/// Keeps users in memory: for tests, demonstrations and services without a store.
-///
-/// Everything is gone with the process, so a deactivated user is back after a restart.
-///
-/// ```
-/// use tower_jit_provisioning::{JwtVerifier, MemoryProvisioner, ProvisionLayer};
-///
-/// fn layer(verifier: JwtVerifier) -> ProvisionLayer<MemoryProvisioner> {
-///     ProvisionLayer::new(verifier, MemoryProvisioner::new())
-/// }
-/// ```
-#[derive(Clone, Default)]
-pub struct MemoryProvisioner(Arc<Mutex<Store>>);
-
-/// A user of [`MemoryProvisioner`].
-#[derive(Clone, PartialEq)]
-#[non_exhaustive]
-pub struct MemoryUser {
-    /// Counts from 1 in the order of creation.
-    pub id: u64,
-    /// The tenant, `""` when there are none.
-    pub tenant: String,
-    /// The address as written, verified or not.
-    pub email: Option<String>,
-    /// The display name.
-    pub full_name: Option<String>,
-    /// The roles that count for the request: those granted here and those of its token, sorted.
-    pub roles: Vec<String>,
-}
-
-impl HasRoles for MemoryUser {
-    fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|held| held == role)
-    }
-}
-
-/// Shows the number only: the rest is personal.
-impl fmt::Debug for MemoryUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryUser")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
 
 #[derive(Default)]
-struct Store {
-    users: Vec<Record>,
-    identities: HashMap<IdentityKey, Known>,
+pub(super) struct Store {
+    pub(super) users: Vec<Record>,
+    pub(super) identities: HashMap<IdentityKey, Known>,
     /// Verified addresses, by their key.
     addresses: HashMap<String, usize>,
 }
 
-struct Record {
+pub(super) struct Record {
     id: u64,
     tenant: String,
-    profile: Profile,
+    pub(super) profile: Profile,
     /// The identity whose tokens keep the profile up to date.
     owner: IdentityKey,
-    status: Status,
-    grants: Vec<Grant>,
+    pub(super) status: Status,
+    pub(super) grants: Vec<Grant>,
     tokens_valid_after: Option<i64>,
 }
 
 /// An identity, and what is remembered of its tokens.
-struct Known {
+pub(super) struct Known {
     /// Index into `users`.
-    user: usize,
+    pub(super) user: usize,
     kind: PrincipalKind,
     issuer: String,
     since: Instant,
-    roles_issued_at: Option<i64>,
+    pub(super) roles_issued_at: Option<i64>,
     profile_issued_at: Option<i64>,
     fingerprint: String,
 }
 
-impl MemoryProvisioner {
-    /// Makes an empty store.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Returns the number of users.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.store().users.len()
-    }
-
-    /// Whether there are no users.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
-    /// and deleting void the tokens issued until now; deleting also forgets profile and grants, so
-    /// that the address is free for somebody else.
-    pub fn set_status(&self, key: IdentityKey, status: Status) -> bool {
-        let is_known = self.change(key, |record| {
-            record.status = status;
-            if matches!(status, Status::Deactivated | Status::Deleted) {
-                record.revoke(now());
-            }
-        });
-        if status == Status::Deleted {
-            self.store().forget(key);
-        }
-        is_known
-    }
-
-    /// Voids the tokens of the user behind an identity that were issued until `instant`, in
-    /// milliseconds since the Unix epoch, or until a later instant set before; returns whether there
-    /// is one.
-    pub fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> bool {
-        self.change(key, |record| record.revoke(instant))
-    }
-
-    /// Grants a role to the user behind an identity, as an operator does; returns whether there is
-    /// one.
-    pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
-        let grant = Grant::new(role, Grant::MANUAL);
-        self.change(key, |record| {
-            record.grants.retain(|held| *held != grant);
-            record.grants.push(grant);
-        })
-    }
-
-    /// What an explanation is made of.
-    pub(crate) fn facts(&self, identity: &Identity) -> Facts {
-        let store = self.store();
-        let known = store.identities.get(&identity.key());
-        let record = known.and_then(|known| store.users.get(known.user));
-        if let Some((known, record)) = known.zip(record) {
-            return Facts::Known {
-                snapshot: Some(record.snapshot(known)),
-                grants: record.grants.clone(),
-                stored_at: Some(known.roles_issued_at),
-                changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
-                    && store.profile_after(identity, known.user, record) != record.profile,
-            };
-        }
-        Facts::Unknown {
-            candidate: store
-                .holder(identity)
-                .and_then(|index| store.candidate(index, identity.issuer())),
-            population: Some(store.population(identity.issuer())),
-        }
-    }
-
-    fn change(&self, key: IdentityKey, change: impl FnOnce(&mut Record)) -> bool {
-        let mut store = self.store();
-        let index = store.identities.get(&key).map(|known| known.user);
-        index
-            .and_then(|index| store.users.get_mut(index))
-            .map(change)
-            .is_some()
-    }
-
-    /// No code panics while it holds the lock, and the store would still be whole if it did.
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Store {
     /// Returns the user behind a known identity, or why it may not enter.
-    fn find(&self, identity: &Identity) -> Option<Result<&Record, ProvisionError>> {
+    pub(super) fn find(&self, identity: &Identity) -> Option<Result<&Record, ProvisionError>> {
         let known = self.identities.get(&identity.key())?;
         let record = self.users.get(known.user)?;
         let verdict = admission::screen(identity)
@@ -203,7 +61,7 @@ impl Store {
     }
 
     /// Whether the token says nothing new of its user.
-    fn is_up_to_date(&self, identity: &Identity) -> bool {
+    pub(super) fn is_up_to_date(&self, identity: &Identity) -> bool {
         let known = self.identities.get(&identity.key());
         let record = known.and_then(|known| self.users.get(known.user));
         known.zip(record).is_some_and(|(known, record)| {
@@ -247,7 +105,12 @@ impl Store {
     }
 
     /// A user's profile after a token; an address that is somebody else's stays so.
-    fn profile_after(&self, identity: &Identity, user: usize, record: &Record) -> Profile {
+    pub(super) fn profile_after(
+        &self,
+        identity: &Identity,
+        user: usize,
+        record: &Record,
+    ) -> Profile {
         let after = record.profile.after(identity, &[]);
         let key = after.email_key.as_ref();
         let holder = key.and_then(|key| self.addresses.get(key));
@@ -257,7 +120,10 @@ impl Store {
         }
     }
 
-    fn enter(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {
+    pub(super) fn enter(
+        &mut self,
+        identity: &Identity,
+    ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
         match self.find(identity) {
             None => return self.join(identity),
             Some(verdict) => verdict.map(drop)?,
@@ -296,12 +162,12 @@ impl Store {
     }
 
     /// The user who holds the identity's address verified, as an index.
-    fn holder(&self, identity: &Identity) -> Option<usize> {
+    pub(super) fn holder(&self, identity: &Identity) -> Option<usize> {
         let address = newcomer::linking_address(identity)?;
         self.addresses.get(&address.key(identity.tenant())).copied()
     }
 
-    fn candidate(&self, index: usize, issuer: &str) -> Option<Candidate> {
+    pub(super) fn candidate(&self, index: usize, issuer: &str) -> Option<Candidate> {
         let record = self.users.get(index)?;
         let mut identities = self.identities.values().filter(|known| known.user == index);
         Some(Candidate {
@@ -316,7 +182,7 @@ impl Store {
     }
 
     /// Leaves a tombstone without anything personal.
-    fn forget(&mut self, key: IdentityKey) {
+    pub(super) fn forget(&mut self, key: IdentityKey) {
         let Some(index) = self.identities.get(&key).map(|known| known.user) else {
             return;
         };
@@ -327,7 +193,7 @@ impl Store {
         }
     }
 
-    fn population(&self, issuer: &str) -> Population {
+    pub(super) fn population(&self, issuer: &str) -> Population {
         let of_issuer = || {
             self.identities
                 .values()
@@ -353,7 +219,7 @@ impl Known {
         }
     }
 
-    fn profile_state(&self, identity: &Identity, record: &Record) -> ProfileState {
+    pub(super) fn profile_state(&self, identity: &Identity, record: &Record) -> ProfileState {
         ProfileState {
             is_owner: record.owner == identity.key(),
             issued_at: self.profile_issued_at,
@@ -376,11 +242,11 @@ impl Record {
     }
 
     /// Never un-voids a token.
-    fn revoke(&mut self, instant: i64) {
+    pub(super) fn revoke(&mut self, instant: i64) {
         self.tokens_valid_after = self.tokens_valid_after.max(Some(instant));
     }
 
-    fn snapshot(&self, known: &Known) -> Snapshot {
+    pub(super) fn snapshot(&self, known: &Known) -> Snapshot {
         Snapshot {
             status: self.status,
             kind: known.kind,
@@ -396,7 +262,7 @@ impl Record {
             .extend(stated.map(|role| Grant::new(role, source.as_str())));
     }
 
-    fn told(&self, identity: &Identity, outcome: Outcome) -> Provisioned<MemoryUser> {
+    pub(super) fn told(&self, identity: &Identity, outcome: Outcome) -> Provisioned<MemoryUser> {
         let user = MemoryUser {
             id: self.id,
             tenant: self.tenant.clone(),
@@ -405,41 +271,5 @@ impl Record {
             roles: roles::counted(identity, &self.grants),
         };
         Provisioned::new(user, outcome).with_tokens_valid_after(self.tokens_valid_after)
-    }
-}
-
-/// Milliseconds since the Unix epoch.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
-}
-
-#[async_trait]
-impl Provisioner for MemoryProvisioner {
-    type User = MemoryUser;
-
-    async fn provision(
-        &self,
-        identity: &Identity,
-    ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        admission::screen(identity)?;
-        self.store().enter(identity)
-    }
-
-    fn cached(&self, identity: &Identity) -> Option<Provisioned<MemoryUser>> {
-        let store = self.store();
-        let record = store.find(identity)?.ok()?;
-        let is_up_to_date = store.is_up_to_date(identity);
-        is_up_to_date.then(|| record.told(identity, Outcome::Found))
-    }
-}
-
-impl fmt::Debug for MemoryProvisioner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryProvisioner")
-            .field("users", &self.len())
-            .finish_non_exhaustive()
     }
 }
