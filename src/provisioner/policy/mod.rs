@@ -9,6 +9,7 @@
 //! sign-up](newcomer::decide); [roles]; [profile].
 
 pub(crate) mod admission;
+mod attribute;
 pub(crate) mod newcomer;
 pub(crate) mod profile;
 #[cfg(test)]
@@ -18,8 +19,9 @@ mod rule;
 mod status;
 
 pub use self::{
+    attribute::{Attribute, ProfileSync},
     newcomer::Population,
-    profile::{Attribute, Profile, ProfileState, ProfileSync},
+    profile::{Profile, ProfileState},
     roles::Grant,
     rule::Rule,
     status::Status,

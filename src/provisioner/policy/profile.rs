@@ -5,6 +5,7 @@
 //! mark, because that would be a write a token: one that is older than it and younger than the last
 //! change may still change something, until the next one.
 
+use super::attribute::{Attribute, ProfileSync};
 use crate::{
     email::Email,
     identity::{Identity, digest, hex},
@@ -13,82 +14,6 @@ use crate::{
 
 /// The longest name kept, in bytes.
 const MAX_TEXT: usize = 255;
-
-/// One thing a profile says.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Attribute {
-    /// The e-mail address, with whether and by whom it is verified.
-    Email,
-    /// The display name.
-    FullName,
-    /// The user name, for display.
-    Username,
-}
-
-impl Attribute {
-    /// Every attribute.
-    pub const ALL: [Self; 3] = [Self::Email, Self::FullName, Self::Username];
-
-    /// Returns the stable label: `email`, `full_name` or `username`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::FullName => "full_name",
-            Self::Username => "username",
-        }
-    }
-
-    /// Finds the attribute of a label.
-    #[must_use]
-    pub fn parse(label: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|attribute| attribute.as_str() == label)
-    }
-}
-
-/// When an attribute is taken from a token.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum ProfileSync {
-    /// At creation and from every newer token; one that lacks it empties it.
-    Always,
-    /// At creation only.
-    CreateOnly,
-    /// Not even at creation.
-    Never,
-    /// At creation and from every newer token that has it.
-    #[default]
-    WhenPresent,
-}
-
-impl ProfileSync {
-    /// Returns the stable label: `always`, `create_only`, `never` or `when_present`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::CreateOnly => "create_only",
-            Self::Never => "never",
-            Self::WhenPresent => "when_present",
-        }
-    }
-
-    /// Finds the value of a label.
-    #[must_use]
-    pub fn parse(label: &str) -> Option<Self> {
-        [
-            Self::Always,
-            Self::CreateOnly,
-            Self::Never,
-            Self::WhenPresent,
-        ]
-        .into_iter()
-        .find(|sync| sync.as_str() == label)
-    }
-}
 
 /// What is known of a user: from a token, or in a store.
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -411,69 +336,5 @@ mod tests {
             is_due(&token().with_policy(policy).build(), &taken(1_999)),
             "another mapping"
         );
-    }
-
-    mod properties {
-        use proptest::prelude::*;
-
-        use super::*;
-
-        fn token() -> impl Strategy<Value = TestIdentity> {
-            let text = || proptest::option::of("[a-z]{1,3}");
-            (text(), any::<bool>(), text(), text(), 0_i64..4).prop_map(
-                |(email, is_vouched, name, username, issued_at)| {
-                    let mut token = TestIdentity::new(ISSUER, "ana").with_issued_at(issued_at);
-                    if let Some(local) = email {
-                        let address = format!("{local}@example.com");
-                        token = match is_vouched {
-                            true => token.with_vouched_email(&address),
-                            false => token.with_email(&address),
-                        };
-                    }
-                    if let Some(name) = name {
-                        token = token.with_full_name(name);
-                    }
-                    if let Some(username) = username {
-                        token = token.with_username(username);
-                    }
-                    token
-                },
-            )
-        }
-
-        proptest! {
-            /// Whatever order tokens arrive in, applying one again changes nothing.
-            #[test]
-            fn taking_a_profile_is_idempotent(first in token(), second in token()) {
-                let first = Profile::of_newcomer(&first.build());
-                let second = second.build();
-                let once = first.after(&second, &[]);
-                prop_assert!(once.after(&second, &[]) == once);
-            }
-
-            /// A key stands only beside the address it is the key of.
-            #[test]
-            fn the_key_is_the_addresses(first in token(), second in token()) {
-                let after = Profile::of_newcomer(&first.build()).after(&second.build(), &[]);
-                let key = after.email.as_deref().and_then(Email::parse).map(|email| email.key(""));
-                prop_assert!(after.email_key.is_none() || after.email_key == key);
-                prop_assert_eq!(after.email_key.is_some(), after.email_verified_by.is_some());
-            }
-
-            /// Nothing that was verified becomes unverified under the default policy.
-            #[test]
-            fn a_proof_is_never_lost(first in token(), second in token()) {
-                let before = Profile::of_newcomer(&first.build());
-                let after = before.after(&second.build(), &[]);
-                prop_assert!(before.email_key.is_none() || after.email_key.is_some());
-            }
-
-            /// What the user edited here, no token changes.
-            #[test]
-            fn local_attributes_stay(first in token(), second in token()) {
-                let before = Profile::of_newcomer(&first.build());
-                prop_assert!(before.after(&second.build(), &Attribute::ALL) == before);
-            }
-        }
     }
 }

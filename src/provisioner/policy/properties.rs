@@ -3,12 +3,13 @@
 use proptest::{option, prelude::*, sample::select};
 
 use super::{
-    Grant, Status,
+    Attribute, Grant, Profile, Status,
     admission::{Snapshot, admit},
     newcomer::{Candidate, Newcomer, decide},
     roles,
 };
 use crate::{
+    email::Email,
     identity::{Identity, PrincipalKind, RoleClaim},
     provisioner::{IssuerPolicy, Linking, Rule, SignUp},
     testing::TestIdentity,
@@ -123,6 +124,30 @@ fn candidate() -> impl Strategy<Value = Candidate> {
         )
 }
 
+/// Tokens of one identity that differ in what a profile takes.
+fn token() -> impl Strategy<Value = TestIdentity> {
+    let text = || option::of("[a-z]{1,3}");
+    (text(), any::<bool>(), text(), text(), 0_i64..4).prop_map(
+        |(email, is_vouched, name, username, issued_at)| {
+            let mut token = TestIdentity::new(ISSUER, "ana").with_issued_at(issued_at);
+            if let Some(local) = email {
+                let address = format!("{local}@example.com");
+                token = match is_vouched {
+                    true => token.with_vouched_email(&address),
+                    false => token.with_email(&address),
+                };
+            }
+            if let Some(name) = name {
+                token = token.with_full_name(name);
+            }
+            if let Some(username) = username {
+                token = token.with_username(username);
+            }
+            token
+        },
+    )
+}
+
 fn is_void(identity: &Identity, after: Option<i64>) -> bool {
     match (after, identity.issued_at()) {
         (None, _) => false,
@@ -219,5 +244,40 @@ proptest! {
             let after: Vec<Grant> = others.chain(stated).collect();
             prop_assert!(!roles::are_due(&identity, &after, stored_at));
         }
+    }
+}
+
+proptest! {
+    /// Whatever order tokens arrive in, applying one again changes nothing.
+    #[test]
+    fn taking_a_profile_is_idempotent(first in token(), second in token()) {
+        let first = Profile::of_newcomer(&first.build());
+        let second = second.build();
+        let once = first.after(&second, &[]);
+        prop_assert!(once.after(&second, &[]) == once);
+    }
+
+    /// A key stands only beside the address it is the key of.
+    #[test]
+    fn the_key_is_the_addresses(first in token(), second in token()) {
+        let after = Profile::of_newcomer(&first.build()).after(&second.build(), &[]);
+        let key = after.email.as_deref().and_then(Email::parse).map(|email| email.key(""));
+        prop_assert!(after.email_key.is_none() || after.email_key == key);
+        prop_assert_eq!(after.email_key.is_some(), after.email_verified_by.is_some());
+    }
+
+    /// Nothing that was verified becomes unverified under the default policy.
+    #[test]
+    fn a_proof_is_never_lost(first in token(), second in token()) {
+        let before = Profile::of_newcomer(&first.build());
+        let after = before.after(&second.build(), &[]);
+        prop_assert!(before.email_key.is_none() || after.email_key.is_some());
+    }
+
+    /// What the user edited here, no token changes.
+    #[test]
+    fn local_attributes_stay(first in token(), second in token()) {
+        let before = Profile::of_newcomer(&first.build());
+        prop_assert!(before.after(&second.build(), &Attribute::ALL) == before);
     }
 }
