@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Runs the tests under AddressSanitizer: no memory is misused, and none is lost.
+#
+#   tests/sanitizer/run.sh              everything below: half an hour on two cores, most of it building
+#   tests/sanitizer/run.sh tower http   these test targets
+#
+# Needs no nightly toolchain. The crate has no unsafe code: what is looked for is in what it builds on,
+# and lost memory, which safe code can have, too. C libraries (aws-lc, ring, SQLite) are not
+# instrumented: what they lose is seen, what they misuse is not. Neither is the standard library.
+#
+# The database tests run on SQLite, and with TEST_POSTGRES_URL and TEST_MYSQL_URL on these. Not here:
+# the tests that measure, and those that drive other programs. Not part of the gate.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+export RUSTC_BOOTSTRAP=1 CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0
+export RUSTFLAGS="-Zsanitizer=address -Cdebuginfo=line-tables-only"
+export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target/sanitizer}
+
+tests=("$@")
+if [ ${#tests[@]} -eq 0 ]; then
+    tests=(access allocations cached config conformance corpora credential database explain fetching
+        generated grpc guide http incidents keys observability postgres_bus providers redaction stack
+        stale test_issuer tower user_info verification)
+fi
+
+# A detector that is off finds nothing.
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+echo 'fn main() { std::mem::forget(Box::new([0u8; 64])) }' >"$folder/leak.rs"
+# shellcheck disable=SC2086
+rustc $RUSTFLAGS -o "$folder/leak" "$folder/leak.rs"
+if "$folder/leak" 2>"$folder/log" || ! grep -q 'LeakSanitizer: detected' "$folder/log"; then
+    echo "a leak that was planted is not found:"
+    cat "$folder/log"
+    exit 1
+fi
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+common=(--locked --target "$host" --all-features)
+# With a target of its own, build scripts and macros are not instrumented. The database tests start it.
+cargo build --quiet "${common[@]}" --example server
+status=0
+cargo test --quiet --no-fail-fast "${common[@]}" --lib "${tests[@]/#/--test=}" \
+    >"$folder/log" 2>&1 || status=$?
+if [ "$status" -ne 0 ]; then
+    cat "$folder/log"
+fi
+awk '/^test result/ { passed += $4; failed += $6; binaries++ }
+    /ERROR: (Address|Leak)Sanitizer/ { faults++ }
+    END { printf "%d binaries: %d tests passed, %d failed; %d with a fault or a leak\n",
+        binaries, passed, failed, faults }' "$folder/log"
+exit "$status"
