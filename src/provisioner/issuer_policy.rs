@@ -204,10 +204,7 @@ impl IssuerPolicy {
             .any(|source| source == verified_by)
     }
 
-    #[cfg_attr(
-        not(feature = "sea-orm"),
-        expect(dead_code, reason = "only a database asks")
-    )]
+    /// Whether users have to be counted before there is one more.
     pub(crate) fn has_limits(&self) -> bool {
         self.max_users.is_some() || self.max_sign_ups_per_minute.is_some()
     }
