@@ -145,6 +145,33 @@ async fn a_store_that_is_down_is_asked_once_a_second_about_a_user() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_stand_in_is_made_of_the_user_each_time() {
+    let store = Store::new();
+    let users = CachedProvisioner::new(store.clone()).with_stale_for(600 * SECOND, |roles| {
+        Some(roles.iter().copied().chain(["stale"]).collect())
+    });
+    roles(&users).await.unwrap();
+    store.fail();
+    advance(30 * SECOND).await;
+    for _ in 0..3 {
+        assert_eq!(roles(&users).await, Ok(vec!["admin", "editor", "stale"]));
+        advance(2 * SECOND).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stand_in_remembered_at_the_end_does_not_outlive_it() {
+    let store = Store::new();
+    let users = patient(&store);
+    roles(&users).await.unwrap();
+    store.fail();
+    advance(600 * SECOND - SECOND / 2).await;
+    assert_eq!(roles(&users).await, Ok(vec!["editor"]));
+    advance(SECOND / 2).await;
+    assert_eq!(roles(&users).await, Err("store"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_user_is_whole_again_when_the_store_is_back() {
     let store = Store::new();
     let users = patient(&store);
