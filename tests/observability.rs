@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     task::{Context, Poll, Waker},
 };
 
@@ -18,7 +18,7 @@ use tower_jit_provisioning::{
     testing::{Endpoint, Fault, TestIssuer, TokenBuilder},
 };
 use tracing::{
-    Level, Subscriber,
+    Dispatch, Level, Subscriber,
     field::{Field, Visit},
     span,
 };
@@ -63,7 +63,13 @@ impl Provisioner for Directory {
     }
 }
 
+/// Where there is only one subscriber, the thread that comes first past an event decides for all of
+/// them whether it is heard, and that may be the thread of a test that does not listen.
+static LISTENERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Registry::default())));
+
 fn layer(issuer: &TestIssuer) -> ProvisionLayer<Directory> {
+    LazyLock::force(&LISTENERS);
     let verifier = JwtVerifier::new([issuer.trusted(AUDIENCE)]).unwrap();
     let users = CachedProvisioner::new(MemoryProvisioner::new());
     ProvisionLayer::new(verifier, Directory(users))
@@ -443,13 +449,19 @@ async fn a_request_that_does_not_wait_is_recorded_with_no_time() {
 #[cfg(feature = "jwks")]
 #[tokio::test]
 async fn key_fetches_are_counted_by_result() {
-    use tower_jit_provisioning::TrustedIssuer;
+    use std::time::Duration;
+
+    use tower_jit_provisioning::{KeyRefresh, TrustedIssuer};
 
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let guard = metrics::set_default_local_recorder(&recorder);
     let issuer = TestIssuer::serve();
-    let trusted = || TrustedIssuer::discover(issuer.name(), AUDIENCE);
+    // This is about counting, on a machine that may be busy.
+    let minute = Duration::from_secs(60);
+    let patient = KeyRefresh::new().with_timeout(minute).with_wait(minute);
+    let trusted =
+        || TrustedIssuer::discover(issuer.name(), AUDIENCE).with_key_refresh(patient.clone());
     let verifier = JwtVerifier::new([trusted()]).unwrap();
     verifier.ready().await.unwrap();
     issuer.set_fault(Endpoint::Jwks, Fault::Status(500));
