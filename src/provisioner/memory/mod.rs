@@ -190,3 +190,44 @@ impl fmt::Debug for MemoryProvisioner {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestIdentity;
+
+    fn ana(issued_at: i64, name: &str, roles: &[&str]) -> Identity {
+        TestIdentity::new("https://id.example.com", "ana")
+            .with_issued_at(issued_at)
+            .with_full_name(name)
+            .with_roles(roles.iter().copied())
+            .build()
+    }
+
+    #[tokio::test]
+    async fn a_token_with_news_of_its_user_is_not_answered_from_memory() {
+        let users = MemoryProvisioner::new();
+        let known = ana(1_000, "Ana", &["editor"]);
+        users.provision(&known).await.unwrap();
+        assert!(users.cached(&known).is_some());
+        for news in [ana(2_000, "Bo", &["editor"]), ana(3_000, "Bo", &[])] {
+            assert!(users.cached(&news).is_none());
+            let told = users.provision(&news).await.unwrap();
+            assert_eq!(told.outcome(), Outcome::Updated);
+            assert!(users.cached(&news).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_learned_from_the_token_of_a_user_who_is_refused() {
+        let users = MemoryProvisioner::new();
+        let known = ana(1_000, "Ana", &[]);
+        users.provision(&known).await.unwrap();
+        users.set_status(known.key(), Status::Pending);
+        let refused = users.provision(&ana(2_000, "Bo", &[])).await.unwrap_err();
+        assert_eq!(refused.reason(), "pending_approval");
+        users.set_status(known.key(), Status::Active);
+        let told = users.provision(&known).await.unwrap();
+        assert_eq!(told.user().full_name.as_deref(), Some("Ana"));
+    }
+}
