@@ -1,7 +1,5 @@
 //! The checks without the cache: for explanations.
 
-use std::sync::Arc;
-
 use super::{JwtVerifier, token};
 use crate::{error::Error, identity::Identity};
 
@@ -9,15 +7,13 @@ impl JwtVerifier {
     /// Checks a token from the start, though it may be remembered, and remembers nothing.
     pub(crate) async fn verify_afresh(&self, token: &str) -> Result<Identity, Error> {
         let trusted = self.0.trusted.load_full();
-        let find = |iss: &str| trusted.by_spelling.get(iss).map(Arc::as_ref);
-        token::check(token, find, &self.0.clock).await
+        token::check(token, |iss| trusted.find(iss), &self.0.clock).await
     }
 
     /// Checks claims as if their issuer had signed them. The identity is no evidence, and must not
     /// leave this crate.
     pub(crate) fn check_claims(&self, claims: &str) -> Result<Identity, Error> {
         let trusted = self.0.trusted.load_full();
-        let find = |iss: &str| trusted.by_spelling.get(iss).map(Arc::as_ref);
-        token::check_unsigned(claims, find, &self.0.clock)
+        token::check_unsigned(claims, |iss| trusted.find(iss), &self.0.clock)
     }
 }

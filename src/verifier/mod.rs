@@ -55,9 +55,9 @@ mod roca;
 mod signature;
 mod tenancy;
 mod token;
+mod trusted;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -65,9 +65,11 @@ use std::{
 use arc_swap::ArcSwap;
 
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use self::clock::{millis, to_millis};
+pub(crate) use self::clock::to_millis;
 #[cfg(feature = "jwks")]
 pub use self::keys::HttpFetcher;
+#[cfg(feature = "sea-orm")]
+pub(crate) use self::trusted::IssuerTerms;
 pub use self::{
     algorithm::Algorithm,
     audience::Audience,
@@ -80,8 +82,8 @@ pub use self::{
         KeyStatus,
     },
 };
-use self::{build_error::Faults, cache::TokenCache, clock::Clock, issuer::Issuer};
-pub(crate) use self::{keys::discovery, proof::Proof, token::payload_of};
+use self::{build_error::Faults, cache::TokenCache, clock::Clock, trusted::Trusted};
+pub(crate) use self::{clock::millis, keys::discovery, proof::Proof, token::payload_of};
 #[cfg(fuzzing)]
 pub(crate) use self::{
     keys::{jwks_uri, parse_jwks},
@@ -105,53 +107,6 @@ struct Inner {
     reloading: Arc<Mutex<()>>,
     tokens: TokenCache,
     clock: Clock,
-}
-
-/// The issuers of one configuration.
-struct Trusted {
-    /// By every spelling of `iss`.
-    by_spelling: HashMap<Box<str>, Arc<Issuer>>,
-    /// In the order of the configuration.
-    issuers: Vec<Arc<Issuer>>,
-}
-
-impl Trusted {
-    fn build(
-        configured: impl IntoIterator<Item = TrustedIssuer>,
-        clock: &Clock,
-        mut faults: Faults,
-    ) -> Result<Self, BuildError> {
-        if !signature::HAS_BACKEND {
-            let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
-            faults.add("no_backend", "", detail);
-        }
-        let mut seen = HashMap::new();
-        let mut issuers = Vec::new();
-        for trusted in configured {
-            let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
-            let name = trusted.name().to_owned();
-            let issuer = trusted.build(clock, &mut faults).map(Arc::new);
-            issuers.extend(issuer.clone());
-            for spelling in spellings {
-                let detail = format!("`{spelling}` is configured twice");
-                if seen.insert(spelling, issuer.clone()).is_some() {
-                    faults.add("duplicate_issuer", &name, detail);
-                }
-            }
-        }
-        if seen.is_empty() {
-            faults.add("no_issuers", "", "no issuer is trusted");
-        }
-        faults.into_result()?;
-        let by_spelling = seen
-            .into_iter()
-            .filter_map(|(spelling, issuer)| Some((spelling, issuer?)))
-            .collect();
-        Ok(Self {
-            by_spelling,
-            issuers,
-        })
-    }
 }
 
 impl JwtVerifier {
@@ -227,13 +182,9 @@ impl JwtVerifier {
         let reloading = self.0.reloading.lock();
         let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
         let old = self.0.trusted.load_full();
-        for issuer in &trusted.issuers {
-            if let Some(before) = old.by_spelling.get(issuer.name()) {
-                issuer.keys.adopt(&before.keys);
-            }
-        }
+        trusted.adopt(&old);
         let old = self.0.trusted.swap(Arc::new(trusted));
-        old.issuers.iter().for_each(|issuer| issuer.keys.withdraw());
+        old.withdraw();
     }
 
     /// Fetches every issuer's keys, and waits until all are there or one cannot be had in time.
@@ -331,8 +282,7 @@ impl JwtVerifier {
     pub(crate) async fn verify_new(&self, token: &str) -> Result<Identity, Error> {
         loop {
             let trusted = self.0.trusted.load_full();
-            let find = |iss: &str| trusted.by_spelling.get(iss).map(Arc::as_ref);
-            match token::check(token, find, &self.0.clock).await {
+            match token::check(token, |iss| trusted.find(iss), &self.0.clock).await {
                 Ok(identity) => {
                     self.0.tokens.insert(identity.clone());
                     return Ok(identity);
@@ -345,47 +295,12 @@ impl JwtVerifier {
     }
 }
 
-/// What an identity's key is made of, as an issuer is configured.
-#[cfg(feature = "sea-orm")]
-pub(crate) struct IssuerTerms {
-    pub(crate) issuer: Arc<str>,
-    pub(crate) aliases: Vec<Box<str>>,
-    pub(crate) tenants: Vec<Arc<str>>,
-    pub(crate) tenant_is_claimed: bool,
-    pub(crate) subject_strategy: Arc<str>,
-}
-
-#[cfg(feature = "sea-orm")]
-impl JwtVerifier {
-    /// Returns the terms of every issuer, in the order of the configuration.
-    pub(crate) fn terms(&self) -> Vec<IssuerTerms> {
-        let trusted = self.0.trusted.load();
-        let aliases = |issuer: &Arc<Issuer>| {
-            let spellings = trusted.by_spelling.iter();
-            let of_issuer = spellings.filter(|(spelling, named)| {
-                Arc::ptr_eq(named, issuer) && ***spelling != *issuer.name()
-            });
-            of_issuer.map(|(spelling, _)| spelling.clone()).collect()
-        };
-        let issuers = trusted.issuers.iter();
-        issuers
-            .map(|issuer| IssuerTerms {
-                issuer: Arc::clone(&issuer.origin.issuer),
-                aliases: aliases(issuer),
-                tenants: issuer.tenancy.tenants().to_vec(),
-                tenant_is_claimed: issuer.tenancy.needs_claim(),
-                subject_strategy: Arc::clone(&issuer.origin.subject_strategy),
-            })
-            .collect()
-    }
-}
-
 #[cfg(feature = "testing")]
 impl JwtVerifier {
     /// Checks a token as far as its signature, as if its `iss` were `issuer`.
     pub(crate) async fn verify_jws(&self, issuer: &str, token: &str) -> Result<Vec<u8>, Error> {
         let trusted = self.0.trusted.load_full();
-        let issuer = trusted.by_spelling.get(issuer).ok_or(TokenFault::Issuer)?;
+        let issuer = trusted.find(issuer).ok_or(TokenFault::Issuer)?;
         token::check_jws(token, issuer, &self.0.clock).await
     }
 }
@@ -393,10 +308,8 @@ impl JwtVerifier {
 impl fmt::Debug for JwtVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let trusted = self.0.trusted.load();
-        let mut issuers: Vec<_> = trusted.by_spelling.keys().collect();
-        issuers.sort_unstable();
         f.debug_struct("JwtVerifier")
-            .field("issuers", &issuers)
+            .field("issuers", &trusted.spellings())
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,126 @@
+//! The issuers that one configuration trusts.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    TrustedIssuer,
+    build_error::{BuildError, Faults},
+    clock::Clock,
+    issuer::Issuer,
+    signature,
+};
+
+/// The issuers of one configuration.
+pub(super) struct Trusted {
+    /// By every spelling of `iss`.
+    by_spelling: HashMap<Box<str>, Arc<Issuer>>,
+    /// In the order of the configuration.
+    pub(super) issuers: Vec<Arc<Issuer>>,
+}
+
+impl Trusted {
+    pub(super) fn build(
+        configured: impl IntoIterator<Item = TrustedIssuer>,
+        clock: &Clock,
+        mut faults: Faults,
+    ) -> Result<Self, BuildError> {
+        if !signature::HAS_BACKEND {
+            let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
+            faults.add("no_backend", "", detail);
+        }
+        let mut seen = HashMap::new();
+        let mut issuers = Vec::new();
+        for trusted in configured {
+            let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
+            let name = trusted.name().to_owned();
+            let issuer = trusted.build(clock, &mut faults).map(Arc::new);
+            issuers.extend(issuer.clone());
+            for spelling in spellings {
+                let detail = format!("`{spelling}` is configured twice");
+                if seen.insert(spelling, issuer.clone()).is_some() {
+                    faults.add("duplicate_issuer", &name, detail);
+                }
+            }
+        }
+        if seen.is_empty() {
+            faults.add("no_issuers", "", "no issuer is trusted");
+        }
+        faults.into_result()?;
+        let by_spelling = seen
+            .into_iter()
+            .filter_map(|(spelling, issuer)| Some((spelling, issuer?)))
+            .collect();
+        Ok(Self {
+            by_spelling,
+            issuers,
+        })
+    }
+
+    /// Returns the issuer of an exact `iss`.
+    pub(super) fn find(&self, iss: &str) -> Option<&Issuer> {
+        self.by_spelling.get(iss).map(Arc::as_ref)
+    }
+
+    /// Returns every spelling of `iss` that is trusted, sorted.
+    pub(super) fn spellings(&self) -> Vec<&str> {
+        let mut spellings: Vec<_> = self.by_spelling.keys().map(AsRef::as_ref).collect();
+        spellings.sort_unstable();
+        spellings
+    }
+
+    /// Takes over the keys of issuers that stay.
+    pub(super) fn adopt(&self, old: &Self) {
+        for issuer in &self.issuers {
+            if let Some(before) = old.find(issuer.name()) {
+                issuer.keys.adopt(&before.keys);
+            }
+        }
+    }
+
+    /// Ends what tokens of these issuers prove.
+    pub(super) fn withdraw(&self) {
+        self.issuers
+            .iter()
+            .for_each(|issuer| issuer.keys.withdraw());
+    }
+
+    /// Returns the terms of every issuer, in the order of the configuration.
+    #[cfg(feature = "sea-orm")]
+    fn terms(&self) -> Vec<IssuerTerms> {
+        let aliases = |issuer: &Arc<Issuer>| {
+            let spellings = self.by_spelling.iter();
+            let of_issuer = spellings.filter(|(spelling, named)| {
+                Arc::ptr_eq(named, issuer) && ***spelling != *issuer.name()
+            });
+            of_issuer.map(|(spelling, _)| spelling.clone()).collect()
+        };
+        let issuers = self.issuers.iter();
+        issuers
+            .map(|issuer| IssuerTerms {
+                issuer: Arc::clone(&issuer.origin.issuer),
+                aliases: aliases(issuer),
+                tenants: issuer.tenancy.tenants().to_vec(),
+                tenant_is_claimed: issuer.tenancy.needs_claim(),
+                subject_strategy: Arc::clone(&issuer.origin.subject_strategy),
+            })
+            .collect()
+    }
+}
+
+/// What an identity's key is made of, as an issuer is configured.
+#[cfg(feature = "sea-orm")]
+pub(crate) struct IssuerTerms {
+    pub(crate) issuer: Arc<str>,
+    pub(crate) aliases: Vec<Box<str>>,
+    pub(crate) tenants: Vec<Arc<str>>,
+    pub(crate) tenant_is_claimed: bool,
+    pub(crate) subject_strategy: Arc<str>,
+}
+
+#[cfg(feature = "sea-orm")]
+impl super::JwtVerifier {
+    /// Returns the terms of every issuer, in the order of the configuration.
+    pub(crate) fn terms(&self) -> Vec<IssuerTerms> {
+        self.0.trusted.load().terms()
+    }
+}
