@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::{
     identity::Identity,
     provisioner::{ProvisionError, Provisioned, policy::admission::is_revoked},

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{Inner, Moment, Verdict};
+use super::{Inner, entry::Moment, verdict::Verdict};
 use crate::{
     identity::{Evidence, Identity},
     provisioner::Provisioner,
