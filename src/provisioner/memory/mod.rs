@@ -5,7 +5,7 @@ mod store;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use crate::{
     access::HasRoles,
     explain::Facts,
     identity::{Identity, IdentityKey},
+    verifier::millis,
 };
 
 /// Keeps users in memory: for tests, demonstrations and services without a store.
@@ -92,7 +93,7 @@ impl MemoryProvisioner {
         let is_known = self.change(key, |record| {
             record.status = status;
             if matches!(status, Status::Deactivated | Status::Deleted) {
-                record.revoke(now());
+                record.revoke(millis(SystemTime::now()));
             }
         });
         if status == Status::Deleted {
@@ -153,14 +154,6 @@ impl MemoryProvisioner {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Milliseconds since the Unix epoch.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }
 
 #[async_trait]
