@@ -119,6 +119,17 @@ async fn nobody_joins_a_load_that_is_older_than_the_ttl() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_ttl_every_request_reads_for_itself() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone()).with_ttl(Duration::ZERO);
+    let identity = ana();
+    let (one, other) = tokio::join!(users.provision(&identity), users.provision(&identity));
+    assert!(one.is_ok() && other.is_ok());
+    assert!(users.cached(&identity).is_none());
+    assert_eq!(store.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crowd_of_first_requests_is_one_load_and_one_is_told_of_the_creation() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
@@ -342,6 +353,22 @@ async fn refusals_are_remembered_for_two_seconds_and_failures_not_at_all() {
         assert_eq!(users.provision(&ana()).await.unwrap_err().reason(), "store");
         assert_eq!(store.calls(), calls);
     }
+    store.answer(None);
+    assert!(users.provision(&ana()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_lifted_while_it_was_read_is_not_remembered() {
+    let store = Store::default();
+    let users = CachedProvisioner::new(store.clone());
+    store.answer(Some(DenialReason::Deactivated.into()));
+    let lift = async {
+        sleep(SECOND / 2).await;
+        users.invalidate(ana().key());
+    };
+    let identity = ana();
+    let (refused, ()) = tokio::join!(users.provision(&identity), lift);
+    assert!(refused.is_err());
     store.answer(None);
     assert!(users.provision(&ana()).await.is_ok());
 }
