@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::identity::{digest, hex};
+use crate::digest::{digest, hex};
 
 /// The longest address kept, in bytes: RFC 5321 section 4.5.3.1.3 allows a path of 256 with its
 /// angle brackets.

@@ -8,8 +8,8 @@ use serde_json::{Map, Number};
 use crate::{
     claims::{Object, Value},
     credential::{self, RequestHead, TokenSource},
-    error::ErrorKind,
-    verifier::{self, Algorithm, TokenFault},
+    error::{ErrorKind, TokenFault},
+    verifier::{self, Algorithm},
 };
 
 /// What is read of a token's header.

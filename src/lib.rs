@@ -118,11 +118,13 @@
 
 pub mod access;
 pub mod claims;
+mod clock;
 pub mod credential;
+mod digest;
 mod email;
 mod error;
 pub mod explain;
-mod future;
+pub mod fetch;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -140,41 +142,41 @@ pub mod fuzzing;
 pub mod guide;
 mod hashed;
 pub mod identity;
-mod layer;
+pub mod policy;
+mod principal;
+pub mod provision;
 pub mod provisioner;
 pub mod rejection;
 pub mod resource_metadata;
-mod service;
+#[cfg(feature = "sea-orm")]
+pub mod sea_orm;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod user;
 pub mod verifier;
 
-#[cfg(feature = "sea-orm")]
-pub use self::provisioner::sea_orm;
 #[cfg(feature = "jwks")]
-pub use self::verifier::HttpFetcher;
+pub use self::fetch::HttpFetcher;
 pub use self::{
-    access::{HasRoles, RequireRole, RequireScope, RequireThat},
+    access::{RequireRole, RequireScope, RequireThat},
     claims::ClaimMap,
     credential::{RequestHead, TokenSource},
     email::Email,
-    error::{Error, ErrorKind},
-    future::ResponseFuture,
-    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
-    layer::ProvisionLayer,
+    error::{DenialReason, Error, ErrorKind, ProvisionError, TokenFault},
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
+    identity::Identity,
+    policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
+    principal::{IdentityKey, Principal, PrincipalKind, RoleClaim},
+    provision::{Provision, ProvisionLayer, ResponseFuture},
     provisioner::{
-        Attribute, CachedProvisioner, DenialReason, Enricher, IssuerPolicy, Linking,
-        MemoryProvisioner, MemoryUser, Outcome, ProfileSync, ProvisionError, Provisioned,
-        Provisioner, Rule, SignUp, Status,
+        CachedProvisioner, Enricher, HasRoles, MemoryProvisioner, MemoryUser, Outcome, Provisioned,
+        Provisioner, Status,
     },
-    service::Provision,
     user::{CurrentUser, MissingUser},
     verifier::{
-        Algorithm, Audience, BuildError, BuildFault, Document, DocumentFetcher, DocumentRequest,
-        FetchError, JwtVerifier, KeyRefresh, KeySource, KeyStatus, TokenFault, TrustedIssuer,
-        VerifierConfig,
+        Algorithm, Audience, BuildError, BuildFault, JwtVerifier, KeyRefresh, KeySource, KeyStatus,
+        TrustedIssuer, VerifierConfig,
     },
 };
 

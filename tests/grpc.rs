@@ -319,7 +319,7 @@ fn answer(request: &tonic::Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
     let user = CurrentUser::<MemoryUser>::from_extensions(request.extensions())
         .map_err(|error| Status::internal(error.to_string()))?;
     let identity = request.extensions().get::<Identity>();
-    let subject = identity.map_or("nobody", Identity::subject);
+    let subject = identity.map_or("nobody", |identity| identity.subject());
     let message = String::from_utf8_lossy(request.get_ref());
     Ok(format!(
         "{} {subject} {} {message}",

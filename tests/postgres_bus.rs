@@ -9,7 +9,7 @@ use sea_orm::{
 use tokio::{runtime::Runtime, time::timeout};
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, IdentityKey, MemoryProvisioner, Provisioner,
-    provisioner::bus::{BusEvent, InvalidationBus},
+    provisioner::{BusEvent, InvalidationBus},
     sea_orm::{PostgresBus, Publisher},
     testing::TestIdentity,
 };

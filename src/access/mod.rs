@@ -46,7 +46,7 @@ mod that;
 pub use self::{
     names::Names,
     require::{Require, RequireFuture},
-    roles::{HasRoles, RequireRole},
+    roles::RequireRole,
     scope::RequireScope,
     that::RequireThat,
 };

@@ -7,7 +7,9 @@ use super::{
     rule::{Refusal, Rule, identity, user},
 };
 use crate::{
-    error::Error, identity::Identity, provisioner::DenialReason, rejection::RejectionResponse,
+    error::{DenialReason, Error},
+    identity::Identity,
+    rejection::RejectionResponse,
 };
 
 /// Lets pass of whom a predicate holds.

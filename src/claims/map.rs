@@ -7,7 +7,7 @@ use super::{
     roles::Roles,
     subject::Subject,
 };
-use crate::identity::PrincipalKind;
+use crate::principal::PrincipalKind;
 
 /// Says where an issuer keeps what this crate maps.
 ///

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     email::Email,
-    identity::{PrincipalKind, RoleClaim},
-    verifier::TokenFault,
+    error::TokenFault,
+    principal::{PrincipalKind, RoleClaim},
 };
 
 /// The longest profile value kept, in bytes; a longer one is dropped.

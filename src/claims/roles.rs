@@ -5,7 +5,7 @@ use super::{
     pointer::Pointer,
     tree::{Object, Value},
 };
-use crate::identity::RoleClaim;
+use crate::principal::RoleClaim;
 
 /// The most roles or scopes read from one token.
 pub(super) const MAX_LIST: usize = 1024;

@@ -9,7 +9,7 @@ use super::{
     pointer::Pointer,
     tree::{Object, Value},
 };
-use crate::verifier::TokenFault;
+use crate::error::TokenFault;
 
 /// The longest subject, in bytes: OpenID Connect Core 1.0 section 2 allows 255.
 const MAX_SUBJECT: usize = 255;

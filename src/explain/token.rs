@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{Step, StepResult};
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, TokenFault},
     identity::Identity,
-    verifier::{JwtVerifier, TokenFault},
+    verifier::JwtVerifier,
 };
 
 /// The checks in the order in which they are made, and the claims and header members they read.

@@ -7,8 +7,17 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Inner, RoleClaim};
-use crate::email::Email;
+use crate::{
+    email::Email,
+    principal::{Principal, RoleClaim},
+};
+
+/// The results of the issuer's rules for one token.
+#[derive(Clone, Copy)]
+pub(super) struct Verdicts {
+    pub(super) passes_access_rules: bool,
+    pub(super) passes_sign_up_rule: bool,
+}
 
 /// A digest of an identity's key and of everything that policy and mapping read from its token.
 /// Times are left out, or no two tokens would share one.
@@ -26,8 +35,8 @@ impl Hash for Evidence {
 }
 
 impl Evidence {
-    /// The evidence of an identity on which the issuer's rules gave these verdicts.
-    pub(super) fn of(identity: &Inner, verdicts: [bool; 2]) -> Self {
+    /// Digests a principal and the results of its issuer's rules.
+    pub(super) fn of(principal: &Principal, verdicts: Verdicts) -> Self {
         /// The secret fills a block, and has been digested.
         static KEYED: LazyLock<Sha256> = LazyLock::new(|| {
             let words: [u64; 8] =
@@ -43,33 +52,32 @@ impl Evidence {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         };
-        let profile = &identity.profile;
-        add(identity.key.as_bytes());
-        add(&identity.origin.generation.to_be_bytes());
-        add(identity.kind.as_str().as_bytes());
+        add(principal.key().as_bytes());
+        add(&principal.generation().to_be_bytes());
+        add(principal.kind().as_str().as_bytes());
         add(&[
-            u8::from(identity.email_is_vouched),
-            u8::from(verdicts[0]),
-            u8::from(verdicts[1]),
+            u8::from(principal.vouched_email().is_some()),
+            u8::from(verdicts.passes_access_rules),
+            u8::from(verdicts.passes_sign_up_rule),
         ]);
         let texts = [
-            identity.email.as_ref().map(Email::as_str),
-            profile.full_name(),
-            profile.username(),
-            profile.client_id(),
+            principal.email().map(Email::as_str),
+            principal.full_name(),
+            principal.username(),
+            principal.client_id(),
         ];
         for text in texts {
             add(text.unwrap_or_default().as_bytes());
         }
-        add(match &identity.roles {
+        add(match principal.roles() {
             RoleClaim::Absent => b"absent",
             RoleClaim::Present(_) => b"present",
             RoleClaim::Truncated => b"truncated",
         });
-        let roles = identity.roles.as_slice();
+        let roles = principal.roles().as_slice();
         add(&(roles.len() as u64).to_be_bytes());
         roles.iter().for_each(|role| add(role.as_bytes()));
-        profile.scopes().for_each(|scope| add(scope.as_bytes()));
+        principal.scopes().for_each(|scope| add(scope.as_bytes()));
         let digest: [u8; 32] = hasher.finalize().into();
         let half =
             |start: usize| u64::from_be_bytes(std::array::from_fn(|index| digest[start + index]));

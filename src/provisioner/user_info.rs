@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout};
 use super::{Enricher, Enrichment};
 use crate::{
     claims::{Object, Value as Claim},
-    identity::{Identity, PrincipalKind},
-    verifier::{BearerToken, DocumentFetcher, DocumentRequest, discovery},
+    fetch::{BearerToken, DocumentFetcher, DocumentRequest, metadata},
+    identity::Identity,
+    principal::PrincipalKind,
 };
 
 /// How long metadata and UserInfo may take together.
@@ -131,14 +132,14 @@ impl UserInfo {
 
     async fn discover(&self, issuer: &str) -> Result<Option<String>, BoxError> {
         let mut last = None;
-        for url in discovery::metadata_urls(issuer) {
-            if !discovery::is_fetchable(&url) {
+        for url in metadata::metadata_urls(issuer) {
+            if !metadata::is_fetchable(&url) {
                 continue;
             }
             match self.fetcher.fetch(&request(url)).await {
                 Ok(document) => {
                     let document = document.body().ok_or("the metadata has no content")?;
-                    return Ok(discovery::userinfo_endpoint(document, issuer)?);
+                    return Ok(metadata::userinfo_endpoint(document, issuer)?);
                 }
                 Err(error) if error.is_not_found() => last = Some(error),
                 Err(error) => return Err(error.into()),

@@ -34,84 +34,15 @@
 //! }
 //! ```
 
+mod answers;
 mod body;
 mod problem_json;
+mod protocol;
+mod rejection_response;
 mod wire;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
-
-pub(crate) use self::wire::{Answers, internal_error};
-pub use self::{body::ResponseBody, problem_json::ProblemJson};
-use crate::error::Error;
-
-/// How the caller speaks, told by the request's content type.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// gRPC over HTTP/2.
-    Grpc,
-    /// Everything else, gRPC-Web included: its clients read HTTP status codes.
-    Http,
-}
-
-impl Protocol {
-    /// `application/grpc`, alone or followed by `+…` or `;…`.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let rest = content_type.and_then(|value| {
-            let (start, rest) = value.split_at_checked(b"application/grpc".len())?;
-            start
-                .eq_ignore_ascii_case(b"application/grpc")
-                .then_some(rest)
-        });
-        match rest.map(<[u8]>::first) {
-            Some(None | Some(b'+' | b';' | b' ')) => Self::Grpc,
-            Some(Some(_)) | None => Self::Http,
-        }
-    }
-}
-
-/// Shapes body and extra headers of a refusal.
-///
-/// Status, challenge and grpc-status are written afterwards, so no hook can lose them or turn a
-/// refusal into a pass. Over gRPC the body is dropped. Headers about the message's length and the
-/// connection (`Content-Length`, `Transfer-Encoding`, `Trailer`, `TE`, `Connection`, `Upgrade`) are
-/// dropped on both: a wrong one would break the connection for whoever shares it.
-pub trait RejectionResponse: Send + Sync + 'static {
-    /// Returns the body, and headers to add.
-    fn response(&self, error: &Error, protocol: Protocol) -> Response<Bytes>;
-}
-
-impl<F> RejectionResponse for F
-where
-    F: Fn(&Error, Protocol) -> Response<Bytes> + Send + Sync + 'static,
-{
-    fn response(&self, error: &Error, protocol: Protocol) -> Response<Bytes> {
-        self(error, protocol)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grpc_is_told_by_content_type() {
-        for (content_type, protocol) in [
-            ("application/grpc", Protocol::Grpc),
-            ("Application/gRPC", Protocol::Grpc),
-            ("application/grpc+proto", Protocol::Grpc),
-            ("application/grpc;charset=utf-8", Protocol::Grpc),
-            ("application/grpc-web", Protocol::Http),
-            ("application/grpc-web-text+proto", Protocol::Http),
-            ("application/json", Protocol::Http),
-            ("application/grp", Protocol::Http),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            assert_eq!(Protocol::of(&headers), protocol, "{content_type}");
-        }
-        assert_eq!(Protocol::of(&HeaderMap::new()), Protocol::Http);
-    }
-}
+pub(crate) use self::answers::{Answers, internal_error};
+pub use self::{
+    body::ResponseBody, problem_json::ProblemJson, protocol::Protocol,
+    rejection_response::RejectionResponse,
+};

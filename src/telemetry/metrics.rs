@@ -9,8 +9,6 @@ use metrics::{
     describe_histogram, gauge, histogram, with_recorder,
 };
 
-use crate::identity::Identity;
-
 const REQUESTS: &str = "jit_provisioning_requests_total";
 const REQUEST_DURATION: &str = "jit_provisioning_request_duration_seconds";
 const VERIFICATION_DURATION: &str = "jit_provisioning_verification_duration_seconds";
@@ -99,7 +97,7 @@ impl Stopwatch {
     }
 }
 
-pub(super) fn passed(waiting: Option<Stopwatch>) {
+pub(crate) fn passed(waiting: Option<Stopwatch>) {
     with_recorder(|recorder| {
         let passed = recorder.register_counter(&PASSED, &METADATA);
         passed.increment(1);
@@ -108,7 +106,7 @@ pub(super) fn passed(waiting: Option<Stopwatch>) {
     });
 }
 
-pub(super) fn told(outcome: &'static str, waiting: Option<Stopwatch>) {
+pub(crate) fn told(outcome: &'static str, waiting: Option<Stopwatch>) {
     counter!(REQUESTS, "outcome" => outcome).increment(1);
     histogram!(REQUEST_DURATION, "outcome" => outcome).record(waited(waiting));
 }
@@ -125,26 +123,26 @@ fn count(key: &'static Key) {
     });
 }
 
-pub(super) fn token_cache(is_hit: bool) {
+pub(crate) fn token_cache(is_hit: bool) {
     match is_hit {
         true => count(&TOKEN_HIT),
         false => counter!(TOKEN_CACHE, "result" => "miss").increment(1),
     }
 }
 
-pub(super) fn user_cache(is_hit: bool) {
+pub(crate) fn user_cache(is_hit: bool) {
     match is_hit {
         true => count(&USER_HIT),
         false => counter!(USER_CACHE, "result" => "miss").increment(1),
     }
 }
 
-pub(super) fn verified(watch: Stopwatch) {
+pub(crate) fn verified(watch: Stopwatch) {
     histogram!(VERIFICATION_DURATION).record(watch.0.elapsed());
 }
 
-pub(super) fn provisioned(identity: &Identity, watch: Stopwatch, outcome: &'static str) {
-    let issuer = identity.issuer().to_owned();
+pub(crate) fn provisioned(issuer: &str, watch: Stopwatch, outcome: &'static str) {
+    let issuer = issuer.to_owned();
     counter!(PROVISIONED, "issuer" => issuer.clone(), "outcome" => outcome).increment(1);
     histogram!(PROVISION_DURATION, "issuer" => issuer).record(watch.0.elapsed());
 }
@@ -158,7 +156,7 @@ pub(crate) fn user_cache_size(entries: usize) {
     gauge!(USER_CACHE_ENTRIES).set(entries as f64);
 }
 
-pub(super) fn refused_requirement(reason: &'static str) {
+pub(crate) fn refused_requirement(reason: &'static str) {
     counter!(REQUIREMENTS_REFUSED, "reason" => reason).increment(1);
 }
 

@@ -46,17 +46,20 @@
 //! tower_jit_provisioning::telemetry::describe_metrics();
 //! ```
 
-mod attempt;
 #[cfg(feature = "metrics")]
 #[path = "metrics.rs"]
 mod meter;
 #[cfg(not(feature = "metrics"))]
 #[path = "silent.rs"]
 mod meter;
+mod refusal;
 
 #[cfg(feature = "metrics")]
 pub use self::meter::describe_metrics;
 pub(crate) use self::{
-    attempt::{Attempt, requirement_refused},
-    meter::{Stopwatch, key_fetch, token_cache_size, user_cache_size},
+    meter::{
+        Stopwatch, key_fetch, passed, provisioned, token_cache, token_cache_size, told, user_cache,
+        user_cache_size, verified,
+    },
+    refusal::{log, requirement_refused},
 };

@@ -6,8 +6,9 @@ use foldhash::quality::FixedState;
 
 use crate::{
     email::Email,
-    identity::{Identity, Origin, PrincipalKind, RoleClaim, Verified},
-    provisioner::IssuerPolicy,
+    identity::Identity,
+    policy::IssuerPolicy,
+    principal::{Origin, Principal, PrincipalKind, RoleClaim, Stated},
 };
 
 /// Builds an [`Identity`] that no token stands behind.
@@ -131,10 +132,9 @@ impl TestIdentity {
         let origin = Origin {
             issuer: self.issuer.into(),
             subject_strategy: "/sub".into(),
-            policy: Arc::new(self.policy),
             generation,
         };
-        Identity::new(Verified {
+        let principal = Principal::new(Stated {
             origin: &Arc::new(origin),
             tenant: &self.tenant.into(),
             token: "",
@@ -149,7 +149,7 @@ impl TestIdentity {
             roles: self.roles,
             issued_at: self.issued_at,
             expires_at: i64::MAX,
-            proof: None,
-        })
+        });
+        Identity::new(principal, &Arc::new(self.policy), None)
     }
 }

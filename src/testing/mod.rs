@@ -74,7 +74,6 @@
 //! It speaks HTTP/1.1 without TLS, in real time whatever a test's clock says, and nobody logs in at
 //! it.
 
-mod clock;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod identity;
@@ -97,5 +96,5 @@ pub use self::{
     signing_key::SigningKey,
     token::TokenBuilder,
 };
-pub use clock::ManualClock;
+pub use crate::clock::ManualClock;
 pub use identity::TestIdentity;

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::{ManualClock, SigningKey};
-use crate::verifier::millis;
+use crate::clock::millis;
 
 /// Builds a token. Made by [`TestIssuer::token`](super::TestIssuer::token) with `iss`, `sub`, `iat`
 /// and an `exp` five minutes ahead.

@@ -62,7 +62,7 @@ impl TokenCache {
     #[inline]
     pub(super) fn get(&self, token: &[u8], now: i64) -> Option<Identity> {
         let identity = self.entries.as_ref()?.get(&self.hasher.hash_one(token))?;
-        identity.answers(token, now).then_some(identity)
+        identity.is_valid_for(token, now).then_some(identity)
     }
 
     pub(super) fn insert(&self, identity: Identity) {
@@ -86,7 +86,7 @@ mod tests {
         let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
         let token = issuer.token("ana").audience("orders-api").sign();
         verifier.verify(&token).await.unwrap();
-        let (tokens, now) = (&verifier.0.tokens, verifier.0.clock.now());
+        let (tokens, now) = verifier.tokens_and_now();
         let entries = tokens.entries.as_ref().unwrap();
         let hash = |token: &[u8]| tokens.hasher.hash_one(token);
         let ana = entries.get(&hash(token.as_bytes())).unwrap();
@@ -118,7 +118,7 @@ mod tests {
         let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
         let (_, claims) = issuer.token("ana").audience("orders-api").parts();
         let unsigned = verifier.check_claims(&claims).unwrap();
-        let (tokens, now) = (&verifier.0.tokens, verifier.0.clock.now());
+        let (tokens, now) = verifier.tokens_and_now();
         tokens.insert(unsigned.clone());
         assert!(tokens.get(unsigned.token().as_bytes(), now).is_none());
     }

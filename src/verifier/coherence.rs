@@ -1,7 +1,7 @@
 //! Whether the parts of an issuer's configuration make sense together.
 
 use super::{build_error::Faults, tenancy::Tenancy};
-use crate::{claims::ClaimMap, provisioner::IssuerPolicy};
+use crate::{claims::ClaimMap, policy::IssuerPolicy};
 
 /// Names what each part allows and the whole does not.
 pub(super) fn check(

@@ -12,15 +12,16 @@ use super::{
     algorithm::Algorithm,
     audience::Audience,
     build_error::Faults,
-    clock::{Clock, to_millis},
     coherence,
-    keys::{IssuerKeys, KeyRefresh, KeySource, is_fetchable},
+    keys::{IssuerKeys, KeyRefresh, KeySource},
     tenancy::Tenancy,
 };
 use crate::{
     claims::{ClaimMap, Pointer},
-    identity::Origin,
-    provisioner::IssuerPolicy,
+    clock::{Clock, to_millis},
+    fetch::metadata::is_fetchable,
+    policy::IssuerPolicy,
+    principal::Origin,
 };
 
 /// The longest issuer, in bytes: what the bundled tables keep.
@@ -97,7 +98,7 @@ impl TrustedIssuer {
         Self::new(
             issuer,
             audience,
-            KeySource::discovery(super::HttpFetcher::new()),
+            KeySource::discovery(crate::fetch::HttpFetcher::new()),
         )
     }
 
@@ -277,9 +278,9 @@ impl TrustedIssuer {
             origin: Arc::new(Origin {
                 issuer: self.issuer.into(),
                 subject_strategy: self.claims.subject_strategy().into(),
-                policy: Arc::new(self.policy),
                 generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             }),
+            policy: Arc::new(self.policy),
             audience: self.audience,
             keys,
             algorithms,
@@ -357,6 +358,7 @@ impl TrustedIssuer {
 pub(crate) struct Issuer {
     /// Its generation is never the same for two issuers that were built.
     pub(super) origin: Arc<Origin>,
+    pub(super) policy: Arc<IssuerPolicy>,
     pub(super) audience: Audience,
     pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<Algorithm>,

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{build_error::Faults, fault::TokenFault};
-use crate::claims::{ClaimMap, Object};
+use super::build_error::Faults;
+use crate::{
+    claims::{ClaimMap, Object},
+    error::TokenFault,
+};
 
 /// The longest tenant, in bytes: what the bundled tables keep.
 const MAX_TENANT: usize = 64;

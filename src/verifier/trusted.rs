@@ -3,12 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    TrustedIssuer,
     build_error::{BuildError, Faults},
-    clock::Clock,
-    issuer::Issuer,
+    issuer::{Issuer, TrustedIssuer},
     signature,
 };
+use crate::clock::Clock;
 
 /// The issuers of one configuration.
 pub(super) struct Trusted {
@@ -86,7 +85,7 @@ impl Trusted {
 
     /// Returns the terms of every issuer, in the order of the configuration.
     #[cfg(feature = "sea-orm")]
-    fn terms(&self) -> Vec<IssuerTerms> {
+    pub(super) fn terms(&self) -> Vec<IssuerTerms> {
         let aliases = |issuer: &Arc<Issuer>| {
             let spellings = self.by_spelling.iter();
             let of_issuer = spellings.filter(|(spelling, named)| {
@@ -115,12 +114,4 @@ pub(crate) struct IssuerTerms {
     pub(crate) tenants: Vec<Arc<str>>,
     pub(crate) tenant_is_claimed: bool,
     pub(crate) subject_strategy: Arc<str>,
-}
-
-#[cfg(feature = "sea-orm")]
-impl super::JwtVerifier {
-    /// Returns the terms of every issuer, in the order of the configuration.
-    pub(crate) fn terms(&self) -> Vec<IssuerTerms> {
-        self.0.trusted.load().terms()
-    }
 }

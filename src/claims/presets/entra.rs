@@ -4,7 +4,7 @@ use crate::{
     claims::{
         ClaimMap, address::Address, condition::Condition, pointer::Pointer, subject::Subject,
     },
-    identity::PrincipalKind,
+    principal::PrincipalKind,
 };
 
 impl ClaimMap {

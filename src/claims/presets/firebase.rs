@@ -2,7 +2,7 @@
 
 use crate::{
     claims::{ClaimMap, condition::Condition, pointer::Pointer},
-    identity::PrincipalKind,
+    principal::PrincipalKind,
 };
 
 impl ClaimMap {

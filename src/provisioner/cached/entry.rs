@@ -1,30 +1,33 @@
-//! What is remembered of one load, and for how long it counts.
+//! What the cache holds of one load, and for how long it counts.
 
 use tokio::time::Instant;
 
-use super::verdict::Verdict;
 use crate::{
+    error::ProvisionError,
     identity::Identity,
-    provisioner::{ProvisionError, Provisioned, policy::admission::is_revoked},
+    provisioner::{decision::admission::is_revoked, provisioned::Provisioned},
 };
 
-/// When a load began: what happened since makes it stale.
+/// A provisioner's result for one identity.
+pub(super) type Verdict<U> = Result<Provisioned<U>, ProvisionError>;
+
+/// The state of the world when a load began. A later change makes the load stale.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub(super) struct Moment {
-    /// The key's epoch: entries of an older one are dead.
+pub(super) struct Version {
+    /// The key's epoch: entries of an older epoch are dead.
     pub(super) epoch: u64,
-    /// How often invalidations may have been missed: entries of before are read again.
-    pub(super) doubt: u64,
+    /// How often a bus was lost: entries from before the last loss are read again.
+    pub(super) bus_losses: u64,
 }
 
-/// Cloned at every hit: a clone counts one more hold on the user, and no more than that.
+/// Cloned at every hit: a clone only adds one reference to the user.
 pub(super) struct Entry<U> {
     pub(super) verdict: Verdict<U>,
-    pub(super) loaded: Moment,
+    pub(super) version: Version,
     pub(super) fresh_until: Instant,
     /// Until when the user as last read may be served while the store is down.
     pub(super) good_until: Option<Instant>,
-    /// The user as last read, where the verdict is what the application made of him.
+    /// The user as last read, if the verdict holds what the application made of it.
     pub(super) original: Option<Provisioned<U>>,
 }
 
@@ -39,23 +42,24 @@ impl<U> Clone for Entry<U> {
 }
 
 impl<U> Entry<U> {
-    /// Whether the entry answers a request without asking anybody.
-    pub(super) fn is_fresh(&self, now: Moment) -> bool {
-        self.loaded == now && Instant::now() < self.fresh_until
+    /// Returns whether the entry answers a request without a read.
+    pub(super) fn is_fresh(&self, now: Version) -> bool {
+        self.version == now && Instant::now() < self.fresh_until
     }
 
-    /// The user to fall back on while the store is down, and until when. An invalidated one is
-    /// none: what this process knows of a deactivation stays known.
-    pub(super) fn fallback(&self, now: Moment) -> Option<(&Provisioned<U>, Instant)> {
+    /// Returns the user to serve while the store is down, and until when. An invalidated entry has
+    /// none: a deactivation that this process knows of stays known.
+    pub(super) fn fallback(&self, now: Version) -> Option<(&Provisioned<U>, Instant)> {
         let user = self.original.as_ref().or(self.verdict.as_ref().ok())?;
         let until = self.good_until?;
-        let counts = self.loaded.epoch == now.epoch && Instant::now() < until;
+        let counts = self.version.epoch == now.epoch && Instant::now() < until;
         counts.then_some((user, until))
     }
 }
 
-/// A user remembered for another token was not asked about this one.
-pub(super) fn judge<U>(identity: &Identity, verdict: Verdict<U>) -> Verdict<U> {
+/// Applies a verdict that was loaded for another token of the same user to this token, which may
+/// have been revoked.
+pub(super) fn apply<U>(identity: &Identity, verdict: Verdict<U>) -> Verdict<U> {
     let provisioned = verdict?;
     match is_revoked(identity, provisioned.tokens_valid_after()) {
         true => Err(ProvisionError::Revoked),

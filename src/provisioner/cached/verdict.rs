@@ -1,43 +1,35 @@
-//! What becomes of a verdict: remembered, told again, or stood in for while the store is down.
+//! What the cache does with a verdict: store it, serve it again, or serve the last known user while
+//! the store is down.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{
-    Inner,
-    entry::{Entry, Moment, judge},
+    entry::{Entry, Verdict, Version, apply},
+    inner::Inner,
 };
 use crate::{
-    identity::{Identity, IdentityKey},
-    provisioner::{DenialReason, ProvisionError, Provisioned, Provisioner},
+    error::{DenialReason, ProvisionError},
+    identity::Identity,
+    provisioner::{provisioned::Provisioned, provisioner::Provisioner},
     telemetry,
 };
 
-/// How long a refusal is remembered: long enough for a client that insists, and no longer than an
-/// operator waits after lifting it.
+/// How long a refusal is remembered: long enough for a client that retries at once, and short
+/// enough for an operator who lifts it.
 const REFUSAL_TTL: Duration = Duration::from_secs(2);
 
-/// How often a store that is down is asked again about one user.
+/// The pause between two reads of one user while the store is down.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What a provisioner says of an identity.
-pub(super) type Verdict<U> = Result<Provisioned<U>, ProvisionError>;
-
 impl<P: Provisioner> Inner<P> {
-    pub(super) fn now(&self, key: IdentityKey) -> Moment {
-        Moment {
-            epoch: self.invalidations.epochs.current(key),
-            doubt: self.invalidations.doubts.load(Ordering::Acquire),
-        }
-    }
-
-    /// Remembers what a load brought home; returns the verdict to tell, which is the last known
-    /// user's while the store is down.
+    /// Stores the result of a load and returns the verdict to serve, which is the last known user's
+    /// while the store is down.
     pub(super) fn remember(
         &self,
         identity: &Identity,
-        mut began: Moment,
+        mut version: Version,
         started: Instant,
         verdict: Verdict<P::User>,
     ) -> Verdict<P::User> {
@@ -52,38 +44,38 @@ impl<P: Provisioner> Inner<P> {
             }
             Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
                 if is_about_the_user(error) {
-                    // Other tokens of the same user remember him as he was. If somebody else
-                    // invalidated him meanwhile, this refusal is as old as they are.
+                    // The entries of the user's other tokens hold the old status. If another thread
+                    // has invalidated the user since, this refusal is as old as they are.
                     let before = self.invalidations.epochs.invalidate(identity.key());
-                    if before == began.epoch {
-                        began.epoch += 1;
+                    if before == version.epoch {
+                        version.epoch += 1;
                     }
                 }
                 (Err(error.clone()), REFUSAL_TTL.min(self.options.ttl), None)
             }
-            // A fresh token may pass. This one must not find the user as he was before.
+            // A newer token may pass. This one must not find the user as it was before.
             Err(ProvisionError::Revoked) => {
                 let entry = self.entries.get(&identity.evidence());
                 let fallback = entry
                     .as_ref()
-                    .and_then(|entry| entry.fallback(self.now(identity.key())));
-                if fallback.is_some_and(|(user, _)| judge(identity, Ok(user.clone())).is_ok()) {
+                    .and_then(|entry| entry.fallback(self.version(identity.key())));
+                if fallback.is_some_and(|(user, _)| apply(identity, Ok(user.clone())).is_ok()) {
                     self.invalidations.epochs.invalidate(identity.key());
                 }
                 return verdict;
             }
             Err(ProvisionError::Unavailable(_)) => {
-                let Some(entry) = self.fall_back(identity, began) else {
+                let Some(entry) = self.fall_back(identity, version) else {
                     return verdict;
                 };
-                let told = judge(identity, entry.verdict.clone());
+                let served = apply(identity, entry.verdict.clone());
                 self.insert(identity, entry);
-                return told;
+                return served;
             }
         };
         let entry = Entry {
             verdict: remembered,
-            loaded: began,
+            version,
             fresh_until: started + fresh_for,
             good_until,
             original: None,
@@ -97,32 +89,32 @@ impl<P: Provisioner> Inner<P> {
         telemetry::user_cache_size(self.entries.len());
     }
 
-    /// The entry of the user who serves while the store is down.
-    fn fall_back(&self, identity: &Identity, loaded: Moment) -> Option<Entry<P::User>> {
+    /// Returns the entry of the user to serve while the store is down.
+    fn fall_back(&self, identity: &Identity, version: Version) -> Option<Entry<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
-        let (original, until) = entry.fallback(self.now(identity.key()))?;
+        let (original, until) = entry.fallback(self.version(identity.key()))?;
         let user = (self.options.unprivileged)(original.user())?;
         let stale = Provisioned::found(user);
         let stale = stale.with_tokens_valid_after(original.tokens_valid_after());
         Some(Entry {
             verdict: Ok(stale),
-            loaded,
-            // It is the store that has a pause, and that starts now.
+            version,
+            // The pause between reads starts now, not with the read that failed.
             fresh_until: until.min(Instant::now() + RETRY),
             good_until: Some(until),
             original: Some(original.clone()),
         })
     }
 
-    /// Returns what is remembered and still counts for this token.
+    /// Returns the remembered verdict if it still counts for this token.
     pub(super) fn recall(&self, identity: &Identity) -> Option<Verdict<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
-        let counts = entry.is_fresh(self.now(identity.key()));
-        counts.then(|| judge(identity, entry.verdict))
+        let counts = entry.is_fresh(self.version(identity.key()));
+        counts.then(|| apply(identity, entry.verdict))
     }
 }
 
-/// Whether a refusal is about the user, whatever the token, and not about this token.
+/// Returns whether a refusal holds for every token of the user and not only for this one.
 fn is_about_the_user(error: &ProvisionError) -> bool {
     matches!(
         error,

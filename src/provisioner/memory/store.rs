@@ -6,11 +6,14 @@ use tokio::time::{Duration, Instant};
 
 use super::MemoryUser;
 use crate::{
-    identity::{Identity, IdentityKey, PrincipalKind, RoleClaim},
+    error::{DenialReason, ProvisionError},
+    identity::Identity,
+    policy::Attribute,
+    principal::{IdentityKey, PrincipalKind, RoleClaim},
     provisioner::{
-        Attribute, DenialReason, Grant, Outcome, Population, Profile, ProfileState, ProvisionError,
-        Provisioned, Status,
-        policy::{
+        Outcome, Provisioned,
+        decision::{
+            Grant, Population, Profile, ProfileState, Status,
             admission::{self, Snapshot},
             newcomer::{self, Candidate, Newcomer},
             profile, roles,

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    provisioner::{IssuerPolicy, Linking, Outcome},
+    policy::{IssuerPolicy, Linking},
+    provisioner::Outcome,
     testing::TestIdentity,
 };
 

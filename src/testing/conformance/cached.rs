@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, Status},
+    provisioner::{Outcome, decision::Status},
 };
 
 /// Provisions, and asserts that the user is remembered: else there is nothing to check. Returns

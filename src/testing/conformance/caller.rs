@@ -21,8 +21,9 @@ use super::{
     harness::{Harness, NotApplicable},
 };
 use crate::{
+    error::ProvisionError,
     identity::Identity,
-    provisioner::{Outcome, ProvisionError, Provisioned, Provisioner},
+    provisioner::{Outcome, Provisioned, Provisioner},
     testing::TestIdentity,
 };
 

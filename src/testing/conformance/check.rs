@@ -202,8 +202,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        error::ProvisionError,
         identity::Identity,
-        provisioner::{MemoryProvisioner, MemoryUser, ProvisionError, Provisioned, Provisioner},
+        provisioner::{MemoryProvisioner, MemoryUser, Provisioned, Provisioner},
         testing::conformance::{a_known_user_is_found, a_known_user_is_not_made_again, checks},
     };
 

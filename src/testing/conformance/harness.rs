@@ -5,8 +5,8 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    identity::IdentityKey,
-    provisioner::{Provisioner, Status},
+    principal::IdentityKey,
+    provisioner::{Provisioner, decision::Status},
 };
 
 /// A new, empty store, and what a check may do to it. See the [module docs](super).

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, Status},
+    provisioner::{Outcome, decision::Status},
     testing::TestIdentity,
 };
 

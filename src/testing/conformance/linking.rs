@@ -6,8 +6,9 @@ use super::{
     harness::{Ability, Harness},
 };
 use crate::{
-    identity::PrincipalKind,
-    provisioner::{IssuerPolicy, Linking, Outcome, Status},
+    policy::{IssuerPolicy, Linking},
+    principal::PrincipalKind,
+    provisioner::{Outcome, decision::Status},
     testing::TestIdentity,
 };
 

@@ -6,12 +6,13 @@ use super::{
     harness::{Ability, Harness},
 };
 use crate::{
-    provisioner::{self, IssuerPolicy, Outcome, SignUp, Status},
+    policy::{self, IssuerPolicy, SignUp},
+    provisioner::{Outcome, decision::Status},
     testing::TestIdentity,
 };
 
-fn staff() -> provisioner::Rule {
-    provisioner::Rule::role("staff")
+fn staff() -> policy::Rule {
+    policy::Rule::role("staff")
 }
 
 /// Asserts that a newcomer without the role is refused and leaves no trace, and that one with it

@@ -6,8 +6,9 @@ use super::{
     harness::{Ability, Harness},
 };
 use crate::{
-    identity::PrincipalKind,
-    provisioner::{IssuerPolicy, Outcome, SignUp},
+    policy::{IssuerPolicy, SignUp},
+    principal::PrincipalKind,
+    provisioner::Outcome,
     testing::TestIdentity,
 };
 

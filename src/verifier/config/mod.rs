@@ -337,8 +337,8 @@ impl IssuerConfig {
 #[cfg(feature = "jwks")]
 fn remote(url: Option<&str>, _: &str, _: &mut Faults) -> KeySource {
     match url {
-        None => KeySource::discovery(super::HttpFetcher::new()),
-        Some(url) => KeySource::jwks_url(url, super::HttpFetcher::new()),
+        None => KeySource::discovery(crate::fetch::HttpFetcher::new()),
+        Some(url) => KeySource::jwks_url(url, crate::fetch::HttpFetcher::new()),
     }
 }
 

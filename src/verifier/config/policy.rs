@@ -2,7 +2,7 @@
 
 use super::{IssuerConfig, number, switch};
 use crate::{
-    provisioner::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
+    policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
     verifier::build_error::Faults,
 };
 

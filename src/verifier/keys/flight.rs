@@ -12,21 +12,27 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{
-    KeySet,
-    discovery::{is_fetchable, jwks_uri, metadata_urls},
-    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
-    jwk,
-    refresh::KeyRefresh,
-    remote::Location,
-};
+use super::{jwk, key_set::KeySet, refresh::KeyRefresh};
 use crate::{
+    clock::{Clock, to_millis},
+    fetch::{
+        Document, DocumentFetcher, DocumentRequest, FetchError,
+        metadata::{is_fetchable, jwks_uri, metadata_urls},
+    },
     telemetry::{self, Stopwatch},
-    verifier::clock::{Clock, to_millis},
 };
 
 /// The first pause after a failed fetch; it doubles up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the keys are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Location {
+    /// In the document that the issuer's metadata names.
+    Discovery,
+    /// Here.
+    Jwks(Box<str>),
+}
 
 /// What handles and tasks of one issuer's keys share.
 pub(super) struct Shared {

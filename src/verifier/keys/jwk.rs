@@ -98,7 +98,7 @@ fn parse(jwk: &Object<'_>) -> Result<(Option<Box<str>>, TrustedKey), &'static st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verifier::fault::TokenFault;
+    use crate::error::TokenFault;
 
     const P256: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
     const P256_OTHER: &str = r#""kty":"EC","crv":"P-256","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps""#;

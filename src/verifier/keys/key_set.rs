@@ -1,14 +1,12 @@
 //! A set of usable keys, and how one set follows another.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
-use crate::verifier::{algorithm::Algorithm, fault::TokenFault, signature::VerifyingKey};
+use crate::{
+    error::TokenFault,
+    identity::KeyValidity,
+    verifier::{algorithm::Algorithm, signature::VerifyingKey},
+};
 
 /// One key of a set, and until when its signatures count.
 pub(crate) struct TrustedKey {
@@ -17,7 +15,7 @@ pub(crate) struct TrustedKey {
     algorithms: Box<[Algorithm]>,
     /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
     /// verified with it, cached or not, dies with it.
-    valid_until: AtomicI64,
+    valid_until: KeyValidity,
 }
 
 impl TrustedKey {
@@ -31,7 +29,7 @@ impl TrustedKey {
         (!algorithms.is_empty()).then(|| Self {
             key: Arc::new(key),
             algorithms,
-            valid_until: AtomicI64::new(i64::MAX),
+            valid_until: KeyValidity::until(i64::MAX),
         })
     }
 
@@ -48,11 +46,16 @@ impl TrustedKey {
 
     #[inline]
     pub(crate) fn is_valid_at(&self, now: i64) -> bool {
-        now < self.valid_until.load(Ordering::Acquire)
+        self.valid_until.covers(now)
+    }
+
+    /// Returns the validity that the proofs of this key share.
+    pub(crate) fn validity(&self) -> &KeyValidity {
+        &self.valid_until
     }
 
     fn set_valid_until(&self, until: i64) {
-        self.valid_until.store(until, Ordering::Release);
+        self.valid_until.set(until);
     }
 
     fn is_same_key(&self, other: &Self) -> bool {
@@ -63,7 +66,7 @@ impl TrustedKey {
         Self {
             key: Arc::clone(&self.key),
             algorithms: self.algorithms.clone(),
-            valid_until: AtomicI64::new(self.valid_until.load(Ordering::Acquire).min(until)),
+            valid_until: KeyValidity::until(self.valid_until.get().min(until)),
         }
     }
 }

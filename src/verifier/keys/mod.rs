@@ -4,11 +4,7 @@
 //! and never fails the set: providers publish keys for encryption and for algorithms of tomorrow
 //! beside the ones in use. A set without any usable key is a fault.
 
-pub(crate) mod discovery;
-mod fetch;
 mod flight;
-#[cfg(feature = "jwks")]
-mod http_fetcher;
 mod jwk;
 mod key_set;
 mod pem;
@@ -19,22 +15,13 @@ use std::{fmt, sync::Arc};
 
 use tokio::time::Instant;
 
-#[cfg(feature = "jwks")]
-pub use self::http_fetcher::HttpFetcher;
-use self::remote::{Location, RemoteKeys};
-pub(crate) use self::{
-    discovery::is_fetchable,
-    key_set::{KeySet, TrustedKey},
-};
 #[cfg(fuzzing)]
-pub(crate) use self::{discovery::jwks_uri, jwk::parse_set as parse_jwks};
-pub use self::{
-    fetch::{BearerToken, Document, DocumentFetcher, DocumentRequest, FetchError},
-    refresh::KeyRefresh,
-    remote::KeyStatus,
-};
-use super::{algorithm::Algorithm, clock::Clock, signature::VerifyingKey};
-use crate::error::Error;
+pub(crate) use self::jwk::parse_set as parse_jwks;
+pub(crate) use self::key_set::{KeySet, TrustedKey};
+use self::{flight::Location, remote::RemoteKeys};
+pub use self::{refresh::KeyRefresh, remote::KeyStatus};
+use super::{algorithm::Algorithm, signature::VerifyingKey};
+use crate::{clock::Clock, error::Error, fetch::DocumentFetcher};
 
 /// The longest `kid`, in bytes.
 pub(crate) const MAX_KID: usize = 1024;

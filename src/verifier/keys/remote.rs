@@ -16,24 +16,16 @@ use tokio::{
 };
 
 use super::{
-    TrustedKey,
-    fetch::DocumentFetcher,
-    flight::{Boarding, Reason, Shared},
+    flight::{Boarding, Location, Reason, Shared},
+    key_set::TrustedKey,
     refresh::KeyRefresh,
 };
 use crate::{
-    error::Error,
-    verifier::{algorithm::Algorithm, clock::Clock, fault::TokenFault},
+    clock::Clock,
+    error::{Error, TokenFault},
+    fetch::DocumentFetcher,
+    verifier::algorithm::Algorithm,
 };
-
-/// Where the keys are.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Location {
-    /// In the document that the issuer's metadata names.
-    Discovery,
-    /// Here.
-    Jwks(Box<str>),
-}
 
 /// The keys of an issuer that publishes them, and the tasks that keep them current.
 pub(crate) struct RemoteKeys {

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::verifier::fault::TokenFault;
+use crate::error::TokenFault;
 
 /// The longest token, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::{
     claims::{Object, Value},
-    verifier::{algorithm::Algorithm, fault::TokenFault, keys::MAX_KID},
+    error::TokenFault,
+    verifier::{algorithm::Algorithm, keys::MAX_KID},
 };
 
 pub(crate) struct Header<'a> {

@@ -14,18 +14,13 @@ use tokio::time::Instant;
 
 use self::compact::{Compact, decode};
 pub(crate) use self::header::Header;
-use super::{
-    audience::Audience,
-    clock::{Clock, Validity},
-    fault::TokenFault,
-    issuer::Issuer,
-    keys::TrustedKey,
-    proof::Proof,
-};
+use super::{audience::Audience, issuer::Issuer, keys::TrustedKey};
 use crate::{
     claims::{Object, Value},
-    error::Error,
-    identity::{Identity, Verified},
+    clock::Clock,
+    error::{Error, TokenFault},
+    identity::{Identity, Proof, Validity},
+    principal::{Principal, Stated},
 };
 
 /// 9999-12-31T23:59:59Z, in seconds: what stands after it is milliseconds taken for seconds.
@@ -34,13 +29,6 @@ const MAX_DATE: f64 = 253_402_300_799.0;
 /// Refuses what has not even the form of a token.
 pub(super) fn screen(token: &str) -> Result<(), TokenFault> {
     Compact::split(token).map(drop)
-}
-
-/// The claims of a token that was verified before.
-pub(crate) fn payload_of(token: &str) -> Vec<u8> {
-    Compact::split(token)
-        .and_then(|parts| decode(parts.payload))
-        .unwrap_or_default()
 }
 
 /// Runs every check. `find` returns the trusted issuer of an exact `iss`.
@@ -106,7 +94,10 @@ fn check_claims(
         return Err(Error::insufficient_scope(&issuer.required_scope));
     }
 
-    let proof = key.map(|key| Proof { validity, key });
+    let proof = key.map(|key| Proof {
+        validity,
+        key: key.validity().clone(),
+    });
     Ok(identify(issuer, claims, &scopes, &times, token, proof)?)
 }
 
@@ -306,7 +297,7 @@ fn identify(
     let (map, origin) = (&issuer.claims, &issuer.origin);
     let subject = map.subject(claims)?;
     let (email, email_is_vouched) = map.email(claims).unzip();
-    Ok(Identity::new(Verified {
+    let principal = Principal::new(Stated {
         origin,
         tenant: issuer.tenancy.tenant(map, claims)?,
         token,
@@ -318,9 +309,9 @@ fn identify(
         username: map.username(claims),
         client_id: map.client_id(claims),
         scopes,
-        roles: origin.policy.mapped(map.roles(claims)),
+        roles: issuer.policy.mapped(map.roles(claims)),
         issued_at: times.issued_at,
         expires_at: times.expires_at,
-        proof,
-    }))
+    });
+    Ok(Identity::new(principal, &issuer.policy, proof))
 }

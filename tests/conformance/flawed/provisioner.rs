@@ -69,7 +69,7 @@ impl Flawed {
     fn rewritten(&self, asked: &Identity) -> Identity {
         let mut facts = self.ledger.facts();
         let alias = facts.aliases.get(&asked.key()).cloned();
-        let kind = alias.as_ref().map_or(asked.kind(), Identity::kind);
+        let kind = alias.as_ref().map_or(asked.kind(), |alias| alias.kind());
         let identity = match alias.filter(|_| !self.is(Flaw::AdmitsAnybodysKind)) {
             Some(alias) => keyed(asked, alias.tenant(), alias.issuer(), alias.subject()).build(),
             None => rewritten(self.ledger.flaw, asked, kind),

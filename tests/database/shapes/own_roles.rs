@@ -12,7 +12,8 @@ use sea_orm::{
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
     Email, Identity, Status,
-    provisioner::{Attribute, Grant, Population, Profile, ProfileState},
+    policy::Attribute,
+    provisioner::{Grant, Population, Profile, ProfileState},
     sea_orm::{
         Holder, KnownUser, NewUser, UserMapping,
         entity::now,

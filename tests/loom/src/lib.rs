@@ -26,9 +26,9 @@ extern crate self as std;
 
 use self::stand_ins::{
     arc_swap::ArcSwapOption,
-    error,
+    clock, error,
     executor::{block_on, spawn},
-    hashed, identity, sync, task, telemetry, time,
+    fetch, hashed, identity, principal, sync, task, telemetry, time,
 };
 use real_std::{collections, fmt, hash};
 

@@ -1,81 +1,62 @@
 //! The library's module of this name: the files under test, and as much of the rest as they see.
 
-#[path = "../../../src/provisioner/bus.rs"]
-pub mod bus;
 #[path = "../../../src/provisioner/cached/mod.rs"]
 pub mod cached;
-#[path = "../../../src/provisioner/invalidation.rs"]
-mod invalidation;
 
-use real_std::{error::Error, sync::Arc};
+pub mod provisioner {
+    use async_trait::async_trait;
 
-use async_trait::async_trait;
+    use super::provisioned::Provisioned;
+    use crate::{error::ProvisionError, identity::Identity};
 
-use crate::identity::Identity;
+    #[async_trait]
+    pub trait Provisioner: Send + Sync + 'static {
+        type User: Send + Sync + 'static;
 
-#[async_trait]
-pub trait Provisioner: Send + Sync + 'static {
-    type User: Send + Sync + 'static;
+        async fn provision(
+            &self,
+            identity: &Identity,
+        ) -> Result<Provisioned<Self::User>, ProvisionError>;
 
-    async fn provision(
-        &self,
-        identity: &Identity,
-    ) -> Result<Provisioned<Self::User>, ProvisionError>;
-
-    fn cached(&self, identity: &Identity) -> Option<Provisioned<Self::User>>;
-}
-
-pub struct Provisioned<U>(Arc<U>);
-
-impl<U> Provisioned<U> {
-    pub fn found(user: impl Into<Arc<U>>) -> Self {
-        Self(user.into())
-    }
-
-    pub fn as_found(&self) -> Self {
-        self.clone()
-    }
-
-    pub fn user(&self) -> &Arc<U> {
-        &self.0
-    }
-
-    pub fn with_tokens_valid_after(self, _: Option<i64>) -> Self {
-        self
-    }
-
-    pub fn tokens_valid_after(&self) -> Option<i64> {
-        None
+        fn cached(&self, identity: &Identity) -> Option<Provisioned<Self::User>>;
     }
 }
 
-impl<U> Clone for Provisioned<U> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+pub mod provisioned {
+    use real_std::sync::Arc;
+
+    pub struct Provisioned<U>(Arc<U>);
+
+    impl<U> Provisioned<U> {
+        pub fn found(user: impl Into<Arc<U>>) -> Self {
+            Self(user.into())
+        }
+
+        pub fn as_found(&self) -> Self {
+            self.clone()
+        }
+
+        pub fn user(&self) -> &Arc<U> {
+            &self.0
+        }
+
+        pub fn with_tokens_valid_after(self, _: Option<i64>) -> Self {
+            self
+        }
+
+        pub fn tokens_valid_after(&self) -> Option<i64> {
+            None
+        }
+    }
+
+    impl<U> Clone for Provisioned<U> {
+        fn clone(&self) -> Self {
+            Self(Arc::clone(&self.0))
+        }
     }
 }
 
-#[derive(Clone, Debug)]
-pub enum ProvisionError {
-    Conflict,
-    Denied(DenialReason),
-    Revoked,
-    Unavailable(Arc<dyn Error + Send + Sync>),
-}
-
-impl ProvisionError {
-    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable(Arc::from(cause.into()))
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum DenialReason {
-    Deactivated,
-    Deleted,
-}
-
-pub mod policy {
+pub mod decision {
     pub mod admission {
         use crate::identity::Identity;
 

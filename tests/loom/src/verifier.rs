@@ -9,31 +9,6 @@ pub mod algorithm {
     }
 }
 
-pub mod clock {
-    use real_std::time::Duration;
-
-    #[derive(Clone)]
-    pub struct Clock;
-
-    impl Clock {
-        pub fn now(&self) -> i64 {
-            1
-        }
-    }
-
-    pub fn to_millis(duration: Duration) -> i64 {
-        duration.as_millis() as i64
-    }
-}
-
-pub mod fault {
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    pub enum TokenFault {
-        Algorithm,
-        Key,
-    }
-}
-
 pub mod signature {
     use super::algorithm::Algorithm;
 

@@ -14,11 +14,12 @@ use loom::{
 use super::in_every_interleaving;
 use crate::{
     block_on,
+    error::{DenialReason, ProvisionError},
     identity::Identity,
     provisioner::{
-        DenialReason, ProvisionError, Provisioned, Provisioner,
-        bus::{BusEvent, InvalidationBus},
-        cached::CachedProvisioner,
+        cached::{BusEvent, CachedProvisioner, InvalidationBus},
+        provisioned::Provisioned,
+        provisioner::Provisioner,
     },
     sync::watch,
 };

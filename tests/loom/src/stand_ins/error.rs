@@ -1,6 +1,6 @@
-//! What the library says of keys.
+//! The library's errors, as far as the files under test see them.
 
-use crate::verifier::fault::TokenFault;
+use real_std::{error::Error as StdError, sync::Arc};
 
 #[derive(Debug, PartialEq)]
 pub enum Error {
@@ -18,4 +18,30 @@ impl From<TokenFault> for Error {
     fn from(fault: TokenFault) -> Self {
         Self::Token(fault)
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TokenFault {
+    Algorithm,
+    Key,
+}
+
+#[derive(Clone, Debug)]
+pub enum ProvisionError {
+    Conflict,
+    Denied(DenialReason),
+    Revoked,
+    Unavailable(Arc<dyn StdError + Send + Sync>),
+}
+
+impl ProvisionError {
+    pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(Arc::from(cause.into()))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum DenialReason {
+    Deactivated,
+    Deleted,
 }

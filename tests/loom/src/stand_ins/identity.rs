@@ -1,16 +1,13 @@
-//! Identities that differ in what the cache looks at.
+//! Identities that differ in the fields that the cache reads.
 
-/// One person, in one stripe of her own.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct IdentityKey([u8; 32]);
+use crate::principal::IdentityKey;
 
-impl IdentityKey {
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
+#[path = "../../../../src/identity/proof.rs"]
+mod proof;
 
-/// A person and what her token says.
+pub(crate) use self::proof::KeyValidity;
+
+/// A person, and one of their tokens.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct Evidence(IdentityKey, u8);
 
@@ -18,11 +15,11 @@ pub struct Evidence(IdentityKey, u8);
 pub struct Identity(Evidence);
 
 impl Identity {
-    /// A person, and one of her tokens.
+    /// A person, and one of their tokens.
     pub fn new(person: u8, token: u8) -> Self {
         let mut key = [0; 32];
         key[1] = person;
-        Self(Evidence(IdentityKey(key), token))
+        Self(Evidence(IdentityKey::new(key), token))
     }
 
     pub fn key(&self) -> IdentityKey {

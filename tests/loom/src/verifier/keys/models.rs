@@ -8,17 +8,14 @@ use loom::{
     thread,
 };
 
-use super::{
-    TrustedKey,
-    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
-    refresh::KeyRefresh,
-    remote::{Location, RemoteKeys},
-};
+use super::{TrustedKey, flight::Location, refresh::KeyRefresh, remote::RemoteKeys};
 use crate::{
     block_on,
-    error::Error,
+    clock::Clock,
+    error::{Error, TokenFault},
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
     models::in_every_interleaving,
-    verifier::{algorithm::Algorithm, clock::Clock, fault::TokenFault},
+    verifier::algorithm::Algorithm,
 };
 
 /// Publishes one named key after another, and is never asked twice at a time.

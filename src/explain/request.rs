@@ -1,0 +1,54 @@
+//! The entry points: a token, or the claims of one.
+
+use super::{
+    explanation::Explanation,
+    token::{of_claims, of_token},
+};
+use crate::{
+    identity::Identity,
+    provisioner::{
+        decision::admission,
+        explain::{Explain, Step, rules},
+    },
+    verifier::JwtVerifier,
+};
+
+/// Explains a token.
+pub async fn token<P: Explain + ?Sized>(
+    verifier: &JwtVerifier,
+    users: &P,
+    token: &str,
+) -> Explanation {
+    let (steps, identity) = of_token(verifier, token).await;
+    finish(users, steps, identity).await
+}
+
+/// Explains the claims of a token, a JSON object, as if a trusted issuer had signed them now.
+pub async fn claims<P: Explain + ?Sized>(
+    verifier: &JwtVerifier,
+    users: &P,
+    claims: &str,
+) -> Explanation {
+    let (steps, identity) = of_claims(verifier, claims);
+    finish(users, steps, identity).await
+}
+
+async fn finish<P: Explain + ?Sized>(
+    users: &P,
+    mut steps: Vec<Step>,
+    identity: Result<Identity, &'static str>,
+) -> Explanation {
+    let verdict = match identity {
+        Err(reason) => Err(reason),
+        Ok(identity) => {
+            steps.extend(rules(&identity));
+            let (found, verdict) = match admission::screen(&identity) {
+                Ok(()) => users.explain(&identity).await,
+                Err(refused) => (Vec::new(), Err(refused)),
+            };
+            steps.extend(found);
+            verdict.map_err(|error| error.reason())
+        }
+    };
+    Explanation { steps, verdict }
+}

@@ -1,0 +1,99 @@
+//! A verified identity.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use super::{
+    evidence::{Evidence, Verdicts},
+    proof::Proof,
+};
+use crate::{policy::IssuerPolicy, principal::Principal};
+
+/// A verified token's subject and everything mapped from its claims.
+///
+/// Dereferences to [`Principal`], which has the accessors. Cheap to clone. See the
+/// [module docs](crate::identity) for how one is made.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+/// Field order is deliberate: the fields read on every request share cache lines.
+#[repr(C)]
+struct Inner {
+    /// `None` if no signature was verified: an identity of feature `testing`, or of an explanation.
+    proof: Option<Proof>,
+    evidence: Evidence,
+    verdicts: Verdicts,
+    principal: Principal,
+    policy: Arc<IssuerPolicy>,
+}
+
+impl Identity {
+    /// Evaluates the policy's rules, once. Only a verifier passes a proof.
+    pub(crate) fn new(
+        principal: Principal,
+        policy: &Arc<IssuerPolicy>,
+        proof: Option<Proof>,
+    ) -> Self {
+        let verdicts = Verdicts {
+            passes_access_rules: policy.admits(&principal),
+            passes_sign_up_rule: policy.lets_sign_up(&principal),
+        };
+        Self(Arc::new(Inner {
+            proof,
+            evidence: Evidence::of(&principal, verdicts),
+            verdicts,
+            principal,
+            policy: Arc::clone(policy),
+        }))
+    }
+
+    /// Returns whether this is the identity of `token` and the token is valid at `now`.
+    #[inline]
+    pub(crate) fn is_valid_for(&self, token: &[u8], now: i64) -> bool {
+        let proof = self.0.proof.as_ref();
+        proof.is_some_and(|proof| proof.holds_at(now)) && self.0.principal.is_of(token)
+    }
+
+    /// Returns roughly the bytes this identity takes, its token's included.
+    pub(crate) fn footprint(&self) -> usize {
+        size_of::<Inner>() + self.0.principal.heap_bytes()
+    }
+
+    /// Returns the digest of everything that a provisioning verdict depends on.
+    #[inline]
+    pub(crate) fn evidence(&self) -> Evidence {
+        self.0.evidence
+    }
+
+    /// Returns whether the token passes the access rules of the issuer's policy.
+    #[inline]
+    pub(crate) fn passes_access_rules(&self) -> bool {
+        self.0.verdicts.passes_access_rules
+    }
+
+    /// Returns whether the token passes the sign-up rule of the issuer's policy.
+    pub(crate) fn passes_sign_up_rule(&self) -> bool {
+        self.0.verdicts.passes_sign_up_rule
+    }
+
+    /// Returns the policy of the issuer, as it was when the token was verified.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<IssuerPolicy> {
+        &self.0.policy
+    }
+}
+
+impl Deref for Identity {
+    type Target = Principal;
+
+    #[inline]
+    fn deref(&self) -> &Principal {
+        &self.0.principal
+    }
+}
+
+/// Shows the key, the issuer and the kind; nothing personal, and never the token.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Identity").field(&self.0.principal).finish()
+    }
+}

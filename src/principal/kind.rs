@@ -1,0 +1,33 @@
+//! The kind of principal behind a token.
+
+/// The kind of principal that a token was issued for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A visitor without an account, as Firebase and Supabase issue tokens for.
+    Anonymous,
+    /// A person.
+    Human,
+    /// A client acting for itself: client credentials, a service account, a workload.
+    Service,
+}
+
+impl PrincipalKind {
+    /// Returns the stable label: `anonymous`, `human` or `service`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Human => "human",
+            Self::Service => "service",
+        }
+    }
+
+    /// Finds the kind of a label.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        [Self::Anonymous, Self::Human, Self::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == label)
+    }
+}

@@ -1,0 +1,16 @@
+//! The subject of a token, as the token describes it: no policy and no proof.
+
+mod key;
+mod kind;
+mod origin;
+mod principal;
+mod role_claim;
+mod text;
+
+pub use self::{
+    key::{IdentityKey, issuer_key},
+    kind::PrincipalKind,
+    principal::Principal,
+    role_claim::RoleClaim,
+};
+pub(crate) use self::{origin::Origin, principal::Stated};

@@ -1,0 +1,212 @@
+//! The subject of one token.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::de::DeserializeOwned;
+
+use super::{
+    key::IdentityKey, kind::PrincipalKind, origin::Origin, role_claim::RoleClaim, text::Text,
+};
+use crate::email::Email;
+
+/// What a token says of its subject.
+///
+/// A principal is not evidence: it carries no policy and no proof. [`Identity`](crate::Identity)
+/// adds both and dereferences to its principal. A [`Rule`](crate::policy::Rule) judges a principal.
+pub struct Principal {
+    key: IdentityKey,
+    text: Text,
+    origin: Arc<Origin>,
+    tenant: Arc<str>,
+    kind: PrincipalKind,
+    email: Option<Email>,
+    email_is_vouched: bool,
+    roles: RoleClaim,
+    issued_at: Option<i64>,
+    expires_at: i64,
+}
+
+/// The parts of a principal, as a verifier reads them from a token.
+pub(crate) struct Stated<'t> {
+    pub(crate) origin: &'t Arc<Origin>,
+    pub(crate) tenant: &'t Arc<str>,
+    pub(crate) token: &'t str,
+    pub(crate) subject: &'t str,
+    pub(crate) kind: PrincipalKind,
+    pub(crate) email: Option<Email>,
+    pub(crate) email_is_vouched: bool,
+    pub(crate) full_name: Option<&'t str>,
+    pub(crate) username: Option<&'t str>,
+    pub(crate) client_id: Option<&'t str>,
+    pub(crate) scopes: &'t [&'t str],
+    pub(crate) roles: RoleClaim,
+    pub(crate) issued_at: Option<i64>,
+    pub(crate) expires_at: i64,
+}
+
+impl Principal {
+    pub(crate) fn new(stated: Stated<'_>) -> Self {
+        let names = [stated.full_name, stated.username, stated.client_id];
+        let (origin, tenant) = (stated.origin, stated.tenant);
+        Self {
+            key: IdentityKey::new(tenant, &origin.issuer, stated.subject),
+            text: Text::new(stated.token, stated.subject, names, stated.scopes),
+            origin: Arc::clone(origin),
+            tenant: Arc::clone(tenant),
+            kind: stated.kind,
+            email: stated.email,
+            email_is_vouched: stated.email_is_vouched,
+            roles: stated.roles,
+            issued_at: stated.issued_at,
+            expires_at: stated.expires_at,
+        }
+    }
+
+    /// Returns whether the principal was read from exactly these bytes.
+    #[inline]
+    pub(crate) fn is_of(&self, token: &[u8]) -> bool {
+        self.text.is_of(token)
+    }
+
+    /// Returns the generation of the configuration that mapped the token.
+    pub(crate) fn generation(&self) -> u64 {
+        self.origin.generation
+    }
+
+    /// Returns roughly the bytes on the heap, the token's included.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let roles = self.roles.as_slice().iter();
+        let roles = roles.map(|role| size_of::<String>() + role.len());
+        let email = self.email().map_or(0, |email| email.as_str().len());
+        self.text.footprint() + email + roles.sum::<usize>()
+    }
+
+    /// Returns the token: a live credential that leaves this crate only for its own issuer.
+    #[inline]
+    pub(crate) fn token(&self) -> &str {
+        self.text.token()
+    }
+
+    /// Returns which claims the subject was read from: `/sub`, `/tid+/oid`.
+    #[must_use]
+    pub fn subject_strategy(&self) -> &str {
+        &self.origin.subject_strategy
+    }
+
+    /// Returns the key under which this identity is found or created.
+    #[must_use]
+    #[inline]
+    pub fn key(&self) -> IdentityKey {
+        self.key
+    }
+
+    /// Returns the tenant, `""` when the issuer has none.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Returns the canonical issuer: the configured one, also when the token named an alias.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.origin.issuer
+    }
+
+    /// Returns the subject, byte for byte as the issuer's subject strategy found it.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.text.subject()
+    }
+
+    /// Returns what stands behind the token.
+    #[must_use]
+    pub fn kind(&self) -> PrincipalKind {
+        self.kind
+    }
+
+    /// Returns the e-mail address the token carries, vouched for or not.
+    ///
+    /// Never a key to find a user by: see [`vouched_email`](Self::vouched_email).
+    #[must_use]
+    pub fn email(&self) -> Option<&Email> {
+        self.email.as_ref()
+    }
+
+    /// Returns the e-mail address if the issuer vouches for it.
+    ///
+    /// It does when the same signed document says so (`email_verified` is JSON `true`; OpenID
+    /// Connect Core 1.0 section 5.1) or the operator declared it authoritative for the domain.
+    /// An absent flag and the string `"true"` are no voucher.
+    #[must_use]
+    pub fn vouched_email(&self) -> Option<&Email> {
+        self.email().filter(|_| self.email_is_vouched)
+    }
+
+    /// Returns the display name.
+    #[must_use]
+    pub fn full_name(&self) -> Option<&str> {
+        self.text.full_name()
+    }
+
+    /// Returns the user name: for display only, issuers let people change it.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.text.username()
+    }
+
+    /// Returns the application roles the token grants.
+    #[must_use]
+    pub fn roles(&self) -> &RoleClaim {
+        &self.roles
+    }
+
+    /// Returns the scopes the token carries (RFC 6749 section 3.3).
+    pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.text.scopes()
+    }
+
+    /// Returns the client the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.text.client_id()
+    }
+
+    /// Returns when the token was issued (`iat`), in milliseconds since the Unix epoch.
+    #[must_use]
+    #[inline]
+    pub fn issued_at(&self) -> Option<i64> {
+        self.issued_at
+    }
+
+    /// Returns when the token expires (`exp`), in milliseconds since the Unix epoch, without leeway.
+    #[must_use]
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
+    /// Reads the token's claims into a type of the application's own.
+    ///
+    /// The claims are decoded at each call rather than kept in memory beside the token. Call this
+    /// for a claim that [`ClaimMap`](crate::ClaimMap) does not map.
+    ///
+    /// # Errors
+    ///
+    /// If the claims do not fit `T`.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let payload = self.token().split('.').nth(1).unwrap_or_default();
+        let payload = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+        serde_json::from_slice(&payload)
+    }
+}
+
+/// Shows the key, the issuer and the kind; nothing personal, and never the token.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("key", &self.key)
+            .field("issuer", &self.origin.issuer)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! What the cache adds to an explanation.
+
+use async_trait::async_trait;
+
+use super::{explain::Explain, step::Step};
+use crate::{
+    error::ProvisionError,
+    identity::Identity,
+    provisioner::{cached::CachedProvisioner, outcome::Outcome},
+};
+
+#[async_trait]
+impl<P: Explain> Explain for CachedProvisioner<P> {
+    async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+        let detail = match self.remembered(identity) {
+            None => "not remembered: the store is asked".to_owned(),
+            Some(verdict) => {
+                let verdict = match verdict {
+                    Ok(_) => "let in",
+                    Err(error) => error.reason(),
+                };
+                format!("remembered ({verdict}); what follows is what the store says")
+            }
+        };
+        let mut steps = vec![Step::note("cache", detail)];
+        let (of_store, verdict) = self.provisioner().explain(identity).await;
+        steps.extend(of_store);
+        (steps, verdict)
+    }
+}

@@ -1,0 +1,272 @@
+//! What policy makes of an identity, said aloud.
+//!
+//! The verdict is the policy's own; the steps only name what it looked at.
+
+use super::step::{Step, StepResult};
+use crate::{
+    error::{DenialReason, ProvisionError},
+    identity::Identity,
+    policy::SignUp,
+    principal::{PrincipalKind, RoleClaim},
+    provisioner::{
+        decision::{
+            Grant, Population, Status,
+            admission::{self, Snapshot},
+            newcomer::{Candidate, Newcomer, decide, linking_address, within_limits},
+            roles,
+        },
+        outcome::Outcome,
+    },
+};
+
+/// What a store knows of an identity.
+pub(crate) enum Facts {
+    /// A user, by the kind its identity was recorded with; `None` for a label that is none.
+    Known {
+        snapshot: Option<Snapshot>,
+        grants: Vec<Grant>,
+        /// Whether grants are stored at all, and when the token was issued whose are.
+        stored_at: Option<Option<i64>>,
+        /// Whether the token's profile would change the stored one.
+        changes_profile: bool,
+    },
+    /// Nobody.
+    Unknown {
+        candidate: Option<Candidate>,
+        /// Read only where the policy sets limits.
+        population: Option<Population>,
+    },
+}
+
+impl Facts {
+    pub(crate) fn explain(
+        self,
+        identity: &Identity,
+    ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+        match self {
+            Self::Known {
+                snapshot,
+                grants,
+                stored_at,
+                changes_profile,
+            } => known(identity, snapshot, &grants, stored_at, changes_profile),
+            Self::Unknown {
+                candidate,
+                population,
+            } => newcomer(identity, candidate.as_ref(), population),
+        }
+    }
+}
+
+/// The access rules, one by one.
+pub(crate) fn rules(identity: &Identity) -> Vec<Step> {
+    let mut steps = vec![Step::note(
+        "principal",
+        format!(
+            "{} {:?} of {:?}, tenant {:?}, key {}",
+            identity.kind().as_str(),
+            identity.subject(),
+            identity.issuer(),
+            identity.tenant(),
+            identity.key(),
+        ),
+    )];
+    let rules = identity.policy().access_rules();
+    if rules.is_empty() {
+        let detail = "the policy has none";
+        steps.push(Step::new("access rule", StepResult::Skipped, detail));
+    }
+    steps.extend(
+        rules
+            .iter()
+            .map(|rule| Step::check("access rule", rule.holds(identity), format!("{rule:?}"))),
+    );
+    steps
+}
+
+fn known(
+    identity: &Identity,
+    snapshot: Option<Snapshot>,
+    grants: &[Grant],
+    stored_at: Option<Option<i64>>,
+    changes_profile: bool,
+) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+    let mut steps = vec![Step::note("look-up", "a user has this identity")];
+    let Some(user) = snapshot else {
+        let detail = "the identity was recorded with an unknown kind";
+        steps.push(Step::check("kind", false, detail));
+        return (steps, Err(DenialReason::KindMismatch.into()));
+    };
+    let status = user.status;
+    let is_active = status == Status::Active;
+    steps.push(Step::check("status", is_active, status.as_str()));
+    let kinds = format!(
+        "recorded as {}, the token is {}'s",
+        user.kind.as_str(),
+        identity.kind().as_str()
+    );
+    steps.push(Step::check("kind", user.kind == identity.kind(), kinds));
+    let is_revoked = admission::is_revoked(identity, user.tokens_valid_after);
+    let detail = match (user.tokens_valid_after, identity.issued_at()) {
+        (None, _) => "no tokens were revoked".to_owned(),
+        (Some(after), None) => {
+            format!(
+                "tokens issued until {after} ms are void, and this one does not say when it was"
+            )
+        }
+        (Some(after), Some(issued)) => {
+            format!("tokens issued until {after} ms are void, this one is of {issued} ms")
+        }
+    };
+    steps.push(Step::check("revocation", !is_revoked, detail));
+    steps.push(role_step(identity, grants));
+    let are_roles_due = stored_at.is_some_and(|at| roles::are_due(identity, grants, at));
+    let detail = match (are_roles_due, changes_profile) {
+        (false, false) => "the token says nothing new",
+        (false, true) => "the profile would be brought up to date",
+        (true, false) => "the issuer's grants would be replaced by the token's roles",
+        (true, true) => "grants and profile would be brought up to date",
+    };
+    steps.push(Step::note("synchronisation", detail));
+    let verdict = admission::admit(identity, user)
+        .and_then(|()| roles::suffice(identity, grants))
+        .map(|()| match are_roles_due || changes_profile {
+            true => Outcome::Updated,
+            false => Outcome::Found,
+        });
+    (steps, verdict)
+}
+
+fn role_step(identity: &Identity, grants: &[Grant]) -> Step {
+    let counted = roles::counted(identity, grants).join(", ");
+    let stated = match identity.roles() {
+        RoleClaim::Absent => "the token states none, so only an operator's grants count",
+        RoleClaim::Present(_) => "an operator's grants and what the token states",
+        RoleClaim::Truncated => "the token's list was left out, so the last known ones count",
+    };
+    let suffices = roles::suffice(identity, grants).is_ok();
+    Step::check("roles", suffices, format!("[{counted}]: {stated}"))
+}
+
+fn newcomer(
+    identity: &Identity,
+    candidate: Option<&Candidate>,
+    population: Option<Population>,
+) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+    let mut steps = vec![Step::note("look-up", "no user has this identity")];
+    steps.push(match (linking_address(identity), identity.email()) {
+        (Some(_), _) => Step::note("address", "the issuer vouches for the address"),
+        (None, Some(_)) => {
+            let detail = "nobody vouches for the address: it links nobody and blocks nobody";
+            Step::note("address", detail)
+        }
+        (None, None) => Step::note("address", "the token carries none"),
+    });
+    let decision = decide(identity, candidate);
+    match candidate {
+        Some(candidate) => steps.extend(linking(identity, candidate)),
+        None => steps.extend(sign_up(identity)),
+    }
+    let creates = matches!(decision, Ok(Newcomer::Create(_)));
+    let limited = match population.filter(|_| creates) {
+        None => Ok(()),
+        Some(population) => {
+            let limited = within_limits(identity, population);
+            let detail = format!(
+                "{} identities of the issuer, {} of the last minute",
+                population.all, population.last_minute
+            );
+            steps.push(Step::check("limits", limited.is_ok(), detail));
+            limited
+        }
+    };
+    let verdict = decision.and_then(|decision| match decision {
+        Newcomer::Link => Ok(Outcome::Linked),
+        Newcomer::Create(status) => {
+            limited?;
+            match status {
+                Status::Pending => {
+                    let detail = "a user would be created, and refused until approved";
+                    steps.push(Step::check("approval", false, detail));
+                    Err(DenialReason::PendingApproval.into())
+                }
+                _ => Ok(Outcome::Created),
+            }
+        }
+    });
+    (steps, verdict)
+}
+
+/// Every condition of linking, whoever asked for it.
+fn linking(identity: &Identity, candidate: &Candidate) -> Vec<Step> {
+    let policy = identity.policy();
+    let mut steps = vec![Step::note("holder", "a user holds the vouched address")];
+    let is_trusted = policy.trusts_source(&candidate.verified_by);
+    let proof = match candidate.is_pre_linked {
+        true => Step::check(
+            "linking",
+            true,
+            "an operator named this user for the address",
+        ),
+        false => Step::check(
+            "linking",
+            policy.links_by_email() && is_trusted,
+            format!(
+                "linking by e-mail is {}; the user's address was verified by {:?}, which is {}",
+                match policy.links_by_email() {
+                    true => "on",
+                    false => "off",
+                },
+                candidate.verified_by,
+                match is_trusted {
+                    true => "trusted",
+                    false => "not trusted",
+                },
+            ),
+        ),
+    };
+    steps.push(proof);
+    let is_active = candidate.status == Status::Active;
+    steps.push(Step::check(
+        "holder status",
+        is_active,
+        candidate.status.as_str(),
+    ));
+    steps.push(Step::check(
+        "holder kind",
+        candidate.is_human,
+        "only people are linked",
+    ));
+    steps.push(Step::check(
+        "holder identity",
+        !candidate.has_identity_of_issuer,
+        "a user has one identity of an issuer",
+    ));
+    let is_revoked = admission::is_revoked(identity, candidate.tokens_valid_after);
+    steps.push(Step::check(
+        "revocation",
+        !is_revoked,
+        "tokens of before a revocation link nobody",
+    ));
+    steps.push(role_step(identity, &candidate.grants));
+    steps
+}
+
+fn sign_up(identity: &Identity) -> Vec<Step> {
+    let policy = identity.policy();
+    let detail = format!("{:?}", policy.sign_up());
+    let is_open = !matches!(policy.sign_up(), SignUp::Closed) && identity.passes_sign_up_rule();
+    let mut steps = vec![Step::check("sign-up", is_open, detail)];
+    let (is_welcome, kind) = match identity.kind() {
+        PrincipalKind::Anonymous => (policy.takes_anonymous_users(), "anonymous visitors"),
+        PrincipalKind::Human => (true, "people"),
+        PrincipalKind::Service => (policy.takes_services(), "services"),
+    };
+    let detail = match is_welcome {
+        true => format!("{kind} may sign up"),
+        false => format!("{kind} may not sign up"),
+    };
+    steps.push(Step::check("kind", is_welcome, detail));
+    steps.push(role_step(identity, &[]));
+    steps
+}

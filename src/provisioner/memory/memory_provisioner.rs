@@ -1,0 +1,206 @@
+//! The reference implementation: users in memory, by the same rules as in a database.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+
+use super::{
+    store::{Record, Store},
+    user::MemoryUser,
+};
+use crate::{
+    clock::millis,
+    error::ProvisionError,
+    identity::Identity,
+    principal::IdentityKey,
+    provisioner::{
+        decision::{Grant, Status, admission, profile},
+        explain::{Explain, Facts, Step},
+        outcome::Outcome,
+        provisioned::Provisioned,
+        provisioner::Provisioner,
+    },
+};
+
+/// Keeps users in memory: for tests, demonstrations and services without a store.
+///
+/// Everything is gone with the process, so a deactivated user is back after a restart.
+///
+/// ```
+/// use tower_jit_provisioning::{JwtVerifier, MemoryProvisioner, ProvisionLayer};
+///
+/// fn layer(verifier: JwtVerifier) -> ProvisionLayer<MemoryProvisioner> {
+///     ProvisionLayer::new(verifier, MemoryProvisioner::new())
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryProvisioner(Arc<Mutex<Store>>);
+
+impl MemoryProvisioner {
+    /// Makes an empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the number of users.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.store().users.len()
+    }
+
+    /// Whether there are no users.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
+    /// and deleting void the tokens issued until now; deleting also forgets profile and grants, so
+    /// that the address is free for somebody else.
+    pub fn set_status(&self, key: IdentityKey, status: Status) -> bool {
+        let is_known = self.change(key, |record| {
+            record.status = status;
+            if matches!(status, Status::Deactivated | Status::Deleted) {
+                record.revoke(millis(SystemTime::now()));
+            }
+        });
+        if status == Status::Deleted {
+            self.store().forget(key);
+        }
+        is_known
+    }
+
+    /// Voids the tokens of the user behind an identity that were issued until `instant`, in
+    /// milliseconds since the Unix epoch, or until a later instant set before; returns whether there
+    /// is one.
+    pub fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> bool {
+        self.change(key, |record| record.revoke(instant))
+    }
+
+    /// Grants a role to the user behind an identity, as an operator does; returns whether there is
+    /// one.
+    pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
+        let grant = Grant::new(role, Grant::MANUAL);
+        self.change(key, |record| {
+            record.grants.retain(|held| *held != grant);
+            record.grants.push(grant);
+        })
+    }
+
+    /// What an explanation is made of.
+    pub(crate) fn facts(&self, identity: &Identity) -> Facts {
+        let store = self.store();
+        let known = store.identities.get(&identity.key());
+        let record = known.and_then(|known| store.users.get(known.user));
+        if let Some((known, record)) = known.zip(record) {
+            return Facts::Known {
+                snapshot: Some(record.snapshot(known)),
+                grants: record.grants.clone(),
+                stored_at: Some(known.roles_issued_at),
+                changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
+                    && store.profile_after(identity, known.user, record) != record.profile,
+            };
+        }
+        Facts::Unknown {
+            candidate: store
+                .holder(identity)
+                .and_then(|index| store.candidate(index, identity.issuer())),
+            population: Some(store.population(identity.issuer())),
+        }
+    }
+
+    fn change(&self, key: IdentityKey, change: impl FnOnce(&mut Record)) -> bool {
+        let mut store = self.store();
+        let index = store.identities.get(&key).map(|known| known.user);
+        index
+            .and_then(|index| store.users.get_mut(index))
+            .map(change)
+            .is_some()
+    }
+
+    /// No code panics while it holds the lock, and the store would still be whole if it did.
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Provisioner for MemoryProvisioner {
+    type User = MemoryUser;
+
+    async fn provision(
+        &self,
+        identity: &Identity,
+    ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
+        admission::screen(identity)?;
+        self.store().enter(identity)
+    }
+
+    fn cached(&self, identity: &Identity) -> Option<Provisioned<MemoryUser>> {
+        let store = self.store();
+        let record = store.find(identity)?.ok()?;
+        let is_up_to_date = store.is_up_to_date(identity);
+        is_up_to_date.then(|| record.told(identity, Outcome::Found))
+    }
+}
+
+impl fmt::Debug for MemoryProvisioner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryProvisioner")
+            .field("users", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Explain for MemoryProvisioner {
+    async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
+        self.facts(identity).explain(identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestIdentity;
+
+    fn ana(issued_at: i64, name: &str, roles: &[&str]) -> Identity {
+        TestIdentity::new("https://id.example.com", "ana")
+            .with_issued_at(issued_at)
+            .with_full_name(name)
+            .with_roles(roles.iter().copied())
+            .build()
+    }
+
+    #[tokio::test]
+    async fn a_token_with_news_of_its_user_is_not_answered_from_memory() {
+        let users = MemoryProvisioner::new();
+        let known = ana(1_000, "Ana", &["editor"]);
+        users.provision(&known).await.unwrap();
+        assert!(users.cached(&known).is_some());
+        for news in [ana(2_000, "Bo", &["editor"]), ana(3_000, "Bo", &[])] {
+            assert!(users.cached(&news).is_none());
+            let told = users.provision(&news).await.unwrap();
+            assert_eq!(told.outcome(), Outcome::Updated);
+            assert!(users.cached(&news).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_learned_from_the_token_of_a_user_who_is_refused() {
+        let users = MemoryProvisioner::new();
+        let known = ana(1_000, "Ana", &[]);
+        users.provision(&known).await.unwrap();
+        users.set_status(known.key(), Status::Pending);
+        let refused = users.provision(&ana(2_000, "Bo", &[])).await.unwrap_err();
+        assert_eq!(refused.reason(), "pending_approval");
+        users.set_status(known.key(), Status::Active);
+        let told = users.provision(&known).await.unwrap();
+        assert_eq!(told.user().full_name.as_deref(), Some("Ana"));
+    }
+}

@@ -1,0 +1,186 @@
+//! What is read and written about one identity, in somebody's transaction.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait,
+    QueryFilter, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::super::{
+    entity::{link_tickets, now, role_grants, user_events, user_identities},
+    issuer_key,
+};
+use crate::{
+    identity::Identity,
+    principal::RoleClaim,
+    provisioner::decision::{Grant, roles},
+};
+
+/// What an operator granted to a user who may be linked, if policy has to know.
+pub(super) async fn manual_grants(
+    db: &DatabaseExecutor<'_>,
+    identity: &Identity,
+    user_id: Uuid,
+) -> Result<Vec<Grant>, DbErr> {
+    if !roles::suffice_only_with_grants(identity) {
+        return Ok(Vec::new());
+    }
+    let grants = role_grants::Entity::find()
+        .filter(role_grants::Column::UserId.eq(user_id))
+        .filter(role_grants::Column::Source.eq(Grant::MANUAL))
+        .all(db)
+        .await?;
+    let grants = grants.into_iter();
+    Ok(grants
+        .map(|grant| Grant::new(grant.role, grant.source))
+        .collect())
+}
+
+/// The tickets that name the user of this identity, not yet used.
+pub(super) fn open_tickets(
+    identity: &Identity,
+    email_key: &str,
+) -> sea_orm::Select<link_tickets::Entity> {
+    use link_tickets::Column;
+
+    link_tickets::Entity::find()
+        .filter(Column::EmailKey.eq(email_key))
+        .filter(Column::IssuerKey.eq(issuer_key(identity.issuer())))
+        .filter(Column::Tenant.eq(identity.tenant()))
+        .filter(Column::ConsumedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now()))
+}
+
+/// Uses up every ticket that names this user for this identity; one that was used meanwhile is a
+/// lost race.
+pub(super) async fn use_ticket(
+    db: &impl ConnectionTrait,
+    identity: &Identity,
+    user_id: Uuid,
+) -> Result<(), DbErr> {
+    use link_tickets::Column;
+
+    let address = identity.vouched_email();
+    let email_key = address.map(|email| email.key(identity.tenant()));
+    let used = link_tickets::Entity::update_many()
+        .col_expr(Column::ConsumedAt, Expr::value(now()))
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::EmailKey.eq(email_key))
+        .filter(Column::IssuerKey.eq(issuer_key(identity.issuer())))
+        .filter(Column::ConsumedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now()))
+        .exec(db)
+        .await?;
+    match used.rows_affected {
+        0 => Err(DbErr::RecordNotUpdated),
+        _ => Ok(()),
+    }
+}
+
+/// Inserts an identity; `taken` is what to remember of the token whose profile was stored.
+pub(super) async fn insert_identity(
+    db: &impl ConnectionTrait,
+    identity: &Identity,
+    user_id: Uuid,
+    taken: (Option<i64>, Option<String>),
+) -> Result<(), DbErr> {
+    let states_roles = matches!(identity.roles(), RoleClaim::Present(_));
+    let (profile_issued_at, profile_digest) = taken;
+    let row = user_identities::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(identity.tenant().to_owned()),
+        user_id: Set(user_id),
+        identity_key: Set(identity.key().to_string()),
+        issuer_key: Set(issuer_key(identity.issuer())),
+        issuer: Set(identity.issuer().to_owned()),
+        subject: Set(identity.subject().to_owned()),
+        subject_strategy: Set(identity.subject_strategy().to_owned()),
+        kind: Set(identity.kind().as_str().to_owned()),
+        roles_issued_at: Set(identity.issued_at().filter(|_| states_roles)),
+        profile_issued_at: Set(profile_issued_at),
+        profile_digest: Set(profile_digest),
+        created_at: Set(now()),
+    };
+    user_identities::Entity::insert(row)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+/// Inserts roles as grants of the token's issuer: one statement, none without roles.
+pub(super) async fn insert_grants(
+    db: &impl ConnectionTrait,
+    identity: &Identity,
+    user_id: Uuid,
+    roles: impl IntoIterator<Item = &String> + Send,
+) -> Result<(), DbErr> {
+    let (source, created_at) = (Grant::source_of(identity.issuer()), now());
+    let grants: Vec<_> = roles
+        .into_iter()
+        .map(|role| role_grants::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            tenant: Set(identity.tenant().to_owned()),
+            user_id: Set(user_id),
+            role: Set(role.clone()),
+            source: Set(source.clone()),
+            created_at: Set(created_at),
+        })
+        .collect();
+    if grants.is_empty() {
+        return Ok(());
+    }
+    role_grants::Entity::insert_many(grants)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_event(
+    db: &impl ConnectionTrait,
+    identity: &Identity,
+    user_id: Uuid,
+    event: &str,
+) -> Result<(), DbErr> {
+    let row = user_events::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        tenant: Set(identity.tenant().to_owned()),
+        user_id: Set(user_id),
+        identity_key: Set(Some(identity.key().to_string())),
+        event: Set(event.to_owned()),
+        created_at: Set(now()),
+        ..Default::default()
+    };
+    user_events::Entity::insert(row)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+/// Makes the grants of the token's issuer what the token states: one statement, or up to three.
+///
+/// Grants are deleted by their primary key. A `DELETE` by user and source locks the gap beside the
+/// user's grants on MariaDB, also if there are none, and two users' syncs deadlock.
+pub(super) async fn replace_grants(
+    db: &impl ConnectionTrait,
+    identity: &Identity,
+    user_id: Uuid,
+) -> Result<(), DbErr> {
+    let stored = role_grants::Entity::find()
+        .filter(role_grants::Column::UserId.eq(user_id))
+        .filter(role_grants::Column::Source.eq(Grant::source_of(identity.issuer())))
+        .all(db)
+        .await?;
+    let stated = identity.roles().as_slice();
+    let (kept, removed): (Vec<_>, Vec<_>) = stored
+        .into_iter()
+        .partition(|grant| stated.contains(&grant.role));
+    if !removed.is_empty() {
+        role_grants::Entity::delete_many()
+            .filter(role_grants::Column::Id.is_in(removed.iter().map(|grant| grant.id)))
+            .exec(db)
+            .await?;
+    }
+    let is_new = |role: &&String| kept.iter().all(|grant| grant.role != **role);
+    insert_grants(db, identity, user_id, stated.iter().filter(is_new)).await?;
+    Ok(())
+}

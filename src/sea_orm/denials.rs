@@ -1,0 +1,184 @@
+//! Denials as rows of `user_events`, a bounded number of them.
+//!
+//! Whoever holds a token can be denied as often as he likes, and must not fill the table by it. So an
+//! identity leaves one row an hour for each reason, and all identities together no more than a number
+//! a minute that the operator chooses. How often somebody was denied is the metrics' affair.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use quick_cache::unsync::Cache;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    SeaOrmProvisioner, UserMapping,
+    entity::{now, user_events, user_identities},
+};
+use crate::{error::ProvisionError, identity::Identity, principal::IdentityKey};
+
+/// How long an identity is not mentioned again for the same reason.
+const PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// What `denials_per_minute` counts in.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// How many identities and reasons are remembered. Who can make more of them runs into the limit on
+/// all.
+const REMEMBERED: usize = 10_000;
+
+impl SeaOrmProvisioner {
+    /// Writes denials into `user_events`: `denied`, with the reason as its detail, and with
+    /// [`Uuid::nil`] where the identity is no user's. At most one an hour of one identity and reason,
+    /// and at most so many a minute in all. Default: none.
+    ///
+    /// They are written after the answer, and not while the store is busy.
+    #[must_use]
+    pub fn with_denial_events(mut self, per_minute: u32) -> Self {
+        self.denials = Some(Arc::new(Denials::new(per_minute)));
+        self
+    }
+}
+
+impl<M: UserMapping> SeaOrmProvisioner<M> {
+    /// Notes in the background that an identity was denied. An outage is no denial.
+    pub(super) fn note_denial(&self, identity: &Identity, error: &ProvisionError) {
+        let reason = match error {
+            ProvisionError::Unavailable(_) => return,
+            ProvisionError::Conflict | ProvisionError::Denied(_) | ProvisionError::Revoked => {
+                error.reason()
+            }
+        };
+        let Some(denials) = &self.denials else {
+            return;
+        };
+        let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
+            return;
+        };
+        if !denials.admit(identity.key(), reason) {
+            return;
+        }
+        let (this, identity) = (self.clone(), identity.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let writing = async { Ok(record(&this.db, &identity, reason).await?) };
+            if let Err(error) = this.within_deadline(writing).await {
+                tracing::warn!(%error, reason, "a denial was not recorded");
+            }
+        });
+    }
+}
+
+/// Which denials are worth a row.
+pub(super) struct Denials {
+    per_minute: u32,
+    sampling: Mutex<Sampling>,
+}
+
+struct Sampling {
+    noted: Cache<(IdentityKey, &'static str), Instant>,
+    minute: Instant,
+    in_minute: u32,
+}
+
+impl Denials {
+    fn new(per_minute: u32) -> Self {
+        Self {
+            per_minute,
+            sampling: Mutex::new(Sampling {
+                noted: Cache::new(REMEMBERED),
+                minute: Instant::now(),
+                in_minute: 0,
+            }),
+        }
+    }
+
+    fn admit(&self, key: IdentityKey, reason: &'static str) -> bool {
+        let now = Instant::now();
+        let mut sampling = self.sampling.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = sampling.noted.get(&(key, reason));
+        if noted.is_some_and(|noted| now.duration_since(*noted) < PAUSE) {
+            return false;
+        }
+        if now.duration_since(sampling.minute) >= MINUTE {
+            (sampling.minute, sampling.in_minute) = (now, 0);
+        }
+        if sampling.in_minute >= self.per_minute {
+            return false;
+        }
+        sampling.in_minute += 1;
+        sampling.noted.insert((key, reason), now);
+        true
+    }
+}
+
+async fn record(
+    db: &DatabaseConnection,
+    identity: &Identity,
+    reason: &'static str,
+) -> Result<(), DbErr> {
+    let key = identity.key().to_string();
+    let user: Option<Uuid> = user_identities::Entity::find()
+        .select_only()
+        .column(user_identities::Column::UserId)
+        .filter(user_identities::Column::IdentityKey.eq(&key))
+        .into_tuple()
+        .one(db)
+        .await?;
+    let event = user_events::Model {
+        id: Uuid::now_v7(),
+        tenant: identity.tenant().to_owned(),
+        user_id: user.unwrap_or_default(),
+        identity_key: Some(key),
+        event: "denied".to_owned(),
+        actor: None,
+        detail: Some(reason.to_owned()),
+        created_at: now(),
+    };
+    user_events::Entity::insert(event.into_active_model().reset_all())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(subject: usize) -> IdentityKey {
+        IdentityKey::new("", "https://id.example.com", &subject.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_identity_is_noted_once_an_hour_for_each_reason() {
+        let denials = Denials::new(60);
+        assert!(denials.admit(key(0), "deactivated"));
+        assert!(denials.admit(key(0), "deleted"));
+        for _ in 0..100 {
+            tokio::time::advance(Duration::from_secs(35)).await;
+            assert!(!denials.admit(key(0), "deactivated"));
+        }
+        tokio::time::advance(Duration::from_secs(101)).await;
+        assert!(denials.admit(key(0), "deactivated"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_together_are_noted_so_often_a_minute() {
+        let denials = Denials::new(60);
+        let admitted = |keys: std::ops::Range<usize>| {
+            let noted = keys.filter(|subject| denials.admit(key(*subject), "sign_up_closed"));
+            noted.count()
+        };
+        assert_eq!(admitted(0..50_000), 60);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert_eq!(admitted(50_000..51_000), 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(admitted(51_000..52_000), 60);
+    }
+}

@@ -1,0 +1,293 @@
+//! Users who are told beforehand which identity they will come with.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, sea_query::Expr,
+};
+use uuid::{Builder, Uuid};
+
+use super::{
+    super::{
+        entity::{link_tickets, now, user_identities, users},
+        issuer_key,
+    },
+    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds, event,
+    locked::{LockedUser, lock, update},
+    report::ReportEntry,
+    transaction::{Done, Work},
+};
+use crate::{
+    digest::digest,
+    email::Email,
+    principal::{IdentityKey, PrincipalKind},
+    provisioner::decision::Status,
+};
+
+/// How long a ticket may wait.
+const MAX_TICKET: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// An identity that a user will come with: an issuer, and its subject.
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct NewIdentity {
+    issuer: String,
+    subject: String,
+    kind: PrincipalKind,
+}
+
+impl NewIdentity {
+    /// A person: the *canonical* issuer (1 to 512 bytes) and the subject (1 to 255) as
+    /// [`Identity::issuer`](crate::Identity::issuer) and
+    /// [`Identity::subject`](crate::Identity::subject) will be. Nothing is trimmed or folded.
+    pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            kind: PrincipalKind::Human,
+        }
+    }
+
+    /// Says what will stand behind the tokens: a service is registered this way. A token of another
+    /// kind is refused.
+    pub fn with_kind(mut self, kind: PrincipalKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        bounds::is_issuer(&self.issuer) && bounds::is_subject(&self.subject)
+    }
+
+    pub(super) fn key(&self, tenant: &str) -> IdentityKey {
+        IdentityKey::new(tenant, &self.issuer, &self.subject)
+    }
+
+    pub(super) fn row(&self, tenant: &str, user_id: Uuid) -> user_identities::ActiveModel {
+        let row = user_identities::Model {
+            id: Uuid::now_v7(),
+            tenant: tenant.to_owned(),
+            user_id,
+            identity_key: self.key(tenant).to_string(),
+            issuer_key: issuer_key(&self.issuer),
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            subject_strategy: String::new(),
+            kind: self.kind.as_str().to_owned(),
+            roles_issued_at: None,
+            profile_issued_at: None,
+            profile_digest: None,
+            created_at: now(),
+        };
+        row.into_active_model().reset_all()
+    }
+}
+
+impl UserDirectory {
+    /// Gives a user an identity before its first token: its subject then finds this user, whatever
+    /// the policy says about linking. A user without a password takes its profile from it.
+    ///
+    /// Refused ([`Taken`](Refusal::Taken)) if the identity is another user's, or the user has another
+    /// one of that issuer.
+    ///
+    /// # Errors
+    ///
+    /// If the issuer or the subject is empty, too long or has control characters, or the database
+    /// fails.
+    pub async fn link(&self, user: Uuid, identity: NewIdentity) -> Result<Report, DirectoryError> {
+        self.check_tenant()?;
+        if !identity.is_valid() {
+            let message = "an issuer has 1 to 512 bytes, a subject 1 to 255, no control characters";
+            return Err(DirectoryError::invalid(message));
+        }
+        self.transact(Link { user, identity }).await
+    }
+
+    /// Lets the next owner of an address at an issuer be this user, once: whoever comes first with a
+    /// token in which the issuer vouches for the address, within the time given (at most 90 days).
+    /// The address need not be the user's own. A ticket that the user holds already is renewed.
+    ///
+    /// Refused ([`Taken`](Refusal::Taken)) while another user has a ticket for the address at that
+    /// issuer, or if the user has an identity of that issuer; and unless the user is active.
+    ///
+    /// # Errors
+    ///
+    /// If the issuer is not one or the time is zero or too long, or the database fails.
+    pub async fn link_by_email(
+        &self,
+        user: Uuid,
+        issuer: &str,
+        email: &Email,
+        valid_for: Duration,
+    ) -> Result<Report, DirectoryError> {
+        self.check_tenant()?;
+        if !bounds::is_issuer(issuer) {
+            let message = "an issuer has 1 to 512 bytes and no control characters";
+            return Err(DirectoryError::invalid(message));
+        }
+        if valid_for.is_zero() || valid_for > MAX_TICKET {
+            let message = "a ticket is valid for 90 days at most";
+            return Err(DirectoryError::invalid(message));
+        }
+        let work = IssueTicket {
+            user,
+            issuer_key: issuer_key(issuer),
+            email_key: email.key(&self.tenant),
+            valid_for,
+        };
+        self.transact(work).await
+    }
+}
+
+struct Link {
+    user: Uuid,
+    identity: NewIdentity,
+}
+
+#[async_trait]
+impl Work for Link {
+    type Output = Report;
+
+    async fn run(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        _: &[Uuid],
+    ) -> Result<Done<Report>, DbErr> {
+        let tenant = &directory.tenant;
+        let locked = lock(transaction, tenant, [self.user]).await?;
+        let Some(user) = locked.get(&self.user) else {
+            return Ok(only(self.user, Effect::NotFound));
+        };
+        let key = self.identity.key(tenant).to_string();
+        let known =
+            user_identities::Entity::find().filter(user_identities::Column::IdentityKey.eq(&key));
+        let owner = known.one(transaction).await?.map(|known| known.user_id);
+        let effect = match owner {
+            _ if user.is_deleted() => Effect::Refused(Refusal::Deleted),
+            Some(owner) if owner == self.user => Effect::Unchanged,
+            Some(_) => Effect::Refused(Refusal::Taken),
+            None if has_identity_of(user, &issuer_key(&self.identity.issuer)) => {
+                Effect::Refused(Refusal::Taken)
+            }
+            None => Effect::Changed,
+        };
+        if effect != Effect::Changed {
+            return Ok(only(self.user, effect));
+        }
+        user_identities::Entity::insert(self.identity.row(tenant, self.user))
+            .exec_without_returning(transaction)
+            .await?;
+        let row = &user.row;
+        if row.profile_key.is_none() && row.hashed_password.is_none() {
+            update(&[user])
+                .col_expr(users::Column::ProfileKey, Expr::value(key.as_str()))
+                .exec(transaction)
+                .await?;
+        }
+        let event = directory.event(self.user, "pre_linked", Some(key), None);
+        event::record(transaction, vec![event]).await?;
+        let mut done = only(self.user, effect);
+        // Refused a moment ago as an unknown subject, perhaps.
+        done.stale.push(self.identity.key(tenant));
+        Ok(done)
+    }
+}
+
+struct IssueTicket {
+    user: Uuid,
+    issuer_key: String,
+    email_key: String,
+    valid_for: Duration,
+}
+
+impl IssueTicket {
+    /// One address at one issuer has one row, so that two operators at once cannot promise it to two
+    /// users: the database refuses the second.
+    fn id(&self) -> Uuid {
+        let digest = digest([&self.issuer_key, &self.email_key]);
+        let id = std::array::from_fn(|index| digest[index]);
+        Builder::from_custom_bytes(id).into_uuid()
+    }
+}
+
+#[async_trait]
+impl Work for IssueTicket {
+    type Output = Report;
+
+    async fn run(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        _: &[Uuid],
+    ) -> Result<Done<Report>, DbErr> {
+        let locked = lock(transaction, &directory.tenant, [self.user]).await?;
+        let Some(user) = locked.get(&self.user) else {
+            return Ok(only(self.user, Effect::NotFound));
+        };
+        let now = now();
+        // Under lock: MySQL and MariaDB may show the past otherwise, and what is not seen would be
+        // overwritten below.
+        let found = link_tickets::Entity::find_by_id(self.id())
+            .lock_exclusive()
+            .one(transaction)
+            .await?;
+        let is_taken = found.as_ref().is_some_and(|ticket| {
+            ticket.user_id != self.user && ticket.consumed_at.is_none() && ticket.expires_at > now
+        });
+        let effect = match user.status() {
+            Some(Status::Active) if is_taken || has_identity_of(user, &self.issuer_key) => {
+                Effect::Refused(Refusal::Taken)
+            }
+            Some(Status::Active) => Effect::Changed,
+            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(Status::Deactivated | Status::Pending) | None => {
+                Effect::Refused(Refusal::WrongStatus)
+            }
+        };
+        if effect != Effect::Changed {
+            return Ok(only(self.user, effect));
+        }
+        if let Some(replaced) = found {
+            link_tickets::Entity::delete_by_id(replaced.id)
+                .exec(transaction)
+                .await?;
+        }
+        let ticket = link_tickets::Model {
+            id: self.id(),
+            tenant: user.row.tenant.clone(),
+            user_id: self.user,
+            issuer_key: self.issuer_key.clone(),
+            email_key: self.email_key.clone(),
+            expires_at: now + self.valid_for,
+            consumed_at: None,
+            created_at: now,
+        };
+        link_tickets::Entity::insert(ticket.into_active_model().reset_all())
+            .exec_without_returning(transaction)
+            .await?;
+        let event = directory.event(self.user, "link_ticket_issued", None, None);
+        event::record(transaction, vec![event]).await?;
+        Ok(only(self.user, effect))
+    }
+}
+
+fn has_identity_of(user: &LockedUser, issuer_key: &str) -> bool {
+    let mut identities = user.identities.iter();
+    identities.any(|identity| identity.issuer_key == issuer_key)
+}
+
+/// The report of a change to one user.
+pub(super) fn only(user: Uuid, effect: Effect) -> Done<Report> {
+    let mut output = Report::default();
+    output.extend([ReportEntry {
+        user: Some(user),
+        effect,
+    }]);
+    Done {
+        output,
+        stale: Vec::new(),
+    }
+}

@@ -1,0 +1,202 @@
+//! How a batch of identities gets its new issuer.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
+use uuid::Uuid;
+
+use super::{
+    super::{
+        entity::{now, role_grants, user_identities, users},
+        issuer_key,
+    },
+    Effect, Refusal, Relink, UserDirectory, event,
+    locked::{LockedUser, lock},
+    report::ReportEntry,
+    transaction::{Done, Work},
+};
+use crate::{principal::IdentityKey, provisioner::decision::Grant};
+
+/// Moves listed identities, a batch of them.
+pub(super) struct Move {
+    pub(super) relink: Arc<Relink>,
+    /// Each with its user.
+    pub(super) identities: Vec<(Uuid, Uuid)>,
+}
+
+#[async_trait]
+impl Work for Move {
+    type Output = Vec<ReportEntry>;
+
+    async fn run(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        _: &[Uuid],
+    ) -> Result<Done<Self::Output>, DbErr> {
+        let tenant = directory.tenant.as_ref();
+        let users = self.identities.iter().map(|(_, user)| *user);
+        let locked = lock(transaction, tenant, users).await?;
+        let mut taken = self.taken(tenant, &locked, transaction).await?;
+        let mut entries = Vec::with_capacity(self.identities.len());
+        let mut moved = Vec::new();
+        for (id, user_id) in &self.identities {
+            let user = locked.get(user_id);
+            let identity = user.and_then(|user| {
+                let mut identities = user.identities.iter();
+                identities.find(|identity| identity.id == *id)
+            });
+            // Gone, or moved or erased by somebody else since it was listed.
+            let (Some(user), Some(identity)) = (user, identity) else {
+                continue;
+            };
+            if identity.issuer != self.relink.old {
+                continue;
+            }
+            let effect = match self.relink.subject_of(identity) {
+                None => Effect::Refused(Refusal::Unmapped),
+                Some(subject) => {
+                    let key = IdentityKey::new(tenant, &self.relink.new, subject);
+                    match key.to_string() {
+                        same if same == identity.identity_key => Effect::Unchanged,
+                        other => match self.stands_alone(user, identity) && taken.insert(other) {
+                            false => Effect::Refused(Refusal::Taken),
+                            true => {
+                                moved.push((identity, subject, key));
+                                Effect::Changed
+                            }
+                        },
+                    }
+                }
+            };
+            entries.push(ReportEntry {
+                user: Some(*user_id),
+                effect,
+            });
+        }
+        let mut events = Vec::with_capacity(moved.len());
+        let mut stale = Vec::with_capacity(2 * moved.len());
+        for (identity, subject, key) in &moved {
+            self.rewrite(transaction, identity, subject, *key).await?;
+            let name = Some(key.to_string());
+            events.push(directory.event(identity.user_id, "relinked", name, None));
+            stale.extend([Some(*key), IdentityKey::parse(&identity.identity_key)]);
+        }
+        let users: Vec<Uuid> = moved
+            .iter()
+            .map(|(identity, ..)| identity.user_id)
+            .collect();
+        self.move_attributions(transaction, &users).await?;
+        event::record(transaction, events).await?;
+        Ok(Done {
+            output: entries,
+            stale: stale.into_iter().flatten().collect(),
+        })
+    }
+}
+
+impl Move {
+    /// Reads which of the new keys somebody has. One statement.
+    async fn taken(
+        &self,
+        tenant: &str,
+        locked: &BTreeMap<Uuid, LockedUser>,
+        transaction: &DatabaseTransaction,
+    ) -> Result<HashSet<String>, DbErr> {
+        let identities = locked.values().flat_map(|user| &user.identities);
+        let subjects = identities
+            .filter(|identity| identity.issuer == self.relink.old)
+            .filter_map(|identity| self.relink.subject_of(identity));
+        let keys = subjects.map(|it| IdentityKey::new(tenant, &self.relink.new, it).to_string());
+        let taken = user_identities::Entity::find()
+            .select_only()
+            .column(user_identities::Column::IdentityKey)
+            .filter(user_identities::Column::IdentityKey.is_in(keys));
+        let taken: Vec<String> = taken.into_tuple().all(transaction).await?;
+        Ok(taken.into_iter().collect())
+    }
+
+    /// Whether the user has no other identity of the new issuer.
+    fn stands_alone(&self, user: &LockedUser, moving: &user_identities::Model) -> bool {
+        let new_key = issuer_key(&self.relink.new);
+        let mut others = user.identities.iter().filter(|it| it.id != moving.id);
+        others.all(|other| other.issuer_key != new_key)
+    }
+
+    async fn rewrite(
+        &self,
+        transaction: &DatabaseTransaction,
+        identity: &user_identities::Model,
+        subject: &str,
+        key: IdentityKey,
+    ) -> Result<(), DbErr> {
+        use user_identities::Column;
+
+        let key = key.to_string();
+        let strategy = match (&self.relink.subject_strategy, &self.relink.subjects) {
+            (Some(strategy), _) => strategy.as_str(),
+            (None, Some(_)) => "",
+            (None, None) => &identity.subject_strategy,
+        };
+        user_identities::Entity::update_many()
+            .col_expr(Column::IdentityKey, Expr::value(key.as_str()))
+            .col_expr(Column::IssuerKey, Expr::value(issuer_key(&self.relink.new)))
+            .col_expr(Column::Issuer, Expr::value(self.relink.new.as_str()))
+            .col_expr(Column::Subject, Expr::value(subject))
+            .col_expr(Column::SubjectStrategy, Expr::value(strategy))
+            .filter(Column::Id.eq(identity.id))
+            .exec(transaction)
+            .await?;
+        users::Entity::update_many()
+            .col_expr(users::Column::ProfileKey, Expr::value(key.as_str()))
+            .filter(users::Column::Id.eq(identity.user_id))
+            .filter(users::Column::ProfileKey.eq(&identity.identity_key))
+            .exec(transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// What the old issuer said of these users is the new one's word from now on. Three statements.
+    async fn move_attributions(
+        &self,
+        transaction: &DatabaseTransaction,
+        moved: &[Uuid],
+    ) -> Result<(), DbErr> {
+        if moved.is_empty() || self.relink.old == self.relink.new {
+            return Ok(());
+        }
+        let [old, new] = [&self.relink.old, &self.relink.new];
+        // None of these users has an identity of the new issuer: grants of it are left over.
+        role_grants::Entity::delete_many()
+            .filter(role_grants::Column::UserId.is_in(moved.iter().copied()))
+            .filter(role_grants::Column::Source.eq(Grant::source_of(new)))
+            .exec(transaction)
+            .await?;
+        role_grants::Entity::update_many()
+            .col_expr(
+                role_grants::Column::Source,
+                Expr::value(Grant::source_of(new)),
+            )
+            .filter(role_grants::Column::UserId.is_in(moved.iter().copied()))
+            .filter(role_grants::Column::Source.eq(Grant::source_of(old)))
+            .exec(transaction)
+            .await?;
+        users::Entity::update_many()
+            .col_expr(
+                users::Column::EmailVerifiedBy,
+                Expr::value(format!("issuer:{new}")),
+            )
+            .col_expr(users::Column::UpdatedAt, Expr::value(now()))
+            .filter(users::Column::Id.is_in(moved.iter().copied()))
+            .filter(users::Column::EmailVerifiedBy.eq(format!("issuer:{old}")))
+            .exec(transaction)
+            .await?;
+        Ok(())
+    }
+}

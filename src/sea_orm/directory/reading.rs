@@ -1,0 +1,153 @@
+//! What is there.
+
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{
+    super::entity::{role_grants, user_events, user_identities, users},
+    DirectoryError, EventFilter, Page, PageRequest, UserDirectory, UserFilter, UserRecord,
+};
+use crate::principal::IdentityKey;
+
+impl UserDirectory {
+    /// Returns a user with its identities and grants; `None` if there is none in this tenant. Three
+    /// statements.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn get(&self, user: Uuid) -> Result<Option<UserRecord>, DirectoryError> {
+        self.check_tenant()?;
+        self.read(async {
+            let found = self.users().filter(users::Column::Id.eq(user));
+            let found = found.all(&self.db).await?;
+            Ok(self.records(found).await?.pop())
+        })
+        .await
+    }
+
+    /// Returns the user that a subject of an issuer is; `None` if it never came and was not linked.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn find(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<UserRecord>, DirectoryError> {
+        self.check_tenant()?;
+        let key = IdentityKey::new(&self.tenant, issuer, subject).to_string();
+        self.read(async {
+            let found = self
+                .users()
+                .inner_join(user_identities::Entity)
+                .filter(user_identities::Column::IdentityKey.eq(key));
+            let found = found.all(&self.db).await?;
+            Ok(self.records(found).await?.pop())
+        })
+        .await
+    }
+
+    /// Lists users in the order of their ids. Three statements a page, and no counting.
+    ///
+    /// # Errors
+    ///
+    /// If the page or the filter is out of bounds, or the database fails.
+    pub async fn list(
+        &self,
+        filter: &UserFilter,
+        page: PageRequest,
+    ) -> Result<Page<UserRecord>, DirectoryError> {
+        self.check_tenant()?;
+        page.check()?;
+        let condition = filter.condition()?;
+        self.read(async {
+            let select = self.users().filter(condition);
+            let rows = page.of(select, users::Column::Id).all(&self.db).await?;
+            let Page { items, next } = page.cut(rows, |row| row.id);
+            let items = self.records(items).await?;
+            Ok(Page { items, next })
+        })
+        .await
+    }
+
+    /// Lists what happened to users of this tenant, in the order of the events' ids.
+    ///
+    /// An event of another process may appear behind a cursor by the time its transaction takes:
+    /// whoever follows the list asks again from some seconds back.
+    ///
+    /// # Errors
+    ///
+    /// If the page is out of bounds, or the database fails.
+    pub async fn events(
+        &self,
+        page: PageRequest,
+    ) -> Result<Page<user_events::Model>, DirectoryError> {
+        self.find_events(&EventFilter::new(), page).await
+    }
+
+    /// Lists what happened to one user, also to one whose row is gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`events`](Self::events).
+    pub async fn events_of(
+        &self,
+        user: Uuid,
+        page: PageRequest,
+    ) -> Result<Page<user_events::Model>, DirectoryError> {
+        let filter = EventFilter::new().with_user(user);
+        self.find_events(&filter, page).await
+    }
+
+    /// Lists some of what happened.
+    ///
+    /// # Errors
+    ///
+    /// If the page or the filter is out of bounds, or the database fails.
+    pub async fn find_events(
+        &self,
+        filter: &EventFilter,
+        page: PageRequest,
+    ) -> Result<Page<user_events::Model>, DirectoryError> {
+        self.check_tenant()?;
+        page.check()?;
+        let select = user_events::Entity::find()
+            .filter(user_events::Column::Tenant.eq(self.tenant.as_ref()))
+            .filter(filter.condition()?);
+        let select = page.of(select, user_events::Column::Id);
+        let events = self.read(select.all(&self.db)).await?;
+        Ok(page.cut(events, |event| event.id))
+    }
+
+    fn users(&self) -> sea_orm::Select<users::Entity> {
+        users::Entity::find().filter(users::Column::Tenant.eq(self.tenant.as_ref()))
+    }
+
+    async fn records(&self, rows: Vec<users::Model>) -> Result<Vec<UserRecord>, DbErr> {
+        let ids = || rows.iter().map(|row| row.id);
+        let identities = user_identities::Entity::find()
+            .filter(user_identities::Column::UserId.is_in(ids()))
+            .order_by_asc(user_identities::Column::Id)
+            .all(&self.db)
+            .await?;
+        let grants = role_grants::Entity::find()
+            .filter(role_grants::Column::UserId.is_in(ids()))
+            .order_by_asc(role_grants::Column::Id)
+            .all(&self.db)
+            .await?;
+        Ok(UserRecord::assemble(rows, identities, grants))
+    }
+
+    /// Reads within the deadline.
+    pub(super) async fn read<T>(
+        &self,
+        reading: impl Future<Output = Result<T, DbErr>> + Send,
+    ) -> Result<T, DirectoryError> {
+        let read = timeout(self.deadline, reading).await;
+        read.map_err(DirectoryError::unavailable)?
+            .map_err(DirectoryError::unavailable)
+    }
+}

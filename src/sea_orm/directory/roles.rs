@@ -1,0 +1,132 @@
+//! Roles that an operator grants; an issuer's are its own.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter,
+};
+use uuid::Uuid;
+
+use super::{
+    super::entity::{now, role_grants},
+    DirectoryError, Effect, Refusal, Report, UserDirectory,
+    bounds::check_role,
+    change::{Change, Removal},
+    locked::{LockedUser, ids, update},
+};
+use crate::provisioner::decision::Grant;
+
+impl UserDirectory {
+    /// Grants a role to users. It outlives what their tokens say.
+    ///
+    /// # Errors
+    ///
+    /// If the role is not one (1 to 128 bytes, no control characters, no space at its ends), or the
+    /// database fails.
+    pub async fn grant_role(&self, users: &[Uuid], role: &str) -> Result<Report, DirectoryError> {
+        check_role(role)?;
+        self.change(users, GrantRole(role.to_owned())).await
+    }
+
+    /// Takes back an operator's grant. Who holds the role by an issuer's tokens too, keeps it; who
+    /// holds it by those alone is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`grant_role`](Self::grant_role).
+    pub async fn revoke_role(&self, users: &[Uuid], role: &str) -> Result<Report, DirectoryError> {
+        check_role(role)?;
+        self.change(users, RevokeRole(role.to_owned())).await
+    }
+}
+
+/// An operator's grant, for the caller to insert.
+pub(super) fn manual_grant(tenant: &str, user_id: Uuid, role: &str) -> role_grants::ActiveModel {
+    let grant = role_grants::Model {
+        id: Uuid::now_v7(),
+        tenant: tenant.to_owned(),
+        user_id,
+        role: role.to_owned(),
+        source: Grant::MANUAL.to_owned(),
+        created_at: now(),
+    };
+    grant.into_active_model().reset_all()
+}
+
+struct GrantRole(String);
+
+#[async_trait]
+impl Change for GrantRole {
+    fn event(&self) -> &'static str {
+        "role_granted"
+    }
+
+    fn detail(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+
+    fn decide(&self, user: &LockedUser) -> Effect {
+        match user.is_deleted() {
+            true => Effect::Refused(Refusal::Deleted),
+            false if user.holds_manually(&self.0) => Effect::Unchanged,
+            false => Effect::Changed,
+        }
+    }
+
+    async fn write(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr> {
+        let granted = users
+            .iter()
+            .map(|user| manual_grant(&directory.tenant, user.row.id, &self.0));
+        role_grants::Entity::insert_many(granted)
+            .exec_without_returning(transaction)
+            .await?;
+        update(users).exec(transaction).await?;
+        Ok(())
+    }
+}
+
+struct RevokeRole(String);
+
+#[async_trait]
+impl Change for RevokeRole {
+    fn event(&self) -> &'static str {
+        "role_revoked"
+    }
+
+    fn detail(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+
+    fn removal(&self) -> Removal<'_> {
+        Removal::ManualGrant(&self.0)
+    }
+
+    fn decide(&self, user: &LockedUser) -> Effect {
+        match user.holds_manually(&self.0) {
+            true => Effect::Changed,
+            false if user.holds(&self.0) => Effect::Refused(Refusal::HeldByIssuer),
+            false => Effect::Unchanged,
+        }
+    }
+
+    async fn write(
+        &self,
+        _: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr> {
+        role_grants::Entity::delete_many()
+            .filter(role_grants::Column::UserId.is_in(ids(users)))
+            .filter(role_grants::Column::Role.eq(&self.0))
+            .filter(role_grants::Column::Source.eq(Grant::MANUAL))
+            .exec(transaction)
+            .await?;
+        update(users).exec(transaction).await?;
+        Ok(())
+    }
+}

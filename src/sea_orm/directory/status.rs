@@ -1,0 +1,167 @@
+//! Whether users may act.
+
+use async_trait::async_trait;
+use sea_orm::{DatabaseTransaction, DbErr, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{
+    super::entity::{now, users},
+    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds,
+    change::{Change, Removal},
+    locked::{LockedUser, update, void_tokens},
+};
+use crate::provisioner::decision::Status;
+
+impl UserDirectory {
+    /// Switches users off, active or pending. Their tokens are void, also after a reactivation.
+    ///
+    /// The reason, cut to 255 bytes, stands beside the status and in the event. Whoever is deactivated
+    /// already keeps the first reason.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn deactivate(&self, users: &[Uuid], reason: &str) -> Result<Report, DirectoryError> {
+        self.change(users, Deactivate::because(reason)).await
+    }
+
+    /// Switches deactivated users on again. Tokens from before the deactivation stay void.
+    ///
+    /// Deleted users are refused, and pending ones: [`approve`](Self::approve) them.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn reactivate(&self, users: &[Uuid], reason: &str) -> Result<Report, DirectoryError> {
+        let reactivate = Activate {
+            from: Status::Deactivated,
+            event: "reactivated",
+            reason: bounds::reason(reason),
+        };
+        self.change(users, reactivate).await
+    }
+
+    /// Lets users in who wait for approval.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails.
+    pub async fn approve(&self, users: &[Uuid]) -> Result<Report, DirectoryError> {
+        let approve = Activate {
+            from: Status::Pending,
+            event: "approved",
+            reason: None,
+        };
+        self.change(users, approve).await
+    }
+
+    /// Sets a status, who set it and why.
+    pub(super) async fn set_status(
+        &self,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+        status: Status,
+        reason: Option<&String>,
+    ) -> Result<(), DbErr> {
+        use users::Column;
+
+        update(users)
+            .col_expr(Column::Status, Expr::value(status.as_str()))
+            .col_expr(Column::StatusSource, Expr::value(self.actor.as_deref()))
+            .col_expr(Column::StatusReason, Expr::value(reason.cloned()))
+            .exec(transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Switches users off.
+pub(super) struct Deactivate {
+    reason: Option<String>,
+}
+
+impl Deactivate {
+    pub(super) fn because(reason: &str) -> Self {
+        Self {
+            reason: bounds::reason(reason),
+        }
+    }
+}
+
+#[async_trait]
+impl Change for Deactivate {
+    fn event(&self) -> &'static str {
+        "deactivated"
+    }
+
+    fn detail(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn removal(&self) -> Removal<'_> {
+        Removal::User
+    }
+
+    fn decide(&self, user: &LockedUser) -> Effect {
+        match user.status() {
+            Some(Status::Deactivated) => Effect::Unchanged,
+            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
+            // Also from a label of a newer version: this side is the safe one.
+            Some(Status::Active | Status::Pending) | None => Effect::Changed,
+        }
+    }
+
+    async fn write(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr> {
+        void_tokens(transaction, users, now()).await?;
+        let reason = self.reason.as_ref();
+        directory
+            .set_status(transaction, users, Status::Deactivated, reason)
+            .await
+    }
+}
+
+/// Switches users on, from one status only.
+struct Activate {
+    from: Status,
+    event: &'static str,
+    reason: Option<String>,
+}
+
+#[async_trait]
+impl Change for Activate {
+    fn event(&self) -> &'static str {
+        self.event
+    }
+
+    fn detail(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    fn decide(&self, user: &LockedUser) -> Effect {
+        match user.status() {
+            Some(status) if status == self.from => Effect::Changed,
+            Some(Status::Active) => Effect::Unchanged,
+            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(Status::Deactivated | Status::Pending) | None => {
+                Effect::Refused(Refusal::WrongStatus)
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        directory: &UserDirectory,
+        transaction: &DatabaseTransaction,
+        users: &[&LockedUser],
+    ) -> Result<(), DbErr> {
+        let reason = self.reason.as_ref();
+        directory
+            .set_status(transaction, users, Status::Active, reason)
+            .await
+    }
+}

@@ -1,0 +1,102 @@
+//! What a mapping tells of a user who was found by an identity.
+
+use std::fmt;
+
+use time::PrimitiveDateTime;
+
+use super::millis;
+use crate::{
+    principal::PrincipalKind,
+    provisioner::decision::{Grant, ProfileState, Status, admission::Snapshot},
+};
+
+/// A user who was found by an identity, and what policy has to know of it.
+#[must_use]
+#[derive(Clone)]
+pub struct KnownUser<R> {
+    pub(in crate::sea_orm) row: R,
+    pub(in crate::sea_orm) kind: Option<PrincipalKind>,
+    pub(in crate::sea_orm) status: Status,
+    pub(in crate::sea_orm) tokens_valid_after: Option<PrimitiveDateTime>,
+    pub(in crate::sea_orm) grants: Option<Grants>,
+    pub(in crate::sea_orm) profile: ProfileState,
+    /// `None` if nobody notes it.
+    pub(in crate::sea_orm) last_seen_at: Option<Option<PrimitiveDateTime>>,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::sea_orm) struct Grants {
+    pub(in crate::sea_orm) grants: Vec<Grant>,
+    pub(in crate::sea_orm) issued_at: Option<i64>,
+}
+
+/// Hides the row: it is the application's, and personal.
+impl<R> fmt::Debug for KnownUser<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownUser")
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> KnownUser<R> {
+    /// An active user, and the label of the kind its identity was recorded with. A label that is
+    /// none is a mismatch with every token.
+    pub fn new(row: R, kind: &str) -> Self {
+        Self {
+            row,
+            kind: PrincipalKind::parse(kind),
+            status: Status::Active,
+            tokens_valid_after: None,
+            grants: None,
+            profile: ProfileState::default(),
+            last_seen_at: None,
+        }
+    }
+
+    /// Sets whether the user may act. Default: [`Status::Active`].
+    pub fn with_status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Declares tokens issued until an instant void, in UTC.
+    pub fn with_tokens_valid_after(mut self, instant: Option<PrimitiveDateTime>) -> Self {
+        self.tokens_valid_after = instant;
+        self
+    }
+
+    /// Sets the stored grants, and when the token was issued whose roles are among them, in
+    /// milliseconds since the Unix epoch. Without this, nothing is stored.
+    pub fn with_grants(mut self, grants: Vec<Grant>, issued_at: Option<i64>) -> Self {
+        self.grants = Some(Grants { grants, issued_at });
+        self
+    }
+
+    /// Sets what is remembered of the last token whose profile was taken. Without this, no profile
+    /// is.
+    pub fn with_profile_state(mut self, state: ProfileState) -> Self {
+        self.profile = state;
+        self
+    }
+
+    /// Sets when the user was last seen, `None` for never. Without this, nobody notes it.
+    pub fn with_last_seen_at(mut self, instant: Option<PrimitiveDateTime>) -> Self {
+        self.last_seen_at = Some(instant);
+        self
+    }
+
+    pub(in crate::sea_orm) fn grants(&self) -> &[Grant] {
+        self.grants.as_ref().map_or(&[], |stored| &stored.grants)
+    }
+
+    /// What admission judges; `None` if the kind is unknown.
+    pub(in crate::sea_orm) fn snapshot(&self) -> Option<Snapshot> {
+        Some(Snapshot {
+            status: self.status,
+            kind: self.kind?,
+            tokens_valid_after: self.tokens_valid_after.map(millis),
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! The bundled user, as handlers see it.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::entity::users;
+use crate::provisioner::{HasRoles, decision::Status};
+
+/// A user of the bundled tables, without the password's hash.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct User {
+    /// The primary key.
+    pub id: Uuid,
+    /// The tenant, `""` when there are none.
+    pub tenant: String,
+    /// The address as written, verified or not.
+    pub email: Option<String>,
+    /// Whether somebody trusted verified the address.
+    pub email_is_verified: bool,
+    /// The display name.
+    pub full_name: Option<String>,
+    /// The user name, for display.
+    pub username: Option<String>,
+    /// Whether the user may act. Handlers behind the layer only ever see active users.
+    pub status: Status,
+    /// The roles that count for this request, sorted: an operator's grants and the token's.
+    pub roles: Vec<String>,
+    /// When the user was created.
+    pub created_at: OffsetDateTime,
+    /// When the user's row was last changed.
+    pub updated_at: OffsetDateTime,
+    /// When the user was last seen, within the hour.
+    pub last_seen_at: Option<OffsetDateTime>,
+}
+
+impl User {
+    /// Makes a user of its row and its roles. A status label of a newer version counts as
+    /// deactivated.
+    #[must_use]
+    pub fn new(row: users::Model, roles: impl IntoIterator<Item = String>) -> Self {
+        let mut roles: Vec<String> = roles.into_iter().collect();
+        roles.sort_unstable();
+        roles.dedup();
+        Self {
+            id: row.id,
+            tenant: row.tenant,
+            email: row.email,
+            email_is_verified: row.email_key.is_some(),
+            full_name: row.full_name,
+            username: row.username,
+            status: Status::parse(&row.status).unwrap_or(Status::Deactivated),
+            roles,
+            created_at: row.created_at.assume_utc(),
+            updated_at: row.updated_at.assume_utc(),
+            last_seen_at: row.last_seen_at.map(|at| at.assume_utc()),
+        }
+    }
+
+    /// Whether the user holds a role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|held| held == role)
+    }
+}
+
+impl HasRoles for User {
+    fn has_role(&self, role: &str) -> bool {
+        Self::has_role(self, role)
+    }
+}
+
+/// Shows the id and the status only: the rest is personal.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
