@@ -26,7 +26,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use tower::{Layer, Service};
 use tower_jit_provisioning::{
-    Algorithm, CachedProvisioner, MemoryProvisioner, Provision, ProvisionLayer, Provisioner,
+    Algorithm, CachedProvisioner, MemoryProvisioner, ProvisionLayer, Provisioner,
+    provision::Provision,
 };
 
 use self::{

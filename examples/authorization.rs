@@ -14,8 +14,8 @@ use axum::{
 use tokio::net::TcpListener;
 use tower_jit_provisioning::{
     ClaimMap, CurrentUser, Identity, IssuerPolicy, JwtVerifier, MemoryProvisioner, MemoryUser,
-    PrincipalKind, ProvisionLayer, RequireRole, RequireScope, RequireThat, TokenSource,
-    access::Names, resource_metadata::ResourceMetadata, testing::TestIssuer,
+    PrincipalKind, ProvisionLayer, RequireLayer, TokenSource, access::Names,
+    resource_metadata::ResourceMetadata, testing::TestIssuer,
 };
 
 async fn welcome(user: Option<CurrentUser<MemoryUser>>) -> String {
@@ -45,11 +45,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_token_sources([TokenSource::authorization(), TokenSource::cookie("session")])
         .with_resource_metadata(&metadata);
 
-    let people = RequireThat::new(|_: &MemoryUser, identity: &Identity| {
+    let people = RequireLayer::that(|_: &MemoryUser, identity: &Identity| {
         identity.kind() == PrincipalKind::Human
     });
-    let may_delete = RequireRole::of_user::<MemoryUser>(Names::any_of(["admin", "owner"]));
-    let read = get(async || "three orders\n").layer(RequireScope::new("orders:read"));
+    let may_delete = RequireLayer::role::<MemoryUser>(Names::any_of(["admin", "owner"]));
+    let read = get(async || "three orders\n").layer(RequireLayer::scope("orders:read"));
     let remove = delete(async || "deleted\n").layer((people, may_delete));
     let app = Router::new()
         .route("/", get(welcome))

@@ -49,8 +49,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// A token has no braces, claims do.
 async fn explain<P: Explain>(verifier: &JwtVerifier, users: &P, subject: &str) -> Explanation {
     match subject.trim_start().starts_with('{') {
-        true => explain::claims(verifier, users, subject).await,
-        false => explain::token(verifier, users, subject.trim()).await,
+        true => explain::explain_claims(verifier, users, subject).await,
+        false => explain::explain_token(verifier, users, subject.trim()).await,
     }
 }
 

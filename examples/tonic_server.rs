@@ -24,7 +24,7 @@ use tonic::{
     transport::{Endpoint, Server, server::TcpIncoming},
 };
 use tower_jit_provisioning::{
-    JwtVerifier, MemoryProvisioner, ProvisionLayer, RequireScope, testing::TestIssuer,
+    JwtVerifier, MemoryProvisioner, ProvisionLayer, RequireLayer, testing::TestIssuer,
 };
 
 use crate::greeter::{
@@ -58,7 +58,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     println!("{client} {base} garbage");
     Server::builder()
         .layer(ProvisionLayer::new(verifier, MemoryProvisioner::new()))
-        .layer(RequireScope::new("count").on_paths(["/greeter.v1.Greeter/Count"]))
+        .layer(RequireLayer::scope("count").on_paths(["/greeter.v1.Greeter/Count"]))
         .add_service(GreeterServer::new(Greeter))
         .serve_with_incoming(TcpIncoming::from(listener))
         .await?;

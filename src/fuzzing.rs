@@ -107,7 +107,7 @@ pub fn authorization(values: &[&[u8]]) -> Option<Result<String, ErrorKind>> {
         request.headers_mut().append(AUTHORIZATION, value);
     }
     let sources = [TokenSource::authorization()];
-    let credential = credential::read(&sources, &RequestHead::of(&request));
+    let credential = credential::read(&sources, &RequestHead::from(&request));
     let token = credential.and_then(|credential| credential.text().map(str::to_owned));
     Some(token.map_err(|error| error.kind()))
 }

@@ -92,12 +92,12 @@
 //! |---|---|---|
 //! | `aws-lc-rs` | signatures by aws-lc-rs; used if both backends are on | yes |
 //! | `rust-crypto` | signatures by the RustCrypto crates, without a C compiler | |
-//! | `jwks` | [`HttpFetcher`] and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
+//! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
 //! | `migration` | [`sea_orm::migration`]: the bundled tables | |
 //! | `metrics` | [`telemetry`]: counters, gauges and histograms through the `metrics` facade | |
-//! | `postgres-bus` | [`sea_orm::postgres_bus`]: invalidations between replicas; brings sqlx's PostgreSQL driver | |
+//! | `postgres-bus` | [`PostgresBus`](bus::PostgresBus): invalidations between replicas; brings sqlx's PostgreSQL driver | |
 //! | `testing` | [`testing`]: an issuer, identities and a clock for tests, [conformance checks](testing::conformance); exempt from semver | |
 //!
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
@@ -117,7 +117,8 @@
 )]
 
 pub mod access;
-pub mod claims;
+pub mod bus;
+mod claims;
 mod clock;
 pub mod credential;
 mod digest;
@@ -128,7 +129,7 @@ pub mod fetch;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-// Its code needs these features; its text does not.
+// The guide's code needs these features; its text does not.
 #[cfg(any(
     not(doctest),
     all(
@@ -141,7 +142,7 @@ pub mod fuzzing;
 ))]
 pub mod guide;
 mod hashed;
-pub mod identity;
+mod identity;
 pub mod policy;
 mod principal;
 pub mod provision;
@@ -156,27 +157,30 @@ pub mod testing;
 mod user;
 pub mod verifier;
 
-#[cfg(feature = "jwks")]
-pub use self::fetch::HttpFetcher;
 pub use self::{
-    access::{RequireRole, RequireScope, RequireThat},
+    access::layer::RequireLayer,
     claims::ClaimMap,
-    credential::{RequestHead, TokenSource},
+    credential::token_source::TokenSource,
     email::Email,
     error::{DenialReason, Error, ErrorKind, ProvisionError, TokenFault},
-    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
     identity::Identity,
-    policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
+    policy::issuer_policy::{IssuerPolicy, Linking, SignUp},
     principal::{IdentityKey, Principal, PrincipalKind, RoleClaim},
-    provision::{Provision, ProvisionLayer, ResponseFuture},
+    provision::layer::ProvisionLayer,
     provisioner::{
-        CachedProvisioner, Enricher, HasRoles, MemoryProvisioner, MemoryUser, Outcome, Provisioned,
-        Provisioner, Status,
+        cached::CachedProvisioner,
+        decision::UserStatus,
+        enricher::Enricher,
+        has_roles::HasRoles,
+        memory::{MemoryProvisioner, MemoryUser},
+        outcome::Outcome,
+        provisioned::Provisioned,
+        provisioner::Provisioner,
     },
-    user::{CurrentUser, MissingUser},
+    user::{CurrentUser, MissingProvisionLayer},
     verifier::{
-        Algorithm, Audience, BuildError, BuildFault, JwtVerifier, KeyRefresh, KeySource, KeyStatus,
-        TrustedIssuer, VerifierConfig,
+        algorithm::Algorithm, audience::Audience, build_error::BuildError, config::VerifierConfig,
+        issuer::TrustedIssuer, jwt_verifier::JwtVerifier, keys::KeySource,
     },
 };
 

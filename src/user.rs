@@ -56,10 +56,10 @@ impl<U: Send + Sync + 'static> CurrentUser<U> {
     ///
     /// # Errors
     ///
-    /// [`MissingUser`] if the layer does not stand in front of this handler, is made for another
+    /// [`MissingProvisionLayer`] if the layer does not stand in front of this handler, is made for another
     /// user type, or let an anonymous request pass. Answer 500, or gRPC's `internal`: the reason is
     /// logged.
-    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingUser> {
+    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingProvisionLayer> {
         extensions.get().ok_or_else(|| missing::<Self>(None))
     }
 
@@ -68,9 +68,11 @@ impl<U: Send + Sync + 'static> CurrentUser<U> {
     ///
     /// # Errors
     ///
-    /// [`MissingUser`] if the layer does not stand in front of this handler, or is made for another
+    /// [`MissingProvisionLayer`] if the layer does not stand in front of this handler, or is made for another
     /// user type. The reason is logged.
-    pub fn optional_from_extensions(extensions: &Extensions) -> Result<Option<&Self>, MissingUser> {
+    pub fn optional_from_extensions(
+        extensions: &Extensions,
+    ) -> Result<Option<&Self>, MissingProvisionLayer> {
         Self::find_in(extensions).ok_or_else(|| missing::<Self>(None))
     }
 
@@ -116,24 +118,24 @@ pub(crate) struct Anonymous;
 /// There is no current user in the extensions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct MissingUser;
+pub struct MissingProvisionLayer;
 
-impl fmt::Display for MissingUser {
+impl fmt::Display for MissingProvisionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no current user of this type; does `ProvisionLayer` stand in front?")
     }
 }
 
-impl StdError for MissingUser {}
+impl StdError for MissingProvisionLayer {}
 
 /// What is missing is the application's own mistake, and its name is in its log.
-fn missing<T>(route: Option<&str>) -> MissingUser {
+fn missing<T>(route: Option<&str>) -> MissingProvisionLayer {
     tracing::error!(
         route,
         wanted = type_name::<T>(),
         "a handler found nothing; does `ProvisionLayer` stand in front of it?"
     );
-    MissingUser
+    MissingProvisionLayer
 }
 
 #[cfg(feature = "axum")]
@@ -144,41 +146,50 @@ mod extract {
     };
     use http::request::Parts;
 
-    use super::{CurrentUser, MissingUser, missing};
+    use super::{CurrentUser, MissingProvisionLayer, missing};
     use crate::{
         Identity,
         rejection::{Protocol, internal_error},
     };
 
     impl<U: Send + Sync + 'static, S: Sync> FromRequestParts<S> for CurrentUser<U> {
-        type Rejection = MissingUser;
+        type Rejection = MissingProvisionLayer;
 
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
+        async fn from_request_parts(
+            parts: &mut Parts,
+            _: &S,
+        ) -> Result<Self, MissingProvisionLayer> {
             let user = parts.extensions.get::<Self>().cloned();
             user.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
     impl<U: Send + Sync + 'static, S: Sync> OptionalFromRequestParts<S> for CurrentUser<U> {
-        type Rejection = MissingUser;
+        type Rejection = MissingProvisionLayer;
 
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingUser> {
+        async fn from_request_parts(
+            parts: &mut Parts,
+            _: &S,
+        ) -> Result<Option<Self>, MissingProvisionLayer> {
             let user = Self::find_in(&parts.extensions).map(|user| user.cloned());
             user.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
     impl<S: Sync> FromRequestParts<S> for Identity {
-        type Rejection = MissingUser;
+        type Rejection = MissingProvisionLayer;
 
-        async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingUser> {
+        async fn from_request_parts(
+            parts: &mut Parts,
+            _: &S,
+        ) -> Result<Self, MissingProvisionLayer> {
             let identity = parts.extensions.get::<Self>().cloned();
             identity.ok_or_else(|| missing::<Self>(Some(parts.uri.path())))
         }
     }
 
     /// Answers 500 with a body that says nothing: the reason is in the log.
-    impl IntoResponse for MissingUser {
+    impl IntoResponse for MissingProvisionLayer {
         fn into_response(self) -> Response {
             internal_error(Protocol::Http).map(axum_core::body::Body::from)
         }

@@ -23,7 +23,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     ClaimMap, Error, ErrorKind, HasRoles, Identity, IssuerPolicy, JwtVerifier, MemoryProvisioner,
     MemoryUser, PrincipalKind, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
-    RequireRole, RequireScope, RequireThat,
+    RequireLayer,
     access::{Names, Require},
     rejection::Protocol,
     resource_metadata::ResourceMetadata,
@@ -127,7 +127,7 @@ async fn a_scope_is_required_and_named() {
         (Names::any_of(["write", "admin"]), "read", Some("write")),
         (Names::all_of::<&str>([]), "read", Some("")),
     ] {
-        let app = behind(layer(&issuer), RequireScope::new(names.clone()));
+        let app = behind(layer(&issuer), RequireLayer::scope(names.clone()));
         let answer = Answer::of(&app, request("/orders", Some(&holds(scopes)))).await;
         match told {
             None => assert_eq!(answer.status, 200, "{names:?} {scopes}"),
@@ -162,8 +162,8 @@ async fn a_role_of_the_user_or_of_the_token_is_required() {
         (Names::any_of::<&str>([]), &["staff"], false),
     ] {
         for requirement in [
-            RequireRole::of_user::<MemoryUser>(names.clone()),
-            RequireRole::of_token(names.clone()),
+            RequireLayer::role::<MemoryUser>(names.clone()),
+            RequireLayer::token_role(names.clone()),
         ] {
             let app = behind(layer(&issuer), requirement);
             let answer = Answer::of(&app, request("/orders", Some(&holds(roles)))).await;
@@ -206,10 +206,10 @@ async fn the_users_roles_and_the_tokens_are_two_things() {
     let layer = ProvisionLayer::new(verifier(&issuer), Accounts);
     let bearer = token(&issuer).claim("roles", ["staff"]).bearer();
     for (requirement, status) in [
-        (RequireRole::of_user::<Account>("owner"), 200),
-        (RequireRole::of_user::<Account>("admin"), 403),
-        (RequireRole::of_token("admin"), 200),
-        (RequireRole::of_token("owner"), 403),
+        (RequireLayer::role::<Account>("owner"), 200),
+        (RequireLayer::role::<Account>("admin"), 403),
+        (RequireLayer::token_role("admin"), 200),
+        (RequireLayer::token_role("owner"), 403),
     ] {
         let app = Router::new()
             .route("/orders", get(async || "orders"))
@@ -223,7 +223,7 @@ async fn the_users_roles_and_the_tokens_are_two_things() {
 #[tokio::test]
 async fn a_predicate_sees_user_and_identity() {
     let issuer = issuer();
-    let first_human = RequireThat::new(|user: &MemoryUser, identity: &Identity| {
+    let first_human = RequireLayer::that(|user: &MemoryUser, identity: &Identity| {
         user.id == 1 && identity.kind() == PrincipalKind::Human && identity.subject() == "ana"
     });
     let app = behind(layer(&issuer), first_human);
@@ -248,17 +248,17 @@ async fn over_grpc_a_refusal_is_permission_denied() {
         request
     };
     let bearer = token(&issuer).bearer();
-    let app = behind(layer(&issuer), RequireScope::new("orders:read"));
+    let app = behind(layer(&issuer), RequireLayer::scope("orders:read"));
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!(
         (answer.status, answer.grpc()),
         (200, ("7", "insufficient_scope"))
     );
     assert_eq!(answer.challenge(), None);
-    let app = behind(layer(&issuer), RequireRole::of_token("admin"));
+    let app = behind(layer(&issuer), RequireLayer::token_role("admin"));
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "no_role")));
-    let nobody = RequireThat::new(|_: &MemoryUser, _: &Identity| false);
+    let nobody = RequireLayer::that(|_: &MemoryUser, _: &Identity| false);
     let app = behind(layer(&issuer), nobody);
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "rule_failed")));
@@ -268,18 +268,21 @@ async fn over_grpc_a_refusal_is_permission_denied() {
 async fn an_anonymous_request_is_asked_for_a_token() {
     let issuer = issuer();
     for app in [
-        behind(layer(&issuer).allow_anonymous(), RequireScope::new("read")),
         behind(
             layer(&issuer).allow_anonymous(),
-            RequireRole::of_user::<MemoryUser>("admin"),
+            RequireLayer::scope("read"),
         ),
         behind(
             layer(&issuer).allow_anonymous(),
-            RequireRole::of_token("admin"),
+            RequireLayer::role::<MemoryUser>("admin"),
         ),
         behind(
             layer(&issuer).allow_anonymous(),
-            RequireThat::new(|_: &MemoryUser, _: &Identity| true),
+            RequireLayer::token_role("admin"),
+        ),
+        behind(
+            layer(&issuer).allow_anonymous(),
+            RequireLayer::that(|_: &MemoryUser, _: &Identity| true),
         ),
     ] {
         let answer = Answer::of(&app, request("/orders", None)).await;
@@ -326,14 +329,14 @@ async fn without_the_layer_in_front_the_server_is_at_fault() {
     let misplaced = [
         Router::new()
             .route("/orders", get(async || "orders"))
-            .layer(RequireScope::new("read")),
+            .layer(RequireLayer::scope("read")),
         // In front of the layer rather than behind it.
         Router::new()
             .route("/orders", get(async || "orders"))
             .layer(layer(&issuer))
-            .layer(RequireScope::new("read")),
+            .layer(RequireLayer::scope("read")),
         // For another user type.
-        behind(layer(&issuer), RequireRole::of_user::<Account>("owner")),
+        behind(layer(&issuer), RequireLayer::role::<Account>("owner")),
     ];
     for app in misplaced {
         let log = logged(async {
@@ -366,13 +369,13 @@ async fn a_route_a_router_and_a_path_have_requirements_of_their_own() {
     let issuer = issuer();
     let app = Router::new()
         .route("/orders/{id}", delete(async || "deleted"))
-        .route_layer(RequireRole::of_user::<MemoryUser>("admin"))
+        .route_layer(RequireLayer::role::<MemoryUser>("admin"))
         .route(
             "/orders",
-            get(async || "orders").layer(RequireScope::new("read")),
+            get(async || "orders").layer(RequireLayer::scope("read")),
         )
         .route("/health", get(async || "healthy"))
-        .layer(RequireScope::new("metrics").on_paths(["/health"]))
+        .layer(RequireLayer::scope("metrics").on_paths(["/health"]))
         .layer(layer(&issuer));
     let ask = async |method: &str, path: &str, scopes: &str, roles: &[&str]| {
         let bearer = token(&issuer)
@@ -413,22 +416,22 @@ async fn refusals_are_worded_as_the_layer_in_front_words_them() {
     };
     let outer = layer(&issuer).with_rejection(envelope("outer "));
     let plain = "Bearer error=\"insufficient_scope\", scope=\"read\"";
-    let (challenge, body) = text(behind(outer.clone(), RequireScope::new("read"))).await;
+    let (challenge, body) = text(behind(outer.clone(), RequireLayer::scope("read"))).await;
     assert_eq!((&*challenge, &*body), (plain, "outer insufficient_scope"));
-    let own = RequireScope::new("read").with_rejection(envelope("own "));
+    let own = RequireLayer::scope("read").with_rejection(envelope("own "));
     let (challenge, body) = text(behind(outer.clone(), own)).await;
     assert_eq!((&*challenge, &*body), (plain, "own insufficient_scope"));
 
     let metadata = ResourceMetadata::new("https://api.example.com").unwrap();
     let outer = outer.with_resource_metadata(&metadata);
-    let (challenge, body) = text(behind(outer.clone(), RequireScope::new("read"))).await;
+    let (challenge, body) = text(behind(outer.clone(), RequireLayer::scope("read"))).await;
     assert_eq!(body, "outer insufficient_scope");
     assert_eq!(
         challenge,
         format!("{plain}, resource_metadata=\"{}\"", metadata.url())
     );
     // The innermost layer is the one in front.
-    let app = behind(layer(&issuer), RequireScope::new("read")).layer(outer);
+    let app = behind(layer(&issuer), RequireLayer::scope("read")).layer(outer);
     let (challenge, body) = text(app).await;
     assert_eq!(challenge, plain);
     assert!(body.contains("\"code\":\"insufficient_scope\""), "{body}");
@@ -437,7 +440,7 @@ async fn refusals_are_worded_as_the_layer_in_front_words_them() {
 #[tokio::test]
 async fn a_requirement_is_as_ready_as_its_inner_service() {
     let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(
-        RequireScope::new("read").on_paths(["/guarded"]),
+        RequireLayer::scope("read").on_paths(["/guarded"]),
     );
     handle.allow(0);
     assert!(service.poll_ready().is_pending());
@@ -458,14 +461,14 @@ async fn a_requirement_is_as_ready_as_its_inner_service() {
 async fn requirements_nest_and_their_services_can_be_reached() {
     let issuer = issuer();
     let mut service: Require<_> =
-        RequireScope::new("read").layer(service_fn(async |_: Request<Body>| {
+        RequireLayer::scope("read").layer(service_fn(async |_: Request<Body>| {
             Ok::<_, Infallible>(Response::new(Body::empty()))
         }));
     let _ = service.get_ref();
     let _ = service.get_mut();
     let service = ServiceBuilder::new()
         .layer(layer(&issuer))
-        .layer(RequireRole::of_token("admin"))
+        .layer(RequireLayer::token_role("admin"))
         .service(service);
     for (scopes, roles, status) in [
         ("read", &["staff"] as &[&str], 200),

@@ -16,7 +16,8 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CachedProvisioner, ClaimMap, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier,
     MemoryProvisioner, Outcome, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
-    RoleClaim, Rule, SignUp, Status,
+    RoleClaim, SignUp, UserStatus,
+    policy::Rule,
     testing::{TestIdentity, TestIssuer},
 };
 
@@ -451,7 +452,7 @@ async fn a_deactivation_with_its_invalidation_counts_at_once() {
     let memory = MemoryProvisioner::new();
     let users = CachedProvisioner::new(memory.clone());
     users.provision(&ana()).await.unwrap();
-    memory.set_status(ana().key(), Status::Deactivated);
+    memory.set_status(ana().key(), UserStatus::Deactivated);
     assert!(users.cached(&ana()).is_some(), "behind the cache's back");
     users.invalidate(ana().key());
     assert!(users.cached(&ana()).is_none());

@@ -25,7 +25,8 @@ use tokio_tungstenite::{
 use tower::ServiceExt;
 use tower_jit_provisioning::{
     CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner, MemoryUser,
-    ProvisionLayer, RequestHead, TokenSource,
+    ProvisionLayer, TokenSource,
+    credential::RequestHead,
     testing::{TestIssuer, TokenBuilder},
 };
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use tower_jit_provisioning::{
     IssuerPolicy, JwtVerifier, Linking, MemoryProvisioner, Outcome, PrincipalKind, Provisioner,
-    Rule, SignUp, Status, TrustedIssuer,
+    SignUp, TrustedIssuer, UserStatus,
     explain::{self, Explanation, StepResult},
+    policy::Rule,
     testing::{TestIdentity, TestIssuer, TokenBuilder},
 };
 
@@ -38,7 +39,7 @@ impl Setup {
 
     async fn explain(&self, token: &TokenBuilder) -> Explanation {
         let before = self.users.len();
-        let explanation = explain::token(&self.verifier, &self.users, &token.sign()).await;
+        let explanation = explain::explain_token(&self.verifier, &self.users, &token.sign()).await;
         assert_eq!(self.users.len(), before, "an explanation made a user");
         explanation
     }
@@ -181,7 +182,7 @@ fn plain() -> Bend {
 async fn a_token_that_is_none_fails_by_its_form_and_nothing_else_is_reached() {
     let setup = Setup::new(IssuerPolicy::new());
     for nonsense in ["", "x", "a.b", "a.b.c.d", "\u{1b}[2J", &"x".repeat(20_000)] {
-        let explanation = explain::token(&setup.verifier, &setup.users, nonsense).await;
+        let explanation = explain::explain_token(&setup.verifier, &setup.users, nonsense).await;
         assert_eq!(failed(&explanation), ["form"], "{explanation}");
         let skipped = |step: &explain::Step| step.result() == StepResult::Skipped;
         assert!(
@@ -196,7 +197,7 @@ async fn the_reasons_why_somebody_known_stays_out_are_named() {
     let setup = Setup::new(IssuerPolicy::new());
     setup.agrees(&setup.token()).await.unwrap();
     let key = TestIdentity::new(ISSUER, "ana").build().key();
-    setup.users.set_status(key, Status::Deactivated);
+    setup.users.set_status(key, UserStatus::Deactivated);
     assert_eq!(setup.agrees(&setup.token()).await, Err("deactivated"));
     // Deactivating voids the tokens of before, too.
     assert_eq!(
@@ -263,7 +264,8 @@ async fn claims_are_explained_without_a_signature() {
             4_000_000_000_u64
         )
     };
-    let explain = async |claims: &str| explain::claims(&setup.verifier, &setup.users, claims).await;
+    let explain =
+        async |claims: &str| explain::explain_claims(&setup.verifier, &setup.users, claims).await;
     let explanation = explain(&claims("orders-api")).await;
     assert_eq!(explanation.verdict(), Ok(Outcome::Created), "{explanation}");
     let of = |name| explanation.steps().iter().find(|step| step.name() == name);
@@ -399,9 +401,9 @@ mod properties {
                     }
                     outcomes.insert(format!("{happened:?}"));
                     match change {
-                        0..20 => drop(users.set_status(identity.key(), Status::Deactivated)),
+                        0..20 => drop(users.set_status(identity.key(), UserStatus::Deactivated)),
                         20..40 => drop(users.revoke_tokens(identity.key(), 1)),
-                        40..60 => drop(users.set_status(identity.key(), Status::Active)),
+                        40..60 => drop(users.set_status(identity.key(), UserStatus::Active)),
                         _ => {}
                     }
                 }

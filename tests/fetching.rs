@@ -4,8 +4,10 @@
 use std::time::{Duration, Instant};
 
 use tower_jit_provisioning::{
-    ErrorKind, HttpFetcher, JwtVerifier, KeyRefresh, KeySource, TrustedIssuer,
+    ErrorKind, JwtVerifier, KeySource, TrustedIssuer,
+    fetch::HttpFetcher,
     testing::{Endpoint, Fault, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 /// Long enough for loopback, short enough to wait for.

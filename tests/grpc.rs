@@ -27,8 +27,7 @@ use tonic::{
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CurrentUser, DenialReason, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireScope,
-    RequireThat,
+    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireLayer,
     rejection::Protocol,
     testing::{TestIssuer, TokenBuilder},
 };
@@ -580,8 +579,8 @@ async fn one_method_of_a_service_can_ask_for_more() {
     let issuer = TestIssuer::new(ISSUER);
     let layer = ServiceBuilder::new()
         .layer(layer(&issuer))
-        .layer(RequireScope::new("orders:stream").on_paths(["/test.Echo/Thrice"]))
-        .layer(RequireThat::new(|user: &MemoryUser, _: &Identity| {
+        .layer(RequireLayer::scope("orders:stream").on_paths(["/test.Echo/Thrice"]))
+        .layer(RequireLayer::that(|user: &MemoryUser, _: &Identity| {
             user.id < 2
         }))
         .into_inner();

@@ -23,8 +23,9 @@ use tokio::net::TcpListener;
 use tower::{ServiceBuilder, ServiceExt, service_fn, util::MapRequestLayer};
 use tower_jit_provisioning::{
     CurrentUser, DenialReason, Error, ErrorKind, Identity, IssuerPolicy, JwtVerifier,
-    MemoryProvisioner, MemoryUser, MissingUser, Outcome, ProvisionError, ProvisionLayer,
-    Provisioned, Provisioner, Rule, Status, TokenFault,
+    MemoryProvisioner, MemoryUser, MissingProvisionLayer, Outcome, ProvisionError, ProvisionLayer,
+    Provisioned, Provisioner, TokenFault, UserStatus,
+    policy::Rule,
     rejection::Protocol,
     resource_metadata::ResourceMetadata,
     testing::{SigningKey, TestIdentity, TestIssuer, TokenBuilder},
@@ -469,16 +470,16 @@ async fn status_and_revocation_count_on_the_warm_path_too() {
     let key = verifier.cached(&bearer["Bearer ".len()..]).unwrap().key();
 
     for (status, code) in [
-        (Status::Deactivated, "deactivated"),
-        (Status::Deleted, "deleted"),
-        (Status::Pending, "pending_approval"),
+        (UserStatus::Deactivated, "deactivated"),
+        (UserStatus::Deleted, "deleted"),
+        (UserStatus::Pending, "pending_approval"),
     ] {
         assert!(users.set_status(key, status));
         let refusal = Refusal::of(app.clone(), ask()).await;
         refusal.is(code, ErrorKind::Denied, 403, None, code);
     }
     // Tokens of before stay void; what is issued from now on counts.
-    assert!(users.set_status(key, Status::Active));
+    assert!(users.set_status(key, UserStatus::Active));
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
@@ -570,7 +571,8 @@ async fn a_forgotten_layer_is_the_servers_fault() {
         }
     }
     let nothing = http::Extensions::new();
-    let error: MissingUser = CurrentUser::<MemoryUser>::from_extensions(&nothing).unwrap_err();
+    let error: MissingProvisionLayer =
+        CurrentUser::<MemoryUser>::from_extensions(&nothing).unwrap_err();
     assert!(error.to_string().contains("ProvisionLayer"), "{error}");
 }
 

@@ -15,9 +15,10 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 use tower_jit_provisioning::{
-    Algorithm, Document, DocumentFetcher, DocumentRequest, ErrorKind, FetchError, JwtVerifier,
-    KeyRefresh, KeySource, TrustedIssuer,
+    Algorithm, ErrorKind, JwtVerifier, KeySource, TrustedIssuer,
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError},
     testing::{ManualClock, SigningKey, TestIssuer, TokenBuilder},
+    verifier::KeyRefresh,
 };
 
 const ISSUER: &str = "https://id.example.com/realms/acme";

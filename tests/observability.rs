@@ -14,7 +14,7 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CachedProvisioner, CurrentUser, DenialReason, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireScope, telemetry,
+    MemoryUser, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RequireLayer, telemetry,
     testing::{Endpoint, Fault, TestIssuer, TokenBuilder},
 };
 use tracing::{
@@ -356,7 +356,7 @@ async fn requests_caches_and_users_are_counted() {
     telemetry::describe_metrics();
     let issuer = TestIssuer::new(ISSUER);
     ask_everything(&issuer).await;
-    let guarded = RequireScope::new("orders:read").layer(service_fn(answer));
+    let guarded = RequireLayer::scope("orders:read").layer(service_fn(answer));
     let service = layer(&issuer).layer(guarded);
     let bearer = token(&issuer).bearer();
     let response = service.oneshot(request(Some(&bearer))).await.unwrap();
@@ -451,7 +451,7 @@ async fn a_request_that_does_not_wait_is_recorded_with_no_time() {
 async fn key_fetches_are_counted_by_result() {
     use std::time::Duration;
 
-    use tower_jit_provisioning::{KeyRefresh, TrustedIssuer};
+    use tower_jit_provisioning::{TrustedIssuer, verifier::KeyRefresh};
 
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();

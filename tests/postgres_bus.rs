@@ -9,8 +9,7 @@ use sea_orm::{
 use tokio::{runtime::Runtime, time::timeout};
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, IdentityKey, MemoryProvisioner, Provisioner,
-    provisioner::{BusEvent, InvalidationBus},
-    sea_orm::{PostgresBus, Publisher},
+    bus::{BusEvent, InvalidationBus, PostgresBus, Publisher},
     testing::TestIdentity,
 };
 

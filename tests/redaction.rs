@@ -9,9 +9,10 @@ use sea_orm::entity::prelude::TimeDateTime;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     Algorithm, CachedProvisioner, CurrentUser, Email, Error, Identity, JwtVerifier, KeySource,
-    MemoryProvisioner, MemoryUser, ProvisionError, ProvisionLayer, Provisioned, RequestHead,
-    RequireRole, RequireScope, RequireThat, TokenSource, TrustedIssuer, VerifierConfig,
-    sea_orm::{Holder, KnownUser, User, entity},
+    MemoryProvisioner, MemoryUser, ProvisionError, ProvisionLayer, Provisioned, RequireLayer,
+    TokenSource, TrustedIssuer, VerifierConfig,
+    credential::RequestHead,
+    sea_orm::{KnownUser, LinkCandidate, User, entity},
     testing::{SigningKey, TestIdentity, TestIssuer},
 };
 
@@ -78,7 +79,7 @@ async fn identity_user_and_provisioners_hide_whom_they_are_about() {
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::empty())
         .unwrap();
-    hides(&RequestHead::of(&request), &token);
+    hides(&RequestHead::from(&request), &token);
     let future = service.ready().await.unwrap().call(request);
     hides(&future, &token);
     let response = future.await.unwrap();
@@ -136,10 +137,10 @@ fn requirements_and_sources_hide_what_they_read() {
         ],
         "",
     );
-    hides(&RequireScope::new("orders:read"), "");
-    hides(&RequireRole::of_token("admin"), "");
+    hides(&RequireLayer::scope("orders:read"), "");
+    hides(&RequireLayer::token_role("admin"), "");
     hides(
-        &RequireThat::new(|_: &MemoryUser, _: &Identity| SECRET.is_empty()),
+        &RequireLayer::that(|_: &MemoryUser, _: &Identity| SECRET.is_empty()),
         "",
     );
     hides(
@@ -177,9 +178,9 @@ fn rows_hide_their_owners() {
     row.hashed_password = Some(HASH.to_owned());
     hides(&row, "");
     hides(&KnownUser::new(row.clone(), "human"), "");
-    hides(&Holder::new(row.clone(), "mailbox"), "");
+    hides(&LinkCandidate::new(row.clone(), "mailbox"), "");
     // Also where the application's own row shows everything.
     hides(&KnownUser::new(NAME, "human"), "");
-    hides(&Holder::new(NAME, "mailbox"), "");
+    hides(&LinkCandidate::new(NAME, "mailbox"), "");
     hides(&User::new(row, ["admin".to_owned()]), "");
 }

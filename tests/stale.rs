@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::{sync::mpsc, time::advance};
 use tower_jit_provisioning::{
     CachedProvisioner, DenialReason, Identity, Outcome, ProvisionError, Provisioned, Provisioner,
-    provisioner::{BusEvent, InvalidationBus},
+    bus::{BusEvent, InvalidationBus},
     testing::TestIdentity,
 };
 

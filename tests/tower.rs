@@ -24,7 +24,8 @@ use tower::{
 };
 use tower_jit_provisioning::{
     CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner, MemoryUser, Outcome,
-    Provision, ProvisionError, ProvisionLayer, Provisioned, Provisioner,
+    ProvisionError, ProvisionLayer, Provisioned, Provisioner,
+    provision::Provision,
     rejection::ResponseBody,
     testing::{TestIssuer, TokenBuilder},
 };

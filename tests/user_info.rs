@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use sea_orm::{Database, EntityTrait};
 use serde_json::{Value, json};
 use tower_jit_provisioning::{
-    Document, DocumentFetcher, DocumentRequest, Enricher, FetchError, HttpFetcher, Identity,
-    IssuerPolicy, JwtVerifier, KeySource, Linking, Outcome, Provisioner, TrustedIssuer,
+    Enricher, Identity, IssuerPolicy, JwtVerifier, KeySource, Linking, Outcome, Provisioner,
+    TrustedIssuer,
+    fetch::{Document, DocumentFetcher, DocumentRequest, FetchError, HttpFetcher},
     provisioner::{Enrichment, UserInfo},
     sea_orm::{SeaOrmProvisioner, entity::users, migration},
     testing::{Endpoint, Fault, TestIssuer, TokenBuilder},

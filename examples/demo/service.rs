@@ -14,7 +14,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tower_jit_provisioning::{
     CachedProvisioner, ClaimMap, CurrentUser, Email, IssuerPolicy, JwtVerifier, Linking,
-    ProvisionLayer, RequireRole, Rule, SignUp, TrustedIssuer,
+    ProvisionLayer, RequireLayer, SignUp, TrustedIssuer,
+    policy::Rule,
     sea_orm::{SeaOrmProvisioner, User, directory::ImportedUser, migration},
     testing::TestIssuer,
 };
@@ -59,7 +60,7 @@ impl Service {
             .route("/admin/users/{id}/deactivate", post(deactivate))
             .route("/admin/users/{id}/reactivate", post(reactivate))
             .route("/admin", get(async || "welcome"))
-            .route_layer(RequireRole::of_user::<User>("admin"))
+            .route_layer(RequireLayer::role::<User>("admin"))
             .with_state(users.clone());
         let app = Router::new()
             .route("/me", get(me))

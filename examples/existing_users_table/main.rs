@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_jit_provisioning::{
-    CurrentUser, IssuerPolicy, JwtVerifier, Linking, ProvisionLayer, Rule, SignUp,
+    CurrentUser, IssuerPolicy, JwtVerifier, Linking, ProvisionLayer, SignUp,
+    policy::Rule,
     sea_orm::{
         SeaOrmProvisioner,
         migration::{self, AllowUsersWithoutPassword, CreateIdentities},

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use tower_jit_provisioning::{
     Email, Identity,
-    sea_orm::{Holder, KnownUser, NewUser, UserMapping, entity::now, issuer_key},
+    sea_orm::{KnownUser, LinkCandidate, NewUser, UserMapping, entity::now, issuer_key},
 };
 
 use super::accounts::{self, identities};
@@ -38,7 +38,7 @@ impl UserMapping for Accounts {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<accounts::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<accounts::Model>>, DbErr> {
         let mut select =
             accounts::Entity::find().filter(accounts::Column::Email.eq(stored(address.as_str())));
         if locked {
@@ -58,7 +58,7 @@ impl UserMapping for Accounts {
             false => "nobody",
         };
         Ok(Some(
-            Holder::new(account, verified_by)
+            LinkCandidate::new(account, verified_by)
                 .with_service(known.iter().any(|one| one.kind != "human"))
                 .with_identity_of_issuer(known.iter().any(|one| one.issuer_key == issuer_key)),
         ))
@@ -84,7 +84,7 @@ impl UserMapping for Accounts {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<accounts::Model>,
+        holder: &LinkCandidate<accounts::Model>,
     ) -> Result<(), DbErr> {
         attach(transaction, identity, holder.row()).await
     }

@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tower_jit_provisioning::{
-    Email, Outcome, Status,
+    Email, Outcome, UserStatus,
     sea_orm::{
         User,
         entity::{now, users},
@@ -72,7 +72,7 @@ pub async fn sign_up(
         let holder = users::Entity::find_by_id(before.user_id)
             .one(&app.db)
             .await?;
-        if holder.is_some_and(|holder| holder.status != Status::Deleted.as_str()) {
+        if holder.is_some_and(|holder| holder.status != UserStatus::Deleted.as_str()) {
             return Err(address_taken());
         }
         app.forget_sign_ups(&[before.user_id]).await?;
@@ -161,7 +161,7 @@ pub async fn verify_email(
     let user = users::Entity::find_by_id(sign_up.user_id)
         .one(&app.db)
         .await?;
-    let user = user.filter(|user| user.status == Status::Active.as_str());
+    let user = user.filter(|user| user.status == UserStatus::Active.as_str());
     let user = user.ok_or_else(invalid)?;
     // An administrator may have given the user another address.
     let address = user.email.as_deref().and_then(Email::parse);
@@ -180,7 +180,7 @@ pub async fn verify_email(
         let verified = users::Entity::update_many()
             .set(verified)
             .filter(users::Column::Id.eq(user.id))
-            .filter(users::Column::Status.eq(Status::Active.as_str()))
+            .filter(users::Column::Status.eq(UserStatus::Active.as_str()))
             .filter(users::Column::Email.eq(user.email.clone()))
             .exec(&transaction)
             .await?;
@@ -249,7 +249,7 @@ pub async fn login(
         .await?;
     let user_id = sign_up.map_or(Uuid::nil(), |sign_up| sign_up.user_id);
     let user = users::Entity::find_by_id(user_id)
-        .filter(users::Column::Status.eq(Status::Active.as_str()))
+        .filter(users::Column::Status.eq(UserStatus::Active.as_str()))
         .one(&app.db)
         .await?;
     let hash = user.and_then(|user| user.hashed_password);

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, serde::rfc3339};
 use tower_jit_provisioning::{
-    CurrentUser, Outcome, Status,
+    CurrentUser, Outcome, UserStatus,
     sea_orm::{User, directory::ProfileEdit},
 };
 use utoipa::ToSchema;
@@ -34,7 +34,7 @@ impl Profile {
             id: user.id,
             email: user.email,
             full_name: user.full_name,
-            is_active: user.status == Status::Active,
+            is_active: user.status == UserStatus::Active,
             created_at: user.created_at,
             roles: user.roles,
             outcome: outcome.map(Outcome::as_str),

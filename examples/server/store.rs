@@ -5,7 +5,8 @@ use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Durat
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use tower_jit_provisioning::{
     CachedProvisioner,
-    sea_orm::{PostgresBus, PostgresPublisher, SeaOrmProvisioner, User, migration::run_migrator},
+    bus::{PostgresBus, PostgresPublisher},
+    sea_orm::{SeaOrmProvisioner, User, migration::run_migrator},
 };
 
 use crate::{administration::ROLE, config::Config, migrations::Migrator};

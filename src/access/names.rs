@@ -1,17 +1,17 @@
-//! A list of names, of which any or all are asked for.
+//! The names of scopes or roles that a layer requires.
 
 use std::sync::Arc;
 
-/// The scopes or roles that a layer asks for.
+/// The scopes or roles that a layer requires: one, all or any of several.
 ///
-/// One name is made of a string. An empty list is held by nobody.
+/// A string converts into one name. No request meets an empty list.
 ///
 /// ```
-/// use tower_jit_provisioning::{RequireScope, access::Names};
+/// use tower_jit_provisioning::{RequireLayer, access::Names};
 ///
-/// let read = RequireScope::new("orders:read");
-/// let both = RequireScope::new(Names::all_of(["orders:read", "orders:write"]));
-/// let either = RequireScope::new(Names::any_of(["orders:write", "orders:admin"]));
+/// let read = RequireLayer::scope("orders:read");
+/// let both = RequireLayer::scope(Names::all_of(["orders:read", "orders:write"]));
+/// let either = RequireLayer::scope(Names::any_of(["orders:write", "orders:admin"]));
 /// # let _ = (read, both, either);
 /// ```
 #[derive(Clone, Debug)]
@@ -27,13 +27,13 @@ enum Mode {
 }
 
 impl Names {
-    /// Asks for every one of these.
+    /// Requires every one of these.
     #[must_use]
     pub fn all_of<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::new(names, Mode::All)
     }
 
-    /// Asks for at least one of these.
+    /// Requires at least one of these.
     #[must_use]
     pub fn any_of<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::new(names, Mode::Any)
@@ -50,15 +50,15 @@ impl Names {
     pub(super) fn are_held(&self, holds: impl Fn(&str) -> bool) -> bool {
         let mut names = self.names.iter().map(AsRef::as_ref);
         match self.mode {
-            // Nothing asked for is a list that somebody forgot to fill.
+            // An empty list is one that the application forgot to fill.
             Mode::All => !self.names.is_empty() && names.all(holds),
             Mode::Any => names.any(holds),
         }
     }
 
-    /// What a caller is told to come back with, separated by spaces: all, or the first of which any
-    /// would do.
-    pub(super) fn told(&self) -> Arc<str> {
+    /// Returns the names that the challenge tells the caller to obtain, separated by spaces: all of
+    /// them, or the first if any one is enough.
+    pub(super) fn wanted(&self) -> Arc<str> {
         let names = match self.mode {
             Mode::All => &*self.names,
             Mode::Any => self.names.get(..1).unwrap_or_default(),
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn all_any_and_one() {
         let held = |name: &str| matches!(name, "a" | "b");
-        for (names, are_held, told) in [
+        for (names, are_held, wanted) in [
             (Names::from("a"), true, "a"),
             (Names::from("c"), false, "c"),
             (Names::all_of(["a", "b"]), true, "a b"),
@@ -95,15 +95,15 @@ mod tests {
             (Names::any_of(["c", "d"]), false, "c"),
         ] {
             assert_eq!(names.are_held(held), are_held, "{names:?}");
-            assert_eq!(&*names.told(), told, "{names:?}");
+            assert_eq!(&*names.wanted(), wanted, "{names:?}");
         }
     }
 
     #[test]
-    fn an_empty_list_is_held_by_nobody() {
+    fn no_request_meets_an_empty_list() {
         for names in [Names::all_of::<&str>([]), Names::any_of::<&str>([])] {
             assert!(!names.are_held(|_| true), "{names:?}");
-            assert_eq!(&*names.told(), "");
+            assert_eq!(&*names.wanted(), "");
         }
     }
 }

@@ -11,22 +11,21 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::rule::Rule;
+use super::requirement::Requirement;
 use crate::rejection::ResponseBody;
 
 /// Calls the inner service for requests that meet a requirement.
 ///
-/// Made by [`RequireScope`](super::RequireScope), [`RequireRole`](super::RequireRole) and
-/// [`RequireThat`](super::RequireThat).
+/// Made by [`RequireLayer`](crate::RequireLayer).
 #[derive(Clone)]
 pub struct Require<S> {
     inner: S,
-    rule: Rule,
+    requirement: Requirement,
 }
 
 impl<S> Require<S> {
-    pub(super) fn new(inner: S, rule: Rule) -> Self {
-        Self { inner, rule }
+    pub(super) fn new(inner: S, requirement: Requirement) -> Self {
+        Self { inner, requirement }
     }
 
     /// Returns the inner service.
@@ -58,7 +57,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let state = match self.rule.refuse(&request) {
+        let state = match self.requirement.refuse(&request) {
             Some(response) => State::Refused {
                 response: Some(response),
             },

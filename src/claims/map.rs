@@ -9,9 +9,24 @@ use super::{
 };
 use crate::principal::PrincipalKind;
 
-/// Says where an issuer keeps what this crate maps.
+/// The meaning of the claims in one issuer's tokens.
 ///
-/// Start from the provider's preset, or from [`oidc`](Self::oidc), and set what differs.
+/// Providers agree on `iss`, `sub` and `exp` and on little else. A [`ClaimMap`] says, for one
+/// issuer, where the subject stands, which address the issuer vouches for, where names, roles and
+/// the tenant are kept, what tells a service from a person and an access token from the issuer's
+/// other JWTs. [`ClaimMap::oidc`] is what OpenID Connect specifies; a preset adds where a provider
+/// differs. Everything is settable:
+///
+/// ```
+/// use tower_jit_provisioning::ClaimMap;
+///
+/// let claims = ClaimMap::oidc()
+///     .with_email("/https:~1~1example.com~1email", "/https:~1~1example.com~1email_verified")
+///     .add_roles("/permissions");
+/// # let _ = claims;
+/// ```
+///
+/// Paths are JSON pointers (RFC 6901) and are checked when the verifier is built.
 ///
 #[doc = include_str!("presets.md")]
 #[must_use]

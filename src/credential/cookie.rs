@@ -69,7 +69,7 @@ mod tests {
             request = request.header(COOKIE, cookie.as_bytes());
         }
         let request = request.body(()).unwrap();
-        let found = Cookie::new("session".to_owned()).read(&RequestHead::of(&request));
+        let found = Cookie::new("session".to_owned()).read(&RequestHead::from(&request));
         match found {
             Ok(token) => Ok(token.map(str::to_owned)),
             Err(error) => Err(error.kind()),
@@ -119,7 +119,7 @@ mod tests {
         let request = Request::get("/").header(COOKIE, b"session=\xff".as_slice());
         let request = request.body(()).unwrap();
         let error = Cookie::new("session".to_owned())
-            .read(&RequestHead::of(&request))
+            .read(&RequestHead::from(&request))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     }

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, header::AsHeaderName};
 /// The head of a request, as a [`TokenSource`](crate::TokenSource) sees it.
 ///
 /// ```
-/// use tower_jit_provisioning::RequestHead;
+/// use tower_jit_provisioning::credential::RequestHead;
 ///
 /// let request = http::Request::get("/events?ticket=7").body(()).unwrap();
-/// assert_eq!(RequestHead::of(&request).uri().query(), Some("ticket=7"));
+/// assert_eq!(RequestHead::from(&request).uri().query(), Some("ticket=7"));
 /// ```
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
@@ -18,16 +18,6 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// Borrows the head of a request.
-    #[must_use]
-    pub fn of<B>(request: &'a Request<B>) -> Self {
-        Self {
-            method: request.method(),
-            uri: request.uri(),
-            headers: request.headers(),
-        }
-    }
-
     /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &'a Method {
@@ -53,6 +43,16 @@ impl<'a> RequestHead<'a> {
             (None, _) => Single::Absent,
             (Some(Ok(value)), None) => Single::Text(value),
             (Some(_), _) => Single::Unclear,
+        }
+    }
+}
+
+impl<'a, B> From<&'a Request<B>> for RequestHead<'a> {
+    fn from(request: &'a Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
         }
     }
 }

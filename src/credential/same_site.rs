@@ -76,7 +76,7 @@ mod tests {
         }
         let request = request.body(()).unwrap();
         let origins = ["https://app.example.com".to_owned()];
-        is_of_this_site(&RequestHead::of(&request), &origins)
+        is_of_this_site(&RequestHead::from(&request), &origins)
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
                 .header(HOST, "evil.org")
                 .body(())
                 .unwrap();
-            let request = RequestHead::of(&request);
+            let request = RequestHead::from(&request);
             assert_eq!(is_of_this_site(&request, &[]), accepted, "{origin}");
         }
     }

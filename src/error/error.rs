@@ -55,12 +55,12 @@ enum Cause {
 pub enum ErrorKind {
     /// The token's vouched e-mail address belongs to somebody else.
     Conflict,
-    /// The token is good and policy refuses its subject, or [`RequireRole`](crate::RequireRole)
+    /// The token is good and policy refuses its subject, or [`RequireLayer`](crate::RequireLayer)
     /// does; or the token is a cookie's and another site's request
     /// ([`TokenSource::cookie`](crate::TokenSource::cookie)).
     Denied,
     /// The token is good and lacks a scope that the issuer's configuration or
-    /// [`RequireScope`](crate::RequireScope) asks for.
+    /// [`RequireLayer`](crate::RequireLayer) asks for.
     InsufficientScope,
     /// The request carries two credentials, or none where it announces one, or no text.
     InvalidRequest,

@@ -18,7 +18,7 @@
 //! let verifier = JwtVerifier::new([trusted.with_policy(closed)])?;
 //! let users = MemoryProvisioner::new();
 //!
-//! let explanation = explain::token(&verifier, &users, &token).await;
+//! let explanation = explain::explain_token(&verifier, &users, &token).await;
 //! assert_eq!(explanation.verdict(), Err("sign_up_closed"));
 //! println!("{explanation}");
 //! # Ok(())
@@ -34,6 +34,6 @@ mod token;
 
 pub use self::{
     explanation::Explanation,
-    request::{claims, token},
+    request::{explain_claims, explain_token},
 };
 pub use crate::provisioner::explain::{Explain, Step, StepResult};

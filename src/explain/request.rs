@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Explains a token.
-pub async fn token<P: Explain + ?Sized>(
+pub async fn explain_token<P: Explain + ?Sized>(
     verifier: &JwtVerifier,
     users: &P,
     token: &str,
@@ -24,7 +24,7 @@ pub async fn token<P: Explain + ?Sized>(
 }
 
 /// Explains the claims of a token, a JSON object, as if a trusted issuer had signed them now.
-pub async fn claims<P: Explain + ?Sized>(
+pub async fn explain_claims<P: Explain + ?Sized>(
     verifier: &JwtVerifier,
     users: &P,
     claims: &str,

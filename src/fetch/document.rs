@@ -19,7 +19,7 @@ use crate::identity::Identity;
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use tower_jit_provisioning::{Document, DocumentFetcher, DocumentRequest, FetchError};
+/// use tower_jit_provisioning::fetch::{Document, DocumentFetcher, DocumentRequest, FetchError};
 ///
 /// struct FromFile;
 ///

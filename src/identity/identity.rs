@@ -10,8 +10,12 @@ use crate::{policy::IssuerPolicy, principal::Principal};
 
 /// A verified token's subject and everything mapped from its claims.
 ///
-/// Dereferences to [`Principal`], which has the accessors. Cheap to clone. See the
-/// [module docs](crate::identity) for how one is made.
+/// An identity is evidence: only a [`JwtVerifier`](crate::JwtVerifier) makes one, after every check
+/// on the token has passed. Code that holds one need not check the token again. What only the
+/// application knows, such as whether the user is still active, is left to a
+/// [`Provisioner`](crate::Provisioner).
+///
+/// Dereferences to [`Principal`], which has the accessors. Cheap to clone.
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 

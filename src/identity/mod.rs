@@ -1,9 +1,4 @@
-//! Verified identities.
-//!
-//! An [`Identity`] is evidence: only a [`JwtVerifier`](crate::JwtVerifier) makes one, after every
-//! check on the token has passed. Code that holds one need not check the token again. What only the
-//! application knows, such as whether the user is still active, is left to a
-//! [`Provisioner`](crate::Provisioner).
+//! Verified identities, and the proof behind each.
 
 mod evidence;
 mod identity;

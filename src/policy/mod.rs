@@ -1,11 +1,11 @@
 //! The operator's rules for the tokens and users of one issuer.
 
 mod attribute;
-mod issuer_policy;
+pub(crate) mod issuer_policy;
 mod rule;
 
+pub(crate) use self::issuer_policy::{IssuerPolicy, Linking, SignUp};
 pub use self::{
     attribute::{Attribute, ProfileSync},
-    issuer_policy::{IssuerPolicy, Linking, SignUp},
     rule::Rule,
 };

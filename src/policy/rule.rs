@@ -13,7 +13,7 @@ use crate::principal::Principal;
 /// a token lives belongs into the [`Provisioner`](crate::Provisioner).
 ///
 /// ```
-/// use tower_jit_provisioning::{IssuerPolicy, Rule, SignUp};
+/// use tower_jit_provisioning::{IssuerPolicy, SignUp, policy::Rule};
 ///
 /// let staff = Rule::all([
 ///     Rule::email_domain(["example.com"]),

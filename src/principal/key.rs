@@ -67,8 +67,7 @@ impl fmt::Debug for IdentityKey {
     }
 }
 
-/// The value of `issuer_key` for an issuer: 64 lower-case hexadecimal digits.
-#[must_use]
-pub fn issuer_key(issuer: &str) -> String {
+/// Returns the value of column `issuer_key` for an issuer: 64 lower-case hexadecimal digits.
+pub(crate) fn issuer_key(issuer: &str) -> String {
     hex(&digest([issuer]))
 }

@@ -8,9 +8,6 @@ mod role_claim;
 mod text;
 
 pub use self::{
-    key::{IdentityKey, issuer_key},
-    kind::PrincipalKind,
-    principal::Principal,
-    role_claim::RoleClaim,
+    key::IdentityKey, kind::PrincipalKind, principal::Principal, role_claim::RoleClaim,
 };
-pub(crate) use self::{origin::Origin, principal::Stated};
+pub(crate) use self::{key::issuer_key, origin::Origin, principal::Stated};

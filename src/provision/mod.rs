@@ -3,7 +3,7 @@
 mod attempt;
 mod future;
 mod gate;
-mod layer;
+pub(crate) mod layer;
 mod service;
 
-pub use self::{future::ResponseFuture, layer::ProvisionLayer, service::Provision};
+pub use self::{future::ResponseFuture, service::Provision};

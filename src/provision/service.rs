@@ -66,7 +66,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let mut attempt = Attempt::begin();
-        let token = match self.gate.read(&RequestHead::of(&request), &attempt) {
+        let token = match self.gate.read(&RequestHead::from(&request), &attempt) {
             Ok(token) => token,
             Err(error) => {
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;

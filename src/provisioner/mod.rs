@@ -1,6 +1,6 @@
 //! From a verified identity to the application's own user.
 //!
-//! A [`Provisioner`] finds or creates the user. [`MemoryProvisioner`] is the reference
+//! A [`Provisioner`] finds or creates the user. [`MemoryProvisioner`](crate::MemoryProvisioner) is the reference
 //! implementation, `SeaOrmProvisioner` (feature `sea-orm`) the one for databases; an application
 //! with a backend of its own implements the trait:
 //!
@@ -36,25 +36,25 @@
 //! }
 //! ```
 
-mod cached;
+pub(crate) mod cached;
 pub(crate) mod decision;
-mod enricher;
+pub(crate) mod enricher;
 pub(crate) mod explain;
-mod has_roles;
-mod memory;
-mod outcome;
-mod provisioned;
-mod provisioner;
+pub(crate) mod has_roles;
+pub(crate) mod memory;
+pub(crate) mod outcome;
+pub(crate) mod provisioned;
+pub(crate) mod provisioner;
 mod user_info;
 
+#[cfg(feature = "sea-orm")]
+pub(crate) use self::cached::CachedProvisioner;
 pub use self::{
-    cached::{BusEvent, CachedProvisioner, InvalidationBus},
-    decision::{Grant, Population, Profile, ProfileState, Status},
-    enricher::{Enricher, Enrichment},
-    has_roles::HasRoles,
-    memory::{MemoryProvisioner, MemoryUser},
-    outcome::Outcome,
-    provisioned::Provisioned,
-    provisioner::Provisioner,
+    decision::{Profile, ProfileState, RoleGrant, SignUpCounts},
+    enricher::Enrichment,
     user_info::UserInfo,
+};
+pub(crate) use self::{
+    enricher::Enricher, has_roles::HasRoles, outcome::Outcome, provisioned::Provisioned,
+    provisioner::Provisioner,
 };

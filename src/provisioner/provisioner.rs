@@ -11,9 +11,9 @@ use crate::{error::ProvisionError, identity::Identity};
 ///
 /// # Contract
 ///
-/// * Keyed by [`Identity::key`]. Never by e-mail address, user name or bare subject.
+/// * Keyed by [`Identity::key`](crate::Principal::key). Never by e-mail address, user name or bare subject.
 /// * Idempotent: however many first requests of one identity arrive at once, one user is made, and
-///   [`Outcome::Created`] is told to at most one of them.
+///   [`Outcome::Created`](crate::Outcome::Created) is told to at most one of them.
 /// * Cancel-safe: the future may be dropped at any point. That leaves no half user behind, and no
 ///   error for anybody else. Every call to a store has a deadline.
 /// * An existing, unchanged user costs one read and no write.

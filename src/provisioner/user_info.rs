@@ -39,7 +39,11 @@ const COOL_DOWN: Duration = Duration::from_secs(10);
 /// ```no_run
 /// # #[cfg(all(feature = "jwks", feature = "sea-orm"))]
 /// # fn run(db: sea_orm::DatabaseConnection) {
-/// use tower_jit_provisioning::{HttpFetcher, provisioner::UserInfo, sea_orm::SeaOrmProvisioner};
+/// use tower_jit_provisioning::{
+///     fetch::HttpFetcher,
+///     provisioner::UserInfo,
+///     sea_orm::SeaOrmProvisioner,
+/// };
 ///
 /// let users = SeaOrmProvisioner::new(db).with_enricher(UserInfo::new(HttpFetcher::new()));
 /// # let _ = users;

@@ -9,7 +9,8 @@ use std::{
 use sea_orm::DbErr;
 
 use super::{
-    Holder, KnownUser, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis, store,
+    KnownUser, LinkCandidate, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis,
+    store,
 };
 use crate::{
     error::{DenialReason, ProvisionError},
@@ -53,7 +54,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                     let db = (&self.db).into();
                     let finding = async { Ok(self.find_holder(&db, identity, false).await?) };
                     let holder = self.within_deadline(finding).await?;
-                    let holder = holder.as_ref().map(Holder::row);
+                    let holder = holder.as_ref().map(LinkCandidate::row);
                     self.mapping.changes_profile(identity, &known.row, holder)
                 }
             };

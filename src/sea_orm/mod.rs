@@ -35,37 +35,35 @@
 //!
 //! # Tables of the application's own
 //!
-//! A [`UserMapping`] puts the application's entities in the place of the bundled ones; see
-//! [`mapping`]. Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
+//! A [`UserMapping`] puts the application's entities in the place of the bundled ones.
+//! Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
 
 mod bundled;
 mod denials;
 pub mod directory;
-pub mod drift;
+mod drift;
 pub mod entity;
 mod explain;
 mod hook;
+mod issuer_key;
 mod known;
-pub mod mapping;
+mod mapping;
 #[cfg(feature = "migration")]
 pub mod migration;
 mod newcomer;
 #[cfg(feature = "postgres-bus")]
-pub mod postgres_bus;
-mod publisher;
+pub(crate) mod postgres_bus;
+pub(crate) mod publisher;
 mod sea_orm_provisioner;
 mod store;
 mod user;
 
-#[cfg(feature = "postgres-bus")]
-pub use self::postgres_bus::{PostgresBus, PostgresPublisher};
 pub use self::{
     bundled::Bundled,
     drift::{CheckError, Drift, DriftKind},
     hook::{CreationHook, Observer},
-    mapping::{Holder, KnownUser, NewUser, UserMapping},
-    publisher::Publisher,
+    issuer_key::issuer_key,
+    mapping::{KnownUser, LinkCandidate, NewUser, UserMapping},
     sea_orm_provisioner::SeaOrmProvisioner,
     user::User,
 };
-pub use crate::principal::issuer_key;

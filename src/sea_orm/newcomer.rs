@@ -3,14 +3,14 @@
 use sea_orm::{DatabaseExecutor, DbErr};
 use tokio::time::timeout;
 
-use super::{Holder, KnownUser, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
+use super::{KnownUser, LinkCandidate, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
 use crate::{
     error::ProvisionError,
     identity::Identity,
     provisioner::{
         Outcome, Provisioned,
         decision::{
-            Profile, Status,
+            Profile, UserStatus,
             newcomer::{Newcomer, decide, linking_address, within_limits},
             roles,
         },
@@ -23,7 +23,7 @@ const MAX_ATTEMPTS: usize = 4;
 
 /// Who came out of it.
 enum Joined<R> {
-    New(R, Status),
+    New(R, UserStatus),
     Known(Outcome, KnownUser<R>),
 }
 
@@ -39,7 +39,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .await?;
         match joined {
             // Made and refused in one request: the row waits for approval.
-            Joined::New(_, Status::Pending) => Err(crate::DenialReason::PendingApproval.into()),
+            Joined::New(_, UserStatus::Pending) => Err(crate::DenialReason::PendingApproval.into()),
             Joined::New(row, _) => {
                 let user = self.mapping.user(row, roles::counted(identity, &[]));
                 Ok(Provisioned::created(user))
@@ -121,7 +121,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         db: &DatabaseExecutor<'_>,
         identity: &Identity,
         locked: bool,
-    ) -> Result<Option<Holder<M::Row>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<M::Row>>, DbErr> {
         match linking_address(identity) {
             None => Ok(None),
             Some(address) => {
@@ -135,7 +135,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     async fn create(
         &self,
         identity: &Identity,
-        status: Status,
+        status: UserStatus,
         profile: &mut Option<Profile>,
     ) -> Result<Joined<M::Row>, WriteError> {
         let has_limits = identity.policy().has_limits();

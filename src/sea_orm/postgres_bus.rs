@@ -1,28 +1,4 @@
 //! Invalidations over PostgreSQL's `LISTEN` and `NOTIFY`.
-//!
-//! What is published in a transaction is delivered when it commits, and never if it does not:
-//! exactly the moment from which the other replicas must not serve the user as he was.
-//!
-//! ```no_run
-//! use sea_orm::Database;
-//! use tower_jit_provisioning::{
-//!     CachedProvisioner,
-//!     sea_orm::{PostgresBus, SeaOrmProvisioner},
-//! };
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let url = "postgres://app@db.example.com/app";
-//! let bus = PostgresBus::connect(url).await?;
-//! let users = SeaOrmProvisioner::new(Database::connect(url).await?);
-//! let users = CachedProvisioner::new(users.with_publisher(bus.publisher()));
-//! users.listen(bus);
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The bus has a connection of its own, beside the application's pool. A pooler in transaction mode
-//! (PgBouncer) cannot `LISTEN`: connect to the database itself. Messages carry keys, which are
-//! hashes, and nothing about anybody.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -42,7 +18,7 @@ use tokio::{
 use super::publisher::Publisher;
 use crate::{
     principal::IdentityKey,
-    provisioner::{BusEvent, InvalidationBus},
+    provisioner::cached::{BusEvent, InvalidationBus},
 };
 
 /// The channel of this crate's messages.
@@ -63,7 +39,28 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How many keys one message names: PostgreSQL takes up to 8000 bytes.
 const KEYS_A_MESSAGE: usize = 100;
 
-/// Listens to what other replicas [publish](PostgresPublisher). See the [module docs](self).
+/// Listens to what other replicas [publish](PostgresPublisher).
+///
+/// What is published in a transaction is delivered when it commits, and never if it does not:
+/// exactly the moment from which the other replicas must not serve the user as he was.
+///
+/// ```no_run
+/// use sea_orm::Database;
+/// use tower_jit_provisioning::{CachedProvisioner, bus::PostgresBus, sea_orm::SeaOrmProvisioner};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let url = "postgres://app@db.example.com/app";
+/// let bus = PostgresBus::connect(url).await?;
+/// let users = SeaOrmProvisioner::new(Database::connect(url).await?);
+/// let users = CachedProvisioner::new(users.with_publisher(bus.publisher()));
+/// users.listen(bus);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The bus has a connection of its own, beside the application's pool. A pooler in transaction mode
+/// (PgBouncer) cannot `LISTEN`: connect to the database itself. Messages carry keys, which are
+/// hashes, and nothing about anybody.
 pub struct PostgresBus(Mutex<Listening>);
 
 struct Listening {

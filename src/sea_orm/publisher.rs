@@ -9,7 +9,7 @@ use crate::principal::IdentityKey;
 
 /// Publishes invalidations in the transaction that changes the users, so that they are delivered
 /// when it commits and not otherwise. What receives them is an
-/// [`InvalidationBus`](crate::provisioner::InvalidationBus).
+/// [`InvalidationBus`](crate::bus::InvalidationBus).
 #[async_trait]
 pub trait Publisher: Send + Sync + 'static {
     /// Names the identities of changed users.

@@ -34,7 +34,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// How many users may be written at once.
 const MAX_WRITES: usize = 16;
 
-/// Finds or creates users in a database. See the [module docs](self).
+/// Finds or creates users in a database. See the [module docs](crate::sea_orm).
 ///
 /// Cheap to clone; clones share the bound on writes and take an issuer's limited places in turn.
 pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::entity::users;
-use crate::provisioner::{HasRoles, decision::Status};
+use crate::provisioner::{HasRoles, decision::UserStatus};
 
 /// A user of the bundled tables, without the password's hash.
 #[derive(Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub struct User {
     /// The user name, for display.
     pub username: Option<String>,
     /// Whether the user may act. Handlers behind the layer only ever see active users.
-    pub status: Status,
+    pub status: UserStatus,
     /// The roles that count for this request, sorted: an operator's grants and the token's.
     pub roles: Vec<String>,
     /// When the user was created.
@@ -51,7 +51,7 @@ impl User {
             email_is_verified: row.email_key.is_some(),
             full_name: row.full_name,
             username: row.username,
-            status: Status::parse(&row.status).unwrap_or(Status::Deactivated),
+            status: UserStatus::parse(&row.status).unwrap_or(UserStatus::Deactivated),
             roles,
             created_at: row.created_at.assume_utc(),
             updated_at: row.updated_at.assume_utc(),

@@ -18,7 +18,7 @@ use base64::{
 };
 use serde_json::{Value, json};
 
-use crate::verifier::Algorithm;
+use crate::verifier::algorithm::Algorithm;
 
 /// A fresh key pair, or a shared secret, that signs with one algorithm.
 pub struct SigningKey {

@@ -1,4 +1,4 @@
-//! From a bearer token to an [`Identity`].
+//! From a bearer token to an [`Identity`](crate::Identity).
 //!
 //! A [`JwtVerifier`] trusts a list of issuers, each with its own keys, audience, algorithms, claims
 //! and policy. A token is checked against the one issuer that its `iss` names, byte for byte; there
@@ -39,31 +39,27 @@
 //! jsonwebtoken's own `decode` is not used: it accepts any `crit`, any `typ`, a missing `iss` or
 //! `aud`, a future `nbf`, and duplicate claims, and parses the key again for each token.
 
-mod algorithm;
-mod audience;
-mod build_error;
+pub(crate) mod algorithm;
+pub(crate) mod audience;
+pub(crate) mod build_error;
 mod cache;
 mod coherence;
-mod config;
-mod issuer;
-mod jwt_verifier;
-mod keys;
+pub(crate) mod config;
+pub(crate) mod issuer;
+pub(crate) mod jwt_verifier;
+pub(crate) mod keys;
 mod roca;
 mod signature;
 mod tenancy;
 mod token;
 mod trusted;
 
+pub(crate) use self::jwt_verifier::JwtVerifier;
 #[cfg(feature = "sea-orm")]
 pub(crate) use self::trusted::IssuerTerms;
 pub use self::{
-    algorithm::Algorithm,
-    audience::Audience,
-    build_error::{BuildError, BuildFault},
-    config::VerifierConfig,
-    issuer::TrustedIssuer,
-    jwt_verifier::JwtVerifier,
-    keys::{KeyRefresh, KeySource, KeyStatus},
+    build_error::BuildFault,
+    keys::{KeyRefresh, KeyStatus},
 };
 #[cfg(fuzzing)]
 pub(crate) use self::{keys::parse_jwks, token::Header};

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_jit_provisioning::{
-    IdentityKey, Provisioner, Status,
+    IdentityKey, Provisioner, UserStatus,
     sea_orm::{SeaOrmProvisioner, migration},
     testing::conformance::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
 };
@@ -282,7 +282,7 @@ impl<P: Provisioner> Harness for DatabaseHarness<P> {
         })
     }
 
-    async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
+    async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         self.update(key, "status", status.as_str()).await;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tower_jit_provisioning::{
-    IdentityKey, MemoryProvisioner, MemoryUser, Status,
+    IdentityKey, MemoryProvisioner, MemoryUser, UserStatus,
     testing::conformance::{Ability, Harness, NotApplicable},
 };
 
@@ -35,7 +35,7 @@ impl Harness for MemoryHarness {
         Ok(self.0.len() as u64)
     }
 
-    async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
+    async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         assert!(self.0.set_status(key, status), "nobody has that identity");
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use tower_jit_provisioning::{
-    CachedProvisioner, IdentityKey, Provisioner, Status,
+    CachedProvisioner, IdentityKey, Provisioner, UserStatus,
     testing::conformance::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
 };
 
@@ -88,7 +88,7 @@ where
         self.inner.recorded(key).await
     }
 
-    async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
+    async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         self.inner.set_status(key, status).await?;
         self.changed(key);
         Ok(())

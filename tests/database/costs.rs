@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryResult, Statement};
 use tower_jit_provisioning::{
     IssuerPolicy, Outcome, Provisioner,
-    provisioner::Grant,
+    provisioner::RoleGrant,
     sea_orm::{
         SeaOrmProvisioner,
         entity::{now, role_grants, user_identities, users},
@@ -169,7 +169,7 @@ async fn crowd(store: &Store) {
                 tenant: String::new(),
                 user_id: user.id,
                 role: role.to_owned(),
-                source: Grant::source_of(ISSUER),
+                source: RoleGrant::source_of(ISSUER),
                 created_at: now(),
             });
         }

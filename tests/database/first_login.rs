@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use sea_orm::ConnectionTrait;
 use tokio::time::timeout;
 use tower_jit_provisioning::{
-    Email, Identity, Outcome, ProvisionError, Provisioner, Status,
+    Email, Identity, Outcome, ProvisionError, Provisioner, UserStatus,
     sea_orm::{entity::now, issuer_key},
     testing::TestIdentity,
 };
@@ -27,7 +27,7 @@ pub(crate) async fn first_request_creates_a_user_and_the_second_finds_it(store: 
     assert_eq!(user.email.as_deref(), Some("Ana@Example.com"));
     assert!(user.email_is_verified);
     assert_eq!(user.full_name.as_deref(), Some("Ana Lind"));
-    assert_eq!(user.status, Status::Active);
+    assert_eq!(user.status, UserStatus::Active);
     assert_eq!(user.roles, ["admin", "editor"]);
     assert!((before..=after).contains(&user.created_at));
     assert_eq!(user.updated_at, user.created_at);

@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use tower_jit_provisioning::{
-    Attribute, CachedProvisioner, Enricher, Identity, IssuerPolicy, Linking, Outcome, ProfileSync,
-    Provisioner,
+    CachedProvisioner, Enricher, Identity, IssuerPolicy, Linking, Outcome, Provisioner,
+    policy::{Attribute, ProfileSync},
     provisioner::Enrichment,
     sea_orm::{CreationHook, entity::users},
 };

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use tower_jit_provisioning::{
-    Attribute, IssuerPolicy, Linking, Outcome, ProfileSync, Provisioner, explain::Explain,
-    sea_orm::entity::users, testing::TestIdentity,
+    IssuerPolicy, Linking, Outcome, Provisioner,
+    explain::Explain,
+    policy::{Attribute, ProfileSync},
+    sea_orm::entity::users,
+    testing::TestIdentity,
 };
 
 use crate::fixture::{Store, at_once, password_user, person};

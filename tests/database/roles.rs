@@ -7,7 +7,7 @@ use sea_orm::{
 use tokio::time::timeout;
 use tower_jit_provisioning::{
     IssuerPolicy, Linking, Outcome, Provisioner,
-    provisioner::Grant,
+    provisioner::RoleGrant,
     sea_orm::entity::{role_grants, user_identities, users},
     testing::TestIdentity,
 };
@@ -24,7 +24,7 @@ fn ana<const N: usize>(issued_at: i64, roles: [&str; N]) -> TestIdentity {
 /// The stored grants as `role` for the usual issuer's and `role by source` for others.
 async fn grants(store: &Store) -> Vec<String> {
     let grants = store.rows().await.grants.into_iter();
-    let source = Grant::source_of(ISSUER);
+    let source = RoleGrant::source_of(ISSUER);
     let mut grants: Vec<String> = grants
         .map(|grant| match grant.source == source {
             true => grant.role,
@@ -108,7 +108,7 @@ pub(crate) async fn manual_grants_and_other_issuers_grants_survive(store: &Store
 
     let demoted = store.provision(&linked(ana(2_000, []))).await.unwrap();
     assert_eq!(demoted.user().roles, ["editor"], "the operator's");
-    let theirs = Grant::source_of(OTHER);
+    let theirs = RoleGrant::source_of(OTHER);
     let kept = ["billing", "editor"].map(|role| format!("{role} by {theirs}"));
     let mut expected = vec![kept[0].clone(), kept[1].clone()];
     expected.push("editor by manual".to_owned());

@@ -2,7 +2,8 @@
 
 use sea_orm::ColumnTrait;
 use tower_jit_provisioning::{
-    IssuerPolicy, Linking, Outcome, Rule, SignUp,
+    IssuerPolicy, Linking, Outcome, SignUp,
+    policy::Rule,
     sea_orm::entity::{now, user_identities},
     testing::TestIdentity,
 };

@@ -8,7 +8,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use time::{Duration, PrimitiveDateTime};
 use tower_jit_provisioning::{
     IdentityKey, IssuerPolicy, Linking, Outcome,
-    provisioner::Grant,
+    provisioner::RoleGrant,
     sea_orm::{
         entity::{now, users},
         issuer_key, migration,
@@ -134,8 +134,8 @@ async fn insert_identity(
     ];
     insert(store, "user_events", event).await;
     for (role, source) in [
-        ("auditor", Grant::MANUAL),
-        ("editor", &Grant::source_of(issuer)),
+        ("auditor", RoleGrant::MANUAL),
+        ("editor", &RoleGrant::source_of(issuer)),
     ] {
         let [id, tenant, user_id] = owner();
         let grant = [

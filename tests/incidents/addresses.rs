@@ -5,7 +5,7 @@ use std::error::Error;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tower_jit_provisioning::{
-    ClaimMap, Enricher, Identity, IssuerPolicy, Outcome, Provisioner, Rule, SignUp,
+    ClaimMap, Enricher, Identity, IssuerPolicy, Outcome, Provisioner, SignUp, policy::Rule,
     provisioner::Enrichment, testing::TestIssuer,
 };
 

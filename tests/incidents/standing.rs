@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::json;
 use tower_jit_provisioning::{
-    CachedProvisioner, ClaimMap, IssuerPolicy, Outcome, Provisioner, Status, TrustedIssuer,
+    CachedProvisioner, ClaimMap, IssuerPolicy, Outcome, Provisioner, TrustedIssuer, UserStatus,
     testing::TestIssuer,
 };
 
@@ -36,9 +36,9 @@ async fn a_user_who_was_switched_off_stays_out() {
     app.enter(&first).await.unwrap();
     let key = app.identity(&first).await.key();
     for (status, reason) in [
-        (Status::Deactivated, "deactivated"),
-        (Status::Pending, "pending_approval"),
-        (Status::Deleted, "deleted"),
+        (UserStatus::Deactivated, "deactivated"),
+        (UserStatus::Pending, "pending_approval"),
+        (UserStatus::Deleted, "deleted"),
     ] {
         users.set_status(key, status);
         app.users.invalidate(key);
@@ -59,8 +59,8 @@ async fn a_token_that_was_revoked_does_not_come_back() {
     let old = token(&issuer, "ana");
     app.enter(&old).await.unwrap();
     let key = app.identity(&old).await.key();
-    app.users.set_status(key, Status::Deactivated);
-    app.users.set_status(key, Status::Active);
+    app.users.set_status(key, UserStatus::Deactivated);
+    app.users.set_status(key, UserStatus::Active);
     assert_eq!(app.refusal(&old).await, "revoked");
     let undated = token(&issuer, "ana").without_claim("iat");
     assert_eq!(app.refusal(&undated).await, "revoked");
@@ -81,7 +81,7 @@ async fn a_deleted_user_stays_deleted_and_keeps_no_address() {
     let id = app.id(&ana).await;
     assert_eq!(app.refusal(&of("bo")).await, "conflict");
     let key = app.identity(&ana).await.key();
-    app.users.set_status(key, Status::Deleted);
+    app.users.set_status(key, UserStatus::Deleted);
     assert_eq!(app.refusal(&ana).await, "deleted");
     let bo = app.enter(&of("bo")).await.unwrap();
     assert_eq!(bo.outcome, Outcome::Created);

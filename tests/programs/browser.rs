@@ -22,7 +22,7 @@ use tokio::{
 };
 use tower_http::cors::CorsLayer;
 use tower_jit_provisioning::{
-    CurrentUser, JwtVerifier, MemoryProvisioner, MemoryUser, ProvisionLayer, RequireScope,
+    CurrentUser, JwtVerifier, MemoryProvisioner, MemoryUser, ProvisionLayer, RequireLayer,
     TokenSource, testing::TestIssuer,
 };
 
@@ -91,7 +91,7 @@ fn api(issuer: &TestIssuer, page: &str, other: &str) -> Router {
     );
     Router::new()
         .route("/me", get(me).post(me))
-        .route("/orders", get(me).layer(RequireScope::new("orders:read")))
+        .route("/orders", get(me).layer(RequireLayer::scope("orders:read")))
         .route("/ws", upgrade)
         .layer(strict)
         .merge(Router::new().route("/lenient", post(me)).layer(lenient))

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, process::Command as AsyncCommand, time::timeout};
 use tonic::transport::{Server, server::TcpIncoming};
 use tower_jit_provisioning::{
     Identity, JwtVerifier, MemoryProvisioner, MemoryUser, ProvisionError, ProvisionLayer,
-    Provisioned, Provisioner, RequireScope, testing::TestIssuer,
+    Provisioned, Provisioner, RequireLayer, testing::TestIssuer,
 };
 
 use crate::{
@@ -97,7 +97,7 @@ pub(crate) async fn grpcio_reads_every_status() {
             verifier,
             Directory(MemoryProvisioner::new()),
         ))
-        .layer(RequireScope::new("count").on_paths(["/greeter.v1.Greeter/Count"]))
+        .layer(RequireLayer::scope("count").on_paths(["/greeter.v1.Greeter/Count"]))
         .add_service(GreeterServer::new(Greeter))
         .serve_with_incoming(TcpIncoming::from(listener));
     tokio::spawn(server);

@@ -7,7 +7,7 @@ use std::{
 
 use http::StatusCode;
 use tokio::task::JoinSet;
-use tower_jit_provisioning::{IssuerPolicy, KeyRefresh, TrustedIssuer};
+use tower_jit_provisioning::{IssuerPolicy, TrustedIssuer, verifier::KeyRefresh};
 
 use crate::{app::App, client::Client, issuer::Issuer, print_figures, seconds, until};
 

@@ -7,7 +7,7 @@ use std::{
 
 use http::StatusCode;
 use tokio::time::sleep;
-use tower_jit_provisioning::{IssuerPolicy, KeyRefresh, TrustedIssuer};
+use tower_jit_provisioning::{IssuerPolicy, TrustedIssuer, verifier::KeyRefresh};
 
 use crate::{
     app::App,

@@ -15,8 +15,9 @@ use proptest::{
 use serde_json::json;
 use tokio::{runtime::Builder, task::spawn_blocking};
 use tower_jit_provisioning::{
-    JwtVerifier, KeyRefresh, TokenFault, TrustedIssuer,
+    JwtVerifier, TokenFault, TrustedIssuer,
     testing::{ManualClock, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use crate::{

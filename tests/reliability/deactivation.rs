@@ -16,7 +16,8 @@ use tokio::{
 };
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, JwtVerifier, ProvisionError, Provisioned, Provisioner,
-    sea_orm::{PostgresBus, SeaOrmProvisioner, User},
+    bus::PostgresBus,
+    sea_orm::{SeaOrmProvisioner, User},
 };
 use url::Url;
 

@@ -13,7 +13,7 @@ use http::{
 use tower::{Layer, ServiceExt, util::ServiceFn};
 use tower_jit_provisioning::{
     CachedProvisioner, CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner,
-    MemoryUser, Provision, ProvisionLayer, Provisioner, sea_orm::User,
+    MemoryUser, ProvisionLayer, Provisioner, provision::Provision, sea_orm::User,
 };
 
 pub(crate) const AUDIENCE: &str = "orders-api";

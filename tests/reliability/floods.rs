@@ -14,8 +14,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use tokio::runtime::Runtime;
 use tower_jit_provisioning::{
-    JwtVerifier, KeyRefresh, TrustedIssuer,
+    JwtVerifier, TrustedIssuer,
     testing::{Endpoint, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use crate::{

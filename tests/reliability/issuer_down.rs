@@ -7,8 +7,9 @@ use std::{
 
 use tokio::task::{JoinSet, yield_now};
 use tower_jit_provisioning::{
-    JwtVerifier, KeyRefresh, TrustedIssuer,
+    JwtVerifier, TrustedIssuer,
     testing::{Endpoint, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use crate::{

@@ -8,8 +8,10 @@ use std::{
 use http::StatusCode;
 use tokio::{sync::Barrier, task::JoinSet, time::sleep};
 use tower_jit_provisioning::{
-    ErrorKind, HttpFetcher, JwtVerifier, KeyRefresh, KeySource, TrustedIssuer,
+    ErrorKind, JwtVerifier, KeySource, TrustedIssuer,
+    fetch::HttpFetcher,
     testing::{Endpoint, Fault, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use crate::{

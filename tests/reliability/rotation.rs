@@ -13,8 +13,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tower_jit_provisioning::{
-    JwtVerifier, KeyRefresh, TrustedIssuer,
+    JwtVerifier, TrustedIssuer,
     testing::{Endpoint, SigningKey, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use tower_jit_provisioning::{
-    Status,
+    UserStatus,
     sea_orm::directory::{PageRequest, UserFilter},
 };
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ pub async fn list(
     let page = page_of(query.limit, query.after, query.newest_first)?;
     let mut filter = UserFilter::new();
     if let Some(status) = query.status {
-        let status = Status::parse(&status);
+        let status = UserStatus::parse(&status);
         filter = filter.with_status(status.ok_or_else(|| {
             Problem::invalid("`status` must be `active`, `pending`, `deactivated` or `deleted`")
         })?);

@@ -17,7 +17,7 @@ use axum::{
     http::request::Parts,
 };
 use tower_jit_provisioning::{
-    CurrentUser, MissingUser, RequireRole,
+    CurrentUser, MissingProvisionLayer, RequireLayer,
     sea_orm::{User, directory::UserDirectory},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -47,16 +47,19 @@ pub fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(audit::list))
         .routes(routes!(export::export))
         .merge(operator::router())
-        .route_layer(RequireRole::of_user::<User>(ROLE))
+        .route_layer(RequireLayer::role::<User>(ROLE))
 }
 
 /// The directory as the caller may use it.
 pub struct Directory(pub UserDirectory);
 
 impl FromRequestParts<Shared> for Directory {
-    type Rejection = MissingUser;
+    type Rejection = MissingProvisionLayer;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, MissingUser> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Shared,
+    ) -> Result<Self, MissingProvisionLayer> {
         let user = CurrentUser::<User>::from_extensions(&parts.extensions)?;
         Ok(Self(app.directory_of(user)))
     }

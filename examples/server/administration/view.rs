@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
 use tower_jit_provisioning::{
-    provisioner::Grant,
+    provisioner::RoleGrant,
     sea_orm::{
         directory::{Effect, Report, UserRecord},
         entity::user_identities,
@@ -67,7 +67,12 @@ impl From<UserRecord> for UserView {
         let sources: HashMap<String, String> = record
             .identities
             .iter()
-            .map(|identity| (Grant::source_of(&identity.issuer), identity.issuer.clone()))
+            .map(|identity| {
+                (
+                    RoleGrant::source_of(&identity.issuer),
+                    identity.issuer.clone(),
+                )
+            })
             .collect();
         let grants = record.grants.into_iter().map(|grant| {
             let issuer = sources.get(&grant.source).cloned();

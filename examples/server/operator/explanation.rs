@@ -71,7 +71,7 @@ pub async fn explain(
     let token = request.token.trim();
     let token = token.strip_prefix("Bearer ").unwrap_or(token);
     Json(
-        explain::token(&app.verifier, &app.users, token)
+        explain::explain_token(&app.verifier, &app.users, token)
             .await
             .into(),
     )

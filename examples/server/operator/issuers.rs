@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 use time::{OffsetDateTime, serde::rfc3339};
-use tower_jit_provisioning::KeyStatus;
+use tower_jit_provisioning::verifier::KeyStatus;
 use utoipa::ToSchema;
 
 use crate::app::Shared;

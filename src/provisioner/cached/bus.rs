@@ -1,8 +1,4 @@
-//! Invalidations between processes.
-//!
-//! A replica that changes a user tells the others which identities to read again; nobody is told
-//! what the user became. A message may be lost, and then [`BusEvent::Lost`] says so: what is
-//! remembered is read again, and the time to live bounds what nobody noticed.
+//! The receiving side of an invalidation bus.
 
 use std::sync::Arc;
 

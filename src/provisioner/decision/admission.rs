@@ -1,6 +1,6 @@
 //! Whether a token's owner may enter: what is asked at every request.
 
-use super::Status;
+use super::UserStatus;
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
@@ -18,7 +18,7 @@ pub(crate) fn screen(identity: &Identity) -> Result<(), ProvisionError> {
 /// What a store knows of the user behind an identity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) status: Status,
+    pub(crate) status: UserStatus,
     /// As recorded when the identity was created.
     pub(crate) kind: PrincipalKind,
     /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
@@ -28,10 +28,10 @@ pub(crate) struct Snapshot {
 /// Whether a known user may enter with this token. Asked at every request, cached or not.
 pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
     match user.status {
-        Status::Active => {}
-        Status::Deactivated => return Err(DenialReason::Deactivated.into()),
-        Status::Deleted => return Err(DenialReason::Deleted.into()),
-        Status::Pending => return Err(DenialReason::PendingApproval.into()),
+        UserStatus::Active => {}
+        UserStatus::Deactivated => return Err(DenialReason::Deactivated.into()),
+        UserStatus::Deleted => return Err(DenialReason::Deleted.into()),
+        UserStatus::Pending => return Err(DenialReason::PendingApproval.into()),
     }
     // A client that takes a person's place, or the reverse: RFC 9700 section 4.15.
     if user.kind != identity.kind() {
@@ -82,16 +82,16 @@ mod tests {
             .with_issued_at(1_000)
             .build();
         let user = Snapshot {
-            status: Status::Active,
+            status: UserStatus::Active,
             kind: PrincipalKind::Human,
             tokens_valid_after: None,
         };
         let judge = |user| admit(&identity, user).map_err(|error| error.reason());
         assert_eq!(judge(user), Ok(()));
         for (status, reason) in [
-            (Status::Deactivated, "deactivated"),
-            (Status::Deleted, "deleted"),
-            (Status::Pending, "pending_approval"),
+            (UserStatus::Deactivated, "deactivated"),
+            (UserStatus::Deleted, "deleted"),
+            (UserStatus::Pending, "pending_approval"),
         ] {
             assert_eq!(judge(Snapshot { status, ..user }), Err(reason));
         }
@@ -118,7 +118,7 @@ mod tests {
     fn a_token_without_issue_time_is_revoked_with_the_others() {
         let identity = TestIdentity::new("https://id.example.com", "ana").build();
         let user = Snapshot {
-            status: Status::Active,
+            status: UserStatus::Active,
             kind: PrincipalKind::Human,
             tokens_valid_after: Some(0),
         };

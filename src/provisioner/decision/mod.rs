@@ -17,8 +17,8 @@ pub(crate) mod roles;
 mod status;
 
 pub use self::{
-    newcomer::Population,
+    newcomer::SignUpCounts,
     profile::{Profile, ProfileState},
-    roles::Grant,
-    status::Status,
+    roles::RoleGrant,
+    status::UserStatus,
 };

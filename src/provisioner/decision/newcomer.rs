@@ -1,7 +1,7 @@
 //! What becomes of an identity that no store knows yet: sign-up and linking.
 
 use super::{
-    Grant, Status,
+    RoleGrant, UserStatus,
     admission::{is_revoked, screen},
     roles,
 };
@@ -23,7 +23,7 @@ pub(crate) fn linking_address(identity: &Identity) -> Option<&Email> {
 /// The local user who holds the identity's address verified.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    pub(crate) status: Status,
+    pub(crate) status: UserStatus,
     /// Who verified the address: `mailbox`, `import`, `issuer:…`.
     pub(crate) verified_by: String,
     /// Whether the user is a person.
@@ -33,7 +33,7 @@ pub(crate) struct Candidate {
     /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
     pub(crate) tokens_valid_after: Option<i64>,
     /// What the user was granted here.
-    pub(crate) grants: Vec<Grant>,
+    pub(crate) grants: Vec<RoleGrant>,
     /// Whether an operator named this user as the owner of the address, for this issuer and once.
     pub(crate) is_pre_linked: bool,
 }
@@ -41,14 +41,14 @@ pub(crate) struct Candidate {
 /// How many identities of the issuer there are.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Population {
+pub struct SignUpCounts {
     /// In all.
     pub all: u64,
     /// New within the last minute.
     pub last_minute: u64,
 }
 
-impl Population {
+impl SignUpCounts {
     /// Counts the identities of an issuer: all of them, and those of the last minute.
     #[must_use]
     pub fn new(all: u64, last_minute: u64) -> Self {
@@ -60,7 +60,7 @@ impl Population {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Newcomer {
     /// Create a user with this status.
-    Create(Status),
+    Create(UserStatus),
     /// Attach the identity to the candidate.
     Link,
 }
@@ -77,7 +77,7 @@ pub(crate) fn decide(
         let is_proved = candidate.is_pre_linked
             || policy.links_by_email() && policy.trusts_source(&candidate.verified_by);
         let may_link = is_proved
-            && candidate.status == Status::Active
+            && candidate.status == UserStatus::Active
             && candidate.is_human
             && !candidate.has_identity_of_issuer;
         return match may_link {
@@ -95,8 +95,8 @@ pub(crate) fn decide(
         PrincipalKind::Service => policy.takes_services(),
     };
     let status = match policy.sign_up() {
-        SignUp::Open | SignUp::When(_) => Status::Active,
-        SignUp::PendingApproval => Status::Pending,
+        SignUp::Open | SignUp::When(_) => UserStatus::Active,
+        SignUp::PendingApproval => UserStatus::Pending,
         SignUp::Closed => return Err(DenialReason::SignUpClosed.into()),
     };
     if !may_sign_up {
@@ -113,7 +113,7 @@ pub(crate) fn decide(
 /// Whether the issuer's users may become one more.
 pub(crate) fn within_limits(
     identity: &Identity,
-    population: Population,
+    population: SignUpCounts,
 ) -> Result<(), ProvisionError> {
     let policy = identity.policy();
     let is_full = policy.max_users().is_some_and(|max| population.all >= max);
@@ -136,7 +136,7 @@ mod tests {
 
     fn candidate() -> Candidate {
         Candidate {
-            status: Status::Active,
+            status: UserStatus::Active,
             verified_by: "mailbox".to_owned(),
             is_human: true,
             has_identity_of_issuer: false,
@@ -168,15 +168,15 @@ mod tests {
         ));
         for spoiled in [
             Candidate {
-                status: Status::Deactivated,
+                status: UserStatus::Deactivated,
                 ..candidate()
             },
             Candidate {
-                status: Status::Pending,
+                status: UserStatus::Pending,
                 ..candidate()
             },
             Candidate {
-                status: Status::Deleted,
+                status: UserStatus::Deleted,
                 ..candidate()
             },
             Candidate {
@@ -257,12 +257,12 @@ mod tests {
         let refused = Err("sign_up_closed");
         assert_eq!(
             decide_kind(PrincipalKind::Human, open()),
-            Ok(Newcomer::Create(Status::Active))
+            Ok(Newcomer::Create(UserStatus::Active))
         );
         assert_eq!(decide_kind(PrincipalKind::Service, open()), refused);
         assert_eq!(
             decide_kind(PrincipalKind::Service, open().allow_services()),
-            Ok(Newcomer::Create(Status::Active))
+            Ok(Newcomer::Create(UserStatus::Active))
         );
         assert_eq!(
             decide_kind(PrincipalKind::Anonymous, open().allow_services()),
@@ -286,7 +286,7 @@ mod tests {
         ));
         for spoiled in [
             Candidate {
-                status: Status::Deactivated,
+                status: UserStatus::Deactivated,
                 ..ticket.clone()
             },
             Candidate {
@@ -314,7 +314,10 @@ mod tests {
     fn who_needs_approval_is_created_pending() {
         let policy = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
         let ana = TestIdentity::new("https://id.example.com", "ana");
-        assert_eq!(decided(ana, policy), Ok(Newcomer::Create(Status::Pending)));
+        assert_eq!(
+            decided(ana, policy),
+            Ok(Newcomer::Create(UserStatus::Pending))
+        );
     }
 
     #[test]
@@ -322,7 +325,7 @@ mod tests {
         let policy =
             || IssuerPolicy::new().with_sign_up(SignUp::When(Rule::email_domain(["Example.com"])));
         let ana = || TestIdentity::new("https://id.example.com", "ana");
-        let created = Ok(Newcomer::Create(Status::Active));
+        let created = Ok(Newcomer::Create(UserStatus::Active));
         assert_eq!(
             decided(ana().with_vouched_email("ana@EXAMPLE.com"), policy()),
             created
@@ -365,7 +368,7 @@ mod tests {
     fn limits_count_all_users_and_the_last_minutes() {
         let judge = |policy: IssuerPolicy, all, last_minute| {
             let ana = TestIdentity::new("https://id.example.com", "ana").with_policy(policy);
-            within_limits(&ana.build(), Population { all, last_minute })
+            within_limits(&ana.build(), SignUpCounts { all, last_minute })
                 .map_err(|error| error.reason())
         };
         let policy = || {

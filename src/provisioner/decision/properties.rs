@@ -3,7 +3,7 @@
 use proptest::{option, prelude::*, sample::select};
 
 use super::{
-    Grant, Profile, Status,
+    Profile, RoleGrant, UserStatus,
     admission::{Snapshot, admit},
     newcomer::{Candidate, Newcomer, decide},
     roles,
@@ -28,12 +28,12 @@ fn kind() -> impl Strategy<Value = PrincipalKind> {
     ])
 }
 
-fn status() -> impl Strategy<Value = Status> {
+fn status() -> impl Strategy<Value = UserStatus> {
     select(vec![
-        Status::Active,
-        Status::Deactivated,
-        Status::Deleted,
-        Status::Pending,
+        UserStatus::Active,
+        UserStatus::Deactivated,
+        UserStatus::Deleted,
+        UserStatus::Pending,
     ])
 }
 
@@ -86,14 +86,14 @@ fn identity() -> impl Strategy<Value = Identity> {
     )
 }
 
-fn grants() -> impl Strategy<Value = Vec<Grant>> {
+fn grants() -> impl Strategy<Value = Vec<RoleGrant>> {
     let source = select(vec![
-        Grant::MANUAL.to_owned(),
-        Grant::source_of(ISSUER),
-        Grant::source_of("https://other.example"),
+        RoleGrant::MANUAL.to_owned(),
+        RoleGrant::source_of(ISSUER),
+        RoleGrant::source_of("https://other.example"),
     ]);
     let grant = (select(vec!["a", "b", "c"]), source);
-    let grant = grant.prop_map(|(role, source)| Grant::new(role, source));
+    let grant = grant.prop_map(|(role, source)| RoleGrant::new(role, source));
     proptest::collection::vec(grant, 0..4).prop_map(|mut grants| {
         grants.sort();
         grants.dedup();
@@ -168,7 +168,7 @@ proptest! {
         if decision.is_ok() {
             let by_email = policy.links_by_email() && candidate.verified_by != SOURCES[2];
             prop_assert!(candidate.is_pre_linked || by_email);
-            prop_assert_eq!(candidate.status, Status::Active);
+            prop_assert_eq!(candidate.status, UserStatus::Active);
             prop_assert!(candidate.is_human && !candidate.has_identity_of_issuer);
             prop_assert!(!is_void(&identity, candidate.tokens_valid_after));
             prop_assert!(identity.passes_access_rules());
@@ -190,8 +190,8 @@ proptest! {
             prop_assert!(may);
             let expected = match policy.sign_up() {
                 SignUp::Closed => None,
-                SignUp::PendingApproval => Some(Newcomer::Create(Status::Pending)),
-                SignUp::Open | SignUp::When(_) => Some(Newcomer::Create(Status::Active)),
+                SignUp::PendingApproval => Some(Newcomer::Create(UserStatus::Pending)),
+                SignUp::Open | SignUp::When(_) => Some(Newcomer::Create(UserStatus::Active)),
             };
             prop_assert_eq!(Some(decision), expected);
         }
@@ -203,7 +203,7 @@ proptest! {
         (status, kind, tokens_valid_after) in (status(), kind(), option::of(0_i64..4)),
     ) {
         let snapshot = Snapshot { status, kind, tokens_valid_after };
-        let may = status == Status::Active
+        let may = status == UserStatus::Active
             && kind == identity.kind()
             && !is_void(&identity, tokens_valid_after);
         prop_assert_eq!(admit(&identity, snapshot).is_ok(), may);
@@ -217,14 +217,14 @@ proptest! {
     ) {
         let counted = roles::counted(&identity, &grants);
         for role in ["a", "b", "c"] {
-            let by = |source: &str| grants.contains(&Grant::new(role, source));
+            let by = |source: &str| grants.contains(&RoleGrant::new(role, source));
             let by_token = match identity.roles() {
                 RoleClaim::Absent => false,
                 RoleClaim::Present(stated) => stated.iter().any(|it| it == role),
-                RoleClaim::Truncated => by(&Grant::source_of(ISSUER)),
+                RoleClaim::Truncated => by(&RoleGrant::source_of(ISSUER)),
             };
             let times = counted.iter().filter(|it| *it == role).count();
-            prop_assert_eq!(times, usize::from(by(Grant::MANUAL) || by_token));
+            prop_assert_eq!(times, usize::from(by(RoleGrant::MANUAL) || by_token));
         }
     }
 
@@ -235,14 +235,14 @@ proptest! {
         grants in grants(),
         stored_at in option::of(0_i64..4),
     ) {
-        let source = Grant::source_of(ISSUER);
+        let source = RoleGrant::source_of(ISSUER);
         if roles::are_due(&identity, &grants, stored_at) {
             prop_assert!(matches!(identity.roles(), RoleClaim::Present(_)));
             prop_assert!(identity.issued_at() > stored_at);
             let others = grants.into_iter().filter(|grant| grant.source != source);
             let stated = identity.roles().as_slice().iter();
-            let stated = stated.map(|role| Grant::new(role, source.as_str()));
-            let after: Vec<Grant> = others.chain(stated).collect();
+            let stated = stated.map(|role| RoleGrant::new(role, source.as_str()));
+            let after: Vec<RoleGrant> = others.chain(stated).collect();
             prop_assert!(!roles::are_due(&identity, &after, stored_at));
         }
     }

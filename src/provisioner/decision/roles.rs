@@ -12,15 +12,15 @@ use crate::{
 /// A stored role, and who gave it.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
-pub struct Grant {
+pub struct RoleGrant {
     /// The application's role.
     pub role: String,
-    /// [`Grant::MANUAL`] for an operator's grant, [`Grant::source_of`] an issuer for one that its
+    /// [`RoleGrant::MANUAL`] for an operator's grant, [`RoleGrant::source_of`] an issuer for one that its
     /// tokens state. Grants of any other source never count.
     pub source: String,
 }
 
-impl Grant {
+impl RoleGrant {
     /// The source of grants that an operator made.
     pub const MANUAL: &str = "manual";
 
@@ -47,8 +47,8 @@ impl Grant {
 ///
 /// An operator's grants always count; of the issuers', only the token's own: what it states, the last
 /// known if its list was too long to be stated, and nothing if it says nothing.
-pub(crate) fn counted(identity: &Identity, grants: &[Grant]) -> Vec<String> {
-    let source = Grant::source_of(identity.issuer());
+pub(crate) fn counted(identity: &Identity, grants: &[RoleGrant]) -> Vec<String> {
+    let source = RoleGrant::source_of(identity.issuer());
     let keeps = matches!(identity.roles(), RoleClaim::Truncated);
     let stored = grants
         .iter()
@@ -61,7 +61,7 @@ pub(crate) fn counted(identity: &Identity, grants: &[Grant]) -> Vec<String> {
 }
 
 /// Whether the policy is content with the roles that count.
-pub(crate) fn suffice(identity: &Identity, grants: &[Grant]) -> Result<(), ProvisionError> {
+pub(crate) fn suffice(identity: &Identity, grants: &[RoleGrant]) -> Result<(), ProvisionError> {
     let needs_one = identity.policy().needs_role();
     match needs_one && counted(identity, grants).is_empty() {
         true => Err(DenialReason::NoRole.into()),
@@ -82,14 +82,14 @@ pub(crate) fn suffice_only_with_grants(identity: &Identity) -> bool {
 /// issuer, and no token as young has stored others. `stored_at` is that token's time of issue.
 ///
 /// A token that does not say when it was issued may be an old one, and stores nothing.
-pub(crate) fn are_due(identity: &Identity, grants: &[Grant], stored_at: Option<i64>) -> bool {
+pub(crate) fn are_due(identity: &Identity, grants: &[RoleGrant], stored_at: Option<i64>) -> bool {
     let RoleClaim::Present(stated) = identity.roles() else {
         return false;
     };
     let is_newer = identity
         .issued_at()
         .is_some_and(|issued| stored_at.is_none_or(|stored| stored < issued));
-    let source = Grant::source_of(identity.issuer());
+    let source = RoleGrant::source_of(identity.issuer());
     let stored = || grants.iter().filter(|grant| grant.source == source);
     is_newer
         && (stored().count() != stated.len() || stored().any(|grant| !stated.contains(&grant.role)))
@@ -102,12 +102,12 @@ mod tests {
 
     const ISSUER: &str = "https://id.example.com";
 
-    fn grants() -> Vec<Grant> {
+    fn grants() -> Vec<RoleGrant> {
         vec![
-            Grant::new("auditor", Grant::MANUAL),
-            Grant::new("owner", "Manual"),
-            Grant::new("editor", Grant::source_of(ISSUER)),
-            Grant::new("root", Grant::source_of("https://other.example")),
+            RoleGrant::new("auditor", RoleGrant::MANUAL),
+            RoleGrant::new("owner", "Manual"),
+            RoleGrant::new("editor", RoleGrant::source_of(ISSUER)),
+            RoleGrant::new("root", RoleGrant::source_of("https://other.example")),
         ]
     }
 

@@ -3,7 +3,7 @@
 /// Whether a user may act, and if not, why.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum Status {
+pub enum UserStatus {
     /// May act.
     Active,
     /// Switched off by an operator or a job. Provisioning never switches it back on.
@@ -14,7 +14,7 @@ pub enum Status {
     Pending,
 }
 
-impl Status {
+impl UserStatus {
     /// Returns the stable label, the one the bundled tables store.
     #[must_use]
     pub fn as_str(self) -> &'static str {

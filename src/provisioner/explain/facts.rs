@@ -10,7 +10,7 @@ use crate::{
     principal::{PrincipalKind, RoleClaim},
     provisioner::{
         decision::{
-            Grant, Population, Status,
+            RoleGrant, SignUpCounts, UserStatus,
             admission::{self, Snapshot},
             newcomer::{Candidate, Newcomer, decide, linking_address, within_limits},
             roles,
@@ -24,7 +24,7 @@ pub(crate) enum Facts {
     /// A user, by the kind its identity was recorded with; `None` for a label that is none.
     Known {
         snapshot: Option<Snapshot>,
-        grants: Vec<Grant>,
+        grants: Vec<RoleGrant>,
         /// Whether grants are stored at all, and when the token was issued whose are.
         stored_at: Option<Option<i64>>,
         /// Whether the token's profile would change the stored one.
@@ -34,7 +34,7 @@ pub(crate) enum Facts {
     Unknown {
         candidate: Option<Candidate>,
         /// Read only where the policy sets limits.
-        population: Option<Population>,
+        population: Option<SignUpCounts>,
     },
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn rules(identity: &Identity) -> Vec<Step> {
 fn known(
     identity: &Identity,
     snapshot: Option<Snapshot>,
-    grants: &[Grant],
+    grants: &[RoleGrant],
     stored_at: Option<Option<i64>>,
     changes_profile: bool,
 ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
@@ -98,7 +98,7 @@ fn known(
         return (steps, Err(DenialReason::KindMismatch.into()));
     };
     let status = user.status;
-    let is_active = status == Status::Active;
+    let is_active = status == UserStatus::Active;
     steps.push(Step::check("status", is_active, status.as_str()));
     let kinds = format!(
         "recorded as {}, the token is {}'s",
@@ -137,7 +137,7 @@ fn known(
     (steps, verdict)
 }
 
-fn role_step(identity: &Identity, grants: &[Grant]) -> Step {
+fn role_step(identity: &Identity, grants: &[RoleGrant]) -> Step {
     let counted = roles::counted(identity, grants).join(", ");
     let stated = match identity.roles() {
         RoleClaim::Absent => "the token states none, so only an operator's grants count",
@@ -151,7 +151,7 @@ fn role_step(identity: &Identity, grants: &[Grant]) -> Step {
 fn newcomer(
     identity: &Identity,
     candidate: Option<&Candidate>,
-    population: Option<Population>,
+    population: Option<SignUpCounts>,
 ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
     let mut steps = vec![Step::note("look-up", "no user has this identity")];
     steps.push(match (linking_address(identity), identity.email()) {
@@ -185,7 +185,7 @@ fn newcomer(
         Newcomer::Create(status) => {
             limited?;
             match status {
-                Status::Pending => {
+                UserStatus::Pending => {
                     let detail = "a user would be created, and refused until approved";
                     steps.push(Step::check("approval", false, detail));
                     Err(DenialReason::PendingApproval.into())
@@ -226,7 +226,7 @@ fn linking(identity: &Identity, candidate: &Candidate) -> Vec<Step> {
         ),
     };
     steps.push(proof);
-    let is_active = candidate.status == Status::Active;
+    let is_active = candidate.status == UserStatus::Active;
     steps.push(Step::check(
         "holder status",
         is_active,

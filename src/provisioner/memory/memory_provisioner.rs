@@ -18,7 +18,7 @@ use crate::{
     identity::Identity,
     principal::IdentityKey,
     provisioner::{
-        decision::{Grant, Status, admission, profile},
+        decision::{RoleGrant, UserStatus, admission, profile},
         explain::{Explain, Facts, Step},
         outcome::Outcome,
         provisioned::Provisioned,
@@ -62,14 +62,14 @@ impl MemoryProvisioner {
     /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
     /// and deleting void the tokens issued until now; deleting also forgets profile and grants, so
     /// that the address is free for somebody else.
-    pub fn set_status(&self, key: IdentityKey, status: Status) -> bool {
+    pub fn set_status(&self, key: IdentityKey, status: UserStatus) -> bool {
         let is_known = self.change(key, |record| {
             record.status = status;
-            if matches!(status, Status::Deactivated | Status::Deleted) {
+            if matches!(status, UserStatus::Deactivated | UserStatus::Deleted) {
                 record.revoke(millis(SystemTime::now()));
             }
         });
-        if status == Status::Deleted {
+        if status == UserStatus::Deleted {
             self.store().forget(key);
         }
         is_known
@@ -85,7 +85,7 @@ impl MemoryProvisioner {
     /// Grants a role to the user behind an identity, as an operator does; returns whether there is
     /// one.
     pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
-        let grant = Grant::new(role, Grant::MANUAL);
+        let grant = RoleGrant::new(role, RoleGrant::MANUAL);
         self.change(key, |record| {
             record.grants.retain(|held| *held != grant);
             record.grants.push(grant);
@@ -196,10 +196,10 @@ mod tests {
         let users = MemoryProvisioner::new();
         let known = ana(1_000, "Ana", &[]);
         users.provision(&known).await.unwrap();
-        users.set_status(known.key(), Status::Pending);
+        users.set_status(known.key(), UserStatus::Pending);
         let refused = users.provision(&ana(2_000, "Bo", &[])).await.unwrap_err();
         assert_eq!(refused.reason(), "pending_approval");
-        users.set_status(known.key(), Status::Active);
+        users.set_status(known.key(), UserStatus::Active);
         let told = users.provision(&known).await.unwrap();
         assert_eq!(told.user().full_name.as_deref(), Some("Ana"));
     }

@@ -13,7 +13,7 @@ use crate::{
     provisioner::{
         Outcome, Provisioned,
         decision::{
-            Grant, Population, Profile, ProfileState, Status,
+            Profile, ProfileState, RoleGrant, SignUpCounts, UserStatus,
             admission::{self, Snapshot},
             newcomer::{self, Candidate, Newcomer},
             profile, roles,
@@ -35,8 +35,8 @@ pub(super) struct Record {
     pub(super) profile: Profile,
     /// The identity whose tokens keep the profile up to date.
     owner: IdentityKey,
-    pub(super) status: Status,
-    pub(super) grants: Vec<Grant>,
+    pub(super) status: UserStatus,
+    pub(super) grants: Vec<RoleGrant>,
     tokens_valid_after: Option<i64>,
 }
 
@@ -161,7 +161,7 @@ impl Store {
         self.identities.insert(identity.key(), known);
         match record.status {
             // Made and refused in one request: the user waits for approval.
-            Status::Pending => Err(DenialReason::PendingApproval.into()),
+            UserStatus::Pending => Err(DenialReason::PendingApproval.into()),
             _ => Ok(record.told(identity, outcome)),
         }
     }
@@ -198,7 +198,7 @@ impl Store {
         }
     }
 
-    pub(super) fn population(&self, issuer: &str) -> Population {
+    pub(super) fn population(&self, issuer: &str) -> SignUpCounts {
         let of_issuer = || {
             self.identities
                 .values()
@@ -206,7 +206,7 @@ impl Store {
         };
         let is_recent = |known: &&Known| known.since.elapsed() < Duration::from_secs(60);
         let (all, last_minute) = (of_issuer().count(), of_issuer().filter(is_recent).count());
-        Population::new(all as u64, last_minute as u64)
+        SignUpCounts::new(all as u64, last_minute as u64)
     }
 }
 
@@ -234,7 +234,7 @@ impl Known {
 }
 
 impl Record {
-    fn new(id: u64, identity: &Identity, status: Status) -> Self {
+    fn new(id: u64, identity: &Identity, status: UserStatus) -> Self {
         Self {
             id,
             tenant: identity.tenant().to_owned(),
@@ -260,11 +260,11 @@ impl Record {
     }
 
     fn replace_grants(&mut self, identity: &Identity) {
-        let source = Grant::source_of(identity.issuer());
+        let source = RoleGrant::source_of(identity.issuer());
         self.grants.retain(|grant| grant.source != source);
         let stated = identity.roles().as_slice().iter();
         self.grants
-            .extend(stated.map(|role| Grant::new(role, source.as_str())));
+            .extend(stated.map(|role| RoleGrant::new(role, source.as_str())));
     }
 
     pub(super) fn told(&self, identity: &Identity, outcome: Outcome) -> Provisioned<MemoryUser> {

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::super::entity::{role_grants, user_identities, users};
-use crate::{identity::Identity, provisioner::decision::Grant};
+use crate::{identity::Identity, provisioner::decision::RoleGrant};
 
 /// One row of the hot read: the user once for each of its grants, or once without any.
 #[derive(FromQueryResult)]
@@ -32,8 +32,8 @@ pub(super) async fn rows(
     identity_key: &str,
 ) -> Result<Vec<KnownRow>, DbErr> {
     let backend = db.get_database_backend();
-    let source = Grant::source_of(identity.issuer());
-    let values = [Grant::MANUAL.into(), source.into(), identity_key.into()];
+    let source = RoleGrant::source_of(identity.issuer());
+    let values = [RoleGrant::MANUAL.into(), source.into(), identity_key.into()];
     let select = Statement::from_sql_and_values(backend, text(backend), values);
     KnownRow::find_by_statement(select).all(db).await
 }

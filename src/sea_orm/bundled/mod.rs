@@ -25,14 +25,14 @@ use super::{
     User,
     entity::{link_tickets, now, user_identities, users},
     issuer_key,
-    mapping::{Holder, KnownUser, NewUser, UserMapping},
+    mapping::{KnownUser, LinkCandidate, NewUser, UserMapping},
 };
 use crate::{
     email::Email,
     identity::Identity,
     policy::Attribute,
     principal::PrincipalKind,
-    provisioner::decision::{Grant, Population, Profile, ProfileState, Status},
+    provisioner::decision::{Profile, ProfileState, RoleGrant, SignUpCounts, UserStatus},
 };
 
 /// The bundled tables: [`entity`](super::entity) has them, [`migration`](super::migration) makes
@@ -59,7 +59,7 @@ impl UserMapping for Bundled {
         let mut known = None;
         for row in rows {
             if let (Some(role), Some(source)) = (&row.role, &row.source) {
-                grants.push(Grant::new(role, source));
+                grants.push(RoleGrant::new(role, source));
             }
             known.get_or_insert(row);
         }
@@ -90,7 +90,7 @@ impl UserMapping for Bundled {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<users::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<users::Model>>, DbErr> {
         let email_key = address.key(identity.tenant());
         let ticket = open_tickets(identity, &email_key)
             .order_by_desc(link_tickets::Column::Id)
@@ -126,7 +126,7 @@ impl UserMapping for Bundled {
         let verified_by = user.email_verified_by.clone().unwrap_or_default();
         let (status, after) = (status(&user), user.tokens_valid_after);
         Ok(Some(
-            Holder::new(user, verified_by)
+            LinkCandidate::new(user, verified_by)
                 .with_status(status)
                 .with_tokens_valid_after(after)
                 .with_service(is_service)
@@ -168,7 +168,7 @@ impl UserMapping for Bundled {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<users::Model>,
+        holder: &LinkCandidate<users::Model>,
     ) -> Result<(), DbErr> {
         let user = holder.row();
         if holder.is_pre_linked() {
@@ -197,7 +197,7 @@ impl UserMapping for Bundled {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let minute_ago = now() - time::Duration::MINUTE;
         let created_at = || Expr::col(user_identities::Column::CreatedAt);
         let recent = Expr::case(created_at().gt(minute_ago), 1).finally(Expr::value(None::<i32>));
@@ -211,7 +211,7 @@ impl UserMapping for Bundled {
             .await?;
         let (all, last_minute) = counts.unwrap_or_default();
         let count = |of: i64| u64::try_from(of).unwrap_or(u64::MAX);
-        Ok(Population::new(count(all), count(last_minute)))
+        Ok(SignUpCounts::new(count(all), count(last_minute)))
     }
 
     /// Notes the token, reads its issuer's grants, removes and adds what differs, writes the event:
@@ -272,7 +272,7 @@ impl UserMapping for Bundled {
             return Ok(None);
         };
         // Since the request read the user: a tombstone stays empty.
-        if status(&current) == Status::Deleted {
+        if status(&current) == UserStatus::Deleted {
             return Ok(None);
         }
         let mut local = local_attributes(&current);
@@ -344,8 +344,8 @@ impl UserMapping for Bundled {
 }
 
 /// A status label of a newer version counts as deactivated.
-fn status(user: &users::Model) -> Status {
-    Status::parse(&user.status).unwrap_or(Status::Deactivated)
+fn status(user: &users::Model) -> UserStatus {
+    UserStatus::parse(&user.status).unwrap_or(UserStatus::Deactivated)
 }
 
 /// The compare of the compare-and-set: a token stores only over an older one.

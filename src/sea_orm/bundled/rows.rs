@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     identity::Identity,
     principal::RoleClaim,
-    provisioner::decision::{Grant, roles},
+    provisioner::decision::{RoleGrant, roles},
 };
 
 /// What an operator granted to a user who may be linked, if policy has to know.
@@ -21,18 +21,18 @@ pub(super) async fn manual_grants(
     db: &DatabaseExecutor<'_>,
     identity: &Identity,
     user_id: Uuid,
-) -> Result<Vec<Grant>, DbErr> {
+) -> Result<Vec<RoleGrant>, DbErr> {
     if !roles::suffice_only_with_grants(identity) {
         return Ok(Vec::new());
     }
     let grants = role_grants::Entity::find()
         .filter(role_grants::Column::UserId.eq(user_id))
-        .filter(role_grants::Column::Source.eq(Grant::MANUAL))
+        .filter(role_grants::Column::Source.eq(RoleGrant::MANUAL))
         .all(db)
         .await?;
     let grants = grants.into_iter();
     Ok(grants
-        .map(|grant| Grant::new(grant.role, grant.source))
+        .map(|grant| RoleGrant::new(grant.role, grant.source))
         .collect())
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn insert_grants(
     user_id: Uuid,
     roles: impl IntoIterator<Item = &String> + Send,
 ) -> Result<(), DbErr> {
-    let (source, created_at) = (Grant::source_of(identity.issuer()), now());
+    let (source, created_at) = (RoleGrant::source_of(identity.issuer()), now());
     let grants: Vec<_> = roles
         .into_iter()
         .map(|role| role_grants::ActiveModel {
@@ -167,7 +167,7 @@ pub(super) async fn replace_grants(
 ) -> Result<(), DbErr> {
     let stored = role_grants::Entity::find()
         .filter(role_grants::Column::UserId.eq(user_id))
-        .filter(role_grants::Column::Source.eq(Grant::source_of(identity.issuer())))
+        .filter(role_grants::Column::Source.eq(RoleGrant::source_of(identity.issuer())))
         .all(db)
         .await?;
     let stated = identity.roles().as_slice();

@@ -17,7 +17,7 @@ use super::{
     change::Removal,
     locked::LockedUser,
 };
-use crate::provisioner::decision::{Grant, Status};
+use crate::provisioner::decision::{RoleGrant, UserStatus};
 
 /// How many replacements are locked: one is needed, and the others may be gone by then.
 const REPLACEMENTS: u64 = 16;
@@ -46,11 +46,11 @@ pub(super) async fn replacements(
         holders()
             .join(JoinType::InnerJoin, role_grants::Relation::User.def())
             .filter(role_grants::Column::UserId.is_not_in(leaving.iter().copied()))
-            .filter(users::Column::Status.eq(Status::Active.as_str()))
+            .filter(users::Column::Status.eq(UserStatus::Active.as_str()))
             .order_by_asc(role_grants::Column::UserId)
             .limit(REPLACEMENTS)
     };
-    let manual = others().filter(role_grants::Column::Source.eq(Grant::MANUAL));
+    let manual = others().filter(role_grants::Column::Source.eq(RoleGrant::MANUAL));
     let mut found: Vec<Uuid> = manual.into_tuple().all(db).await?;
     found.extend(others().into_tuple::<Uuid>().all(db).await?);
     Ok(found)
@@ -109,5 +109,5 @@ impl<'a> Administrators<'a> {
 }
 
 fn is_active(user: &LockedUser) -> bool {
-    user.status() == Some(Status::Active)
+    user.status() == Some(UserStatus::Active)
 }

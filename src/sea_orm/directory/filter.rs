@@ -12,7 +12,7 @@ use super::{
     },
     DirectoryError, bounds,
 };
-use crate::provisioner::decision::Status;
+use crate::provisioner::decision::UserStatus;
 
 /// The longest text searched for, in bytes.
 const MAX_TEXT: usize = 254;
@@ -24,15 +24,15 @@ const ESCAPE: char = '!';
 /// Which users a list is about; all conditions hold at once.
 ///
 /// ```
-/// use tower_jit_provisioning::{Status, sea_orm::directory::UserFilter};
+/// use tower_jit_provisioning::{UserStatus, sea_orm::directory::UserFilter};
 ///
-/// let filter = UserFilter::new().with_status(Status::Active).containing("lind");
+/// let filter = UserFilter::new().with_status(UserStatus::Active).containing("lind");
 /// # let _ = filter;
 /// ```
 #[must_use]
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    status: Option<Status>,
+    status: Option<UserStatus>,
     role: Option<String>,
     issuer: Option<String>,
     pattern: Option<Pattern>,
@@ -52,7 +52,7 @@ impl UserFilter {
     }
 
     /// Users of one status.
-    pub fn with_status(mut self, status: Status) -> Self {
+    pub fn with_status(mut self, status: UserStatus) -> Self {
         self.status = Some(status);
         self
     }

@@ -18,7 +18,7 @@ use super::{
     locked::LockedUser,
     status::Deactivate,
 };
-use crate::{principal::PrincipalKind, provisioner::decision::Status};
+use crate::{principal::PrincipalKind, provisioner::decision::UserStatus};
 
 /// Which users count as idle: active people who were not seen for a number of days.
 ///
@@ -26,12 +26,12 @@ use crate::{principal::PrincipalKind, provisioner::decision::Status};
 /// default, users who were never seen at all.
 #[must_use]
 #[derive(Clone, Debug)]
-pub struct Idle {
+pub struct IdleUsers {
     days: u16,
     includes_never_seen: bool,
 }
 
-impl Idle {
+impl IdleUsers {
     /// Counts users who were last seen so many days ago.
     pub fn for_days(days: u16) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl UserDirectory {
     /// [`Invalid`](super::DirectoryErrorKind::Invalid) for zero days, and where nobody at all of the
     /// tenant was seen since: then `last_seen_at` is not kept, or no longer, and says nothing about
     /// anybody. Or if the database fails.
-    pub async fn deactivate_idle(&self, idle: &Idle) -> Result<Report, DirectoryError> {
+    pub async fn deactivate_idle(&self, idle: &IdleUsers) -> Result<Report, DirectoryError> {
         self.check_tenant()?;
         let cutoff = idle
             .cutoff()
@@ -133,7 +133,7 @@ impl UserDirectory {
             .column(Column::Id)
             .filter(Column::Tenant.eq(self.tenant.as_ref()))
             .filter(Column::Id.gt(after))
-            .filter(Column::Status.eq(Status::Active.as_str()))
+            .filter(Column::Status.eq(UserStatus::Active.as_str()))
             .filter(unseen)
             .filter(Expr::not_exists(service))
             .order_by_asc(Column::Id)
@@ -174,12 +174,12 @@ impl Change for DeactivateIdle {
             Some(seen) => seen < self.cutoff,
         };
         match user.status() {
-            Some(Status::Active) if !can_be_idle => Effect::Refused(Refusal::Service),
-            Some(Status::Active) if !is_unseen => Effect::Refused(Refusal::NotIdle),
-            Some(Status::Active) => Effect::Changed,
-            Some(Status::Deactivated) => Effect::Unchanged,
-            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
-            Some(Status::Pending) | None => Effect::Refused(Refusal::WrongStatus),
+            Some(UserStatus::Active) if !can_be_idle => Effect::Refused(Refusal::Service),
+            Some(UserStatus::Active) if !is_unseen => Effect::Refused(Refusal::NotIdle),
+            Some(UserStatus::Active) => Effect::Changed,
+            Some(UserStatus::Deactivated) => Effect::Unchanged,
+            Some(UserStatus::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(UserStatus::Pending) | None => Effect::Refused(Refusal::WrongStatus),
         }
     }
 

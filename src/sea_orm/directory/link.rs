@@ -23,7 +23,7 @@ use crate::{
     digest::digest,
     email::Email,
     principal::{IdentityKey, PrincipalKind},
-    provisioner::decision::Status,
+    provisioner::decision::UserStatus,
 };
 
 /// How long a ticket may wait.
@@ -40,8 +40,8 @@ pub struct NewIdentity {
 
 impl NewIdentity {
     /// A person: the *canonical* issuer (1 to 512 bytes) and the subject (1 to 255) as
-    /// [`Identity::issuer`](crate::Identity::issuer) and
-    /// [`Identity::subject`](crate::Identity::subject) will be. Nothing is trimmed or folded.
+    /// [`Identity::issuer`](crate::Principal::issuer) and
+    /// [`Identity::subject`](crate::Principal::subject) will be. Nothing is trimmed or folded.
     pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -238,12 +238,12 @@ impl Work for IssueTicket {
             ticket.user_id != self.user && ticket.consumed_at.is_none() && ticket.expires_at > now
         });
         let effect = match user.status() {
-            Some(Status::Active) if is_taken || has_identity_of(user, &self.issuer_key) => {
+            Some(UserStatus::Active) if is_taken || has_identity_of(user, &self.issuer_key) => {
                 Effect::Refused(Refusal::Taken)
             }
-            Some(Status::Active) => Effect::Changed,
-            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
-            Some(Status::Deactivated | Status::Pending) | None => {
+            Some(UserStatus::Active) => Effect::Changed,
+            Some(UserStatus::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(UserStatus::Deactivated | UserStatus::Pending) | None => {
                 Effect::Refused(Refusal::WrongStatus)
             }
         };

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::entity::{now, role_grants, user_identities, users};
 use crate::{
     principal::IdentityKey,
-    provisioner::decision::{Grant, Status},
+    provisioner::decision::{RoleGrant, UserStatus},
 };
 
 /// A user whose row this transaction holds, with what belongs to it.
@@ -24,12 +24,12 @@ pub(super) struct LockedUser {
 
 impl LockedUser {
     /// `None` for the label of a newer version.
-    pub(super) fn status(&self) -> Option<Status> {
-        Status::parse(&self.row.status)
+    pub(super) fn status(&self) -> Option<UserStatus> {
+        UserStatus::parse(&self.row.status)
     }
 
     pub(super) fn is_deleted(&self) -> bool {
-        self.status() == Some(Status::Deleted)
+        self.status() == Some(UserStatus::Deleted)
     }
 
     pub(super) fn holds(&self, role: &str) -> bool {
@@ -38,7 +38,7 @@ impl LockedUser {
 
     pub(super) fn holds_manually(&self, role: &str) -> bool {
         let mut grants = self.grants.iter();
-        grants.any(|grant| grant.role == role && grant.source == Grant::MANUAL)
+        grants.any(|grant| grant.role == role && grant.source == RoleGrant::MANUAL)
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = IdentityKey> {

@@ -3,10 +3,10 @@
 //! ```no_run
 //! use sea_orm::Database;
 //! use tower_jit_provisioning::{
-//!     CachedProvisioner, Status,
+//!     CachedProvisioner, UserStatus,
 //!     sea_orm::{
 //!         SeaOrmProvisioner,
-//!         directory::{DirectoryError, Idle, PageRequest, UserFilter},
+//!         directory::{DirectoryError, IdleUsers, PageRequest, UserFilter},
 //!     },
 //! };
 //! # use uuid::Uuid;
@@ -20,13 +20,13 @@
 //! directory.deactivate(&[leaver], "left the company").await?.into_result()?;
 //!
 //! // Whoever waits for approval, fifty at a time.
-//! let waiting = UserFilter::new().with_status(Status::Pending);
+//! let waiting = UserFilter::new().with_status(UserStatus::Pending);
 //! let page = directory.list(&waiting, PageRequest::first(50)).await?;
 //! let ids: Vec<Uuid> = page.items.iter().map(|record| record.user.id).collect();
 //! directory.approve(&ids).await?;
 //!
 //! // Looks first, and leaps then.
-//! let idle = Idle::for_days(180);
+//! let idle = IdleUsers::for_days(180);
 //! let would_go = directory.clone().dry_run().deactivate_idle(&idle).await?;
 //! if would_go.changed() < 20 {
 //!     directory.deactivate_idle(&idle).await?;
@@ -97,7 +97,7 @@ pub use self::{
     error::{DirectoryError, DirectoryErrorKind},
     event_filter::EventFilter,
     filter::UserFilter,
-    idle::Idle,
+    idle::IdleUsers,
     imported_user::ImportedUser,
     link::NewIdentity,
     page::{Page, PageRequest},
@@ -106,7 +106,7 @@ pub use self::{
     relink::Relink,
     report::{Effect, Refusal, Report, ReportEntry},
 };
-use super::{Publisher, SeaOrmProvisioner};
+use super::{SeaOrmProvisioner, publisher::Publisher};
 use crate::{principal::IdentityKey, provisioner::CachedProvisioner};
 
 /// How long a transaction of a batch, or a read, may take.

@@ -21,7 +21,7 @@ use super::{
     report::ReportEntry,
     transaction::{Done, Work},
 };
-use crate::{principal::IdentityKey, provisioner::decision::Grant};
+use crate::{principal::IdentityKey, provisioner::decision::RoleGrant};
 
 /// Moves listed identities, a batch of them.
 pub(super) struct Move {
@@ -175,16 +175,16 @@ impl Move {
         // None of these users has an identity of the new issuer: grants of it are left over.
         role_grants::Entity::delete_many()
             .filter(role_grants::Column::UserId.is_in(moved.iter().copied()))
-            .filter(role_grants::Column::Source.eq(Grant::source_of(new)))
+            .filter(role_grants::Column::Source.eq(RoleGrant::source_of(new)))
             .exec(transaction)
             .await?;
         role_grants::Entity::update_many()
             .col_expr(
                 role_grants::Column::Source,
-                Expr::value(Grant::source_of(new)),
+                Expr::value(RoleGrant::source_of(new)),
             )
             .filter(role_grants::Column::UserId.is_in(moved.iter().copied()))
-            .filter(role_grants::Column::Source.eq(Grant::source_of(old)))
+            .filter(role_grants::Column::Source.eq(RoleGrant::source_of(old)))
             .exec(transaction)
             .await?;
         users::Entity::update_many()

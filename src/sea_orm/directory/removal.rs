@@ -14,7 +14,7 @@ use super::{
     change::{Change, Removal},
     locked::{LockedUser, ids, update, void_tokens},
 };
-use crate::provisioner::decision::Status;
+use crate::provisioner::decision::UserStatus;
 
 impl UserDirectory {
     /// Deletes users: their tokens are void and refused, nothing personal is left in `users`, their
@@ -92,7 +92,7 @@ impl Change for Remove {
         void_tokens(transaction, users, now()).await?;
         let reason = self.reason.as_ref();
         directory
-            .set_status(transaction, users, Status::Deleted, reason)
+            .set_status(transaction, users, UserStatus::Deleted, reason)
             .await?;
         forget_profile(transaction, users).await?;
         forget_relations(transaction, users).await?;

@@ -14,7 +14,7 @@ use super::{
     change::{Change, Removal},
     locked::{LockedUser, ids, update},
 };
-use crate::provisioner::decision::Grant;
+use crate::provisioner::decision::RoleGrant;
 
 impl UserDirectory {
     /// Grants a role to users. It outlives what their tokens say.
@@ -47,7 +47,7 @@ pub(super) fn manual_grant(tenant: &str, user_id: Uuid, role: &str) -> role_gran
         tenant: tenant.to_owned(),
         user_id,
         role: role.to_owned(),
-        source: Grant::MANUAL.to_owned(),
+        source: RoleGrant::MANUAL.to_owned(),
         created_at: now(),
     };
     grant.into_active_model().reset_all()
@@ -123,7 +123,7 @@ impl Change for RevokeRole {
         role_grants::Entity::delete_many()
             .filter(role_grants::Column::UserId.is_in(ids(users)))
             .filter(role_grants::Column::Role.eq(&self.0))
-            .filter(role_grants::Column::Source.eq(Grant::MANUAL))
+            .filter(role_grants::Column::Source.eq(RoleGrant::MANUAL))
             .exec(transaction)
             .await?;
         update(users).exec(transaction).await?;

@@ -10,7 +10,7 @@ use super::{
     change::{Change, Removal},
     locked::{LockedUser, update, void_tokens},
 };
-use crate::provisioner::decision::Status;
+use crate::provisioner::decision::UserStatus;
 
 impl UserDirectory {
     /// Switches users off, active or pending. Their tokens are void, also after a reactivation.
@@ -34,7 +34,7 @@ impl UserDirectory {
     /// If the database fails.
     pub async fn reactivate(&self, users: &[Uuid], reason: &str) -> Result<Report, DirectoryError> {
         let reactivate = Activate {
-            from: Status::Deactivated,
+            from: UserStatus::Deactivated,
             event: "reactivated",
             reason: bounds::reason(reason),
         };
@@ -48,7 +48,7 @@ impl UserDirectory {
     /// If the database fails.
     pub async fn approve(&self, users: &[Uuid]) -> Result<Report, DirectoryError> {
         let approve = Activate {
-            from: Status::Pending,
+            from: UserStatus::Pending,
             event: "approved",
             reason: None,
         };
@@ -60,7 +60,7 @@ impl UserDirectory {
         &self,
         transaction: &DatabaseTransaction,
         users: &[&LockedUser],
-        status: Status,
+        status: UserStatus,
         reason: Option<&String>,
     ) -> Result<(), DbErr> {
         use users::Column;
@@ -104,10 +104,10 @@ impl Change for Deactivate {
 
     fn decide(&self, user: &LockedUser) -> Effect {
         match user.status() {
-            Some(Status::Deactivated) => Effect::Unchanged,
-            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(UserStatus::Deactivated) => Effect::Unchanged,
+            Some(UserStatus::Deleted) => Effect::Refused(Refusal::Deleted),
             // Also from a label of a newer version: this side is the safe one.
-            Some(Status::Active | Status::Pending) | None => Effect::Changed,
+            Some(UserStatus::Active | UserStatus::Pending) | None => Effect::Changed,
         }
     }
 
@@ -120,14 +120,14 @@ impl Change for Deactivate {
         void_tokens(transaction, users, now()).await?;
         let reason = self.reason.as_ref();
         directory
-            .set_status(transaction, users, Status::Deactivated, reason)
+            .set_status(transaction, users, UserStatus::Deactivated, reason)
             .await
     }
 }
 
 /// Switches users on, from one status only.
 struct Activate {
-    from: Status,
+    from: UserStatus,
     event: &'static str,
     reason: Option<String>,
 }
@@ -145,9 +145,9 @@ impl Change for Activate {
     fn decide(&self, user: &LockedUser) -> Effect {
         match user.status() {
             Some(status) if status == self.from => Effect::Changed,
-            Some(Status::Active) => Effect::Unchanged,
-            Some(Status::Deleted) => Effect::Refused(Refusal::Deleted),
-            Some(Status::Deactivated | Status::Pending) | None => {
+            Some(UserStatus::Active) => Effect::Unchanged,
+            Some(UserStatus::Deleted) => Effect::Refused(Refusal::Deleted),
+            Some(UserStatus::Deactivated | UserStatus::Pending) | None => {
                 Effect::Refused(Refusal::WrongStatus)
             }
         }
@@ -161,7 +161,7 @@ impl Change for Activate {
     ) -> Result<(), DbErr> {
         let reason = self.reason.as_ref();
         directory
-            .set_status(transaction, users, Status::Active, reason)
+            .set_status(transaction, users, UserStatus::Active, reason)
             .await
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sea_orm::entity::prelude::*;
 
-use crate::provisioner::decision::Status;
+use crate::provisioner::decision::UserStatus;
 
 /// A user's row. The hash is in here: hand out [`User`](crate::sea_orm::User) instead.
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -25,7 +25,7 @@ pub struct Model {
     pub username: Option<String>,
     /// `None` for users without a password, and never set by provisioning (CVE-2022-1162).
     pub hashed_password: Option<String>,
-    /// A [`Status`] label.
+    /// A [`UserStatus`] label.
     pub status: String,
     /// Who set the status, if not sign-up: an operator's id, a job's name.
     pub status_source: Option<String>,
@@ -57,7 +57,7 @@ impl Model {
             full_name: None,
             username: None,
             hashed_password: None,
-            status: Status::Active.as_str().to_owned(),
+            status: UserStatus::Active.as_str().to_owned(),
             status_source: None,
             status_reason: None,
             profile_key: None,

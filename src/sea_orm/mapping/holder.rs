@@ -5,33 +5,33 @@ use std::fmt;
 use time::PrimitiveDateTime;
 
 use super::millis;
-use crate::provisioner::decision::{Grant, Status, newcomer::Candidate};
+use crate::provisioner::decision::{RoleGrant, UserStatus, newcomer::Candidate};
 
 /// The user who holds an address that an unknown identity comes with.
 #[must_use]
 #[derive(Clone)]
-pub struct Holder<R> {
+pub struct LinkCandidate<R> {
     pub(in crate::sea_orm) row: R,
     pub(in crate::sea_orm) candidate: Candidate,
 }
 
 /// Hides the row: it is the application's, and personal.
-impl<R> fmt::Debug for Holder<R> {
+impl<R> fmt::Debug for LinkCandidate<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Holder")
+        f.debug_struct("LinkCandidate")
             .field("candidate", &self.candidate)
             .finish_non_exhaustive()
     }
 }
 
-impl<R> Holder<R> {
+impl<R> LinkCandidate<R> {
     /// An active person without an identity of the issuer, and who verified the address: `mailbox`,
     /// `import`, `issuer:…`.
     pub fn new(row: R, verified_by: impl Into<String>) -> Self {
         Self {
             row,
             candidate: Candidate {
-                status: Status::Active,
+                status: UserStatus::Active,
                 verified_by: verified_by.into(),
                 is_human: true,
                 has_identity_of_issuer: false,
@@ -54,8 +54,8 @@ impl<R> Holder<R> {
         self.candidate.is_pre_linked
     }
 
-    /// Sets whether the user may act. Default: [`Status::Active`]. Nobody else is linked.
-    pub fn with_status(mut self, status: Status) -> Self {
+    /// Sets whether the user may act. Default: [`UserStatus::Active`]. Nobody else is linked.
+    pub fn with_status(mut self, status: UserStatus) -> Self {
         self.candidate.status = status;
         self
     }
@@ -76,7 +76,7 @@ impl<R> Holder<R> {
     /// Sets an operator's grants to the user. They are asked for only where the policy [requires a
     /// role](crate::IssuerPolicy::require_role); without them, a token that states no role links
     /// nobody there.
-    pub fn with_grants(mut self, grants: Vec<Grant>) -> Self {
+    pub fn with_grants(mut self, grants: Vec<RoleGrant>) -> Self {
         self.candidate.grants = grants;
         self
     }

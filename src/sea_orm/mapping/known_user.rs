@@ -7,7 +7,7 @@ use time::PrimitiveDateTime;
 use super::millis;
 use crate::{
     principal::PrincipalKind,
-    provisioner::decision::{Grant, ProfileState, Status, admission::Snapshot},
+    provisioner::decision::{ProfileState, RoleGrant, UserStatus, admission::Snapshot},
 };
 
 /// A user who was found by an identity, and what policy has to know of it.
@@ -16,7 +16,7 @@ use crate::{
 pub struct KnownUser<R> {
     pub(in crate::sea_orm) row: R,
     pub(in crate::sea_orm) kind: Option<PrincipalKind>,
-    pub(in crate::sea_orm) status: Status,
+    pub(in crate::sea_orm) status: UserStatus,
     pub(in crate::sea_orm) tokens_valid_after: Option<PrimitiveDateTime>,
     pub(in crate::sea_orm) grants: Option<Grants>,
     pub(in crate::sea_orm) profile: ProfileState,
@@ -26,7 +26,7 @@ pub struct KnownUser<R> {
 
 #[derive(Clone, Debug)]
 pub(in crate::sea_orm) struct Grants {
-    pub(in crate::sea_orm) grants: Vec<Grant>,
+    pub(in crate::sea_orm) grants: Vec<RoleGrant>,
     pub(in crate::sea_orm) issued_at: Option<i64>,
 }
 
@@ -47,7 +47,7 @@ impl<R> KnownUser<R> {
         Self {
             row,
             kind: PrincipalKind::parse(kind),
-            status: Status::Active,
+            status: UserStatus::Active,
             tokens_valid_after: None,
             grants: None,
             profile: ProfileState::default(),
@@ -55,8 +55,8 @@ impl<R> KnownUser<R> {
         }
     }
 
-    /// Sets whether the user may act. Default: [`Status::Active`].
-    pub fn with_status(mut self, status: Status) -> Self {
+    /// Sets whether the user may act. Default: [`UserStatus::Active`].
+    pub fn with_status(mut self, status: UserStatus) -> Self {
         self.status = status;
         self
     }
@@ -69,7 +69,7 @@ impl<R> KnownUser<R> {
 
     /// Sets the stored grants, and when the token was issued whose roles are among them, in
     /// milliseconds since the Unix epoch. Without this, nothing is stored.
-    pub fn with_grants(mut self, grants: Vec<Grant>, issued_at: Option<i64>) -> Self {
+    pub fn with_grants(mut self, grants: Vec<RoleGrant>, issued_at: Option<i64>) -> Self {
         self.grants = Some(Grants { grants, issued_at });
         self
     }
@@ -87,7 +87,7 @@ impl<R> KnownUser<R> {
         self
     }
 
-    pub(in crate::sea_orm) fn grants(&self) -> &[Grant] {
+    pub(in crate::sea_orm) fn grants(&self) -> &[RoleGrant] {
         self.grants.as_ref().map_or(&[], |stored| &stored.grants)
     }
 

@@ -1,150 +1,4 @@
-//! An application's own tables.
-//!
-//! [`SeaOrmProvisioner`](super::SeaOrmProvisioner) is the algorithm: deadlines, detached writes, the
-//! race of first requests, policy. A [`UserMapping`] is the statements. [`Bundled`](super::Bundled)
-//! has those of this crate's tables; an application with users of its own writes five short
-//! functions over its own entities, whatever their primary keys are, with the identity in columns
-//! of its table or in a table of its own. Feature `migration` has what to splice into its migrations:
-//! `AddIdentityColumns` or `CreateIdentities`, and `AllowUsersWithoutPassword`.
-//!
-//! `examples/existing_users_table` is such an application as a whole. Here identities are a table
-//! beside users who were there before:
-//!
-//! ```
-//! use async_trait::async_trait;
-//! use sea_orm::{
-//!     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseExecutor,
-//!     DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-//! };
-//! use tower_jit_provisioning::{
-//!     Email, Identity, Status,
-//!     sea_orm::{Holder, KnownUser, NewUser, UserMapping},
-//! };
-//!
-//! mod accounts {
-//!     use sea_orm::entity::prelude::*;
-//!
-//!     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-//!     #[sea_orm(table_name = "accounts")]
-//!     pub struct Model {
-//!         #[sea_orm(primary_key)]
-//!         pub id: i32,
-//!         pub name: Option<String>,
-//!         pub is_blocked: bool,
-//!     }
-//!
-//!     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-//!     pub enum Relation {}
-//!
-//!     impl ActiveModelBehavior for ActiveModel {}
-//! }
-//!
-//! mod logins {
-//!     use sea_orm::entity::prelude::*;
-//!
-//!     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-//!     #[sea_orm(table_name = "logins")]
-//!     pub struct Model {
-//!         #[sea_orm(primary_key, auto_increment = false, column_type = "Char(Some(64))")]
-//!         pub identity_key: String,
-//!         pub account_id: i32,
-//!         pub kind: String,
-//!     }
-//!
-//!     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-//!     pub enum Relation {
-//!         #[sea_orm(
-//!             belongs_to = "crate::accounts::Entity",
-//!             from = "Column::AccountId",
-//!             to = "crate::accounts::Column::Id"
-//!         )]
-//!         Account,
-//!     }
-//!
-//!     impl Related<crate::accounts::Entity> for Entity {
-//!         fn to() -> RelationDef {
-//!             Relation::Account.def()
-//!         }
-//!     }
-//!
-//!     impl ActiveModelBehavior for ActiveModel {}
-//! }
-//!
-//! fn login(identity: &Identity, account: &accounts::Model) -> logins::ActiveModel {
-//!     logins::ActiveModel {
-//!         identity_key: Set(identity.key().to_string()),
-//!         account_id: Set(account.id),
-//!         kind: Set(identity.kind().as_str().to_owned()),
-//!     }
-//! }
-//!
-//! struct Accounts;
-//!
-//! #[async_trait]
-//! impl UserMapping for Accounts {
-//!     type Row = accounts::Model;
-//!     type User = accounts::Model;
-//!
-//!     async fn find(
-//!         &self,
-//!         db: &DatabaseConnection,
-//!         identity: &Identity,
-//!     ) -> Result<Option<KnownUser<accounts::Model>>, DbErr> {
-//!         let found = logins::Entity::find_by_id(identity.key().to_string())
-//!             .find_also_related(accounts::Entity)
-//!             .all(db)
-//!             .await?;
-//!         Ok(found.into_iter().find_map(|(login, account)| {
-//!             let account = account?;
-//!             let status = match account.is_blocked {
-//!                 true => Status::Deactivated,
-//!                 false => Status::Active,
-//!             };
-//!             Some(KnownUser::new(account, &login.kind).with_status(status))
-//!         }))
-//!     }
-//!
-//!     async fn find_holder(
-//!         &self,
-//!         _: &DatabaseExecutor<'_>,
-//!         _: &Identity,
-//!         _: &Email,
-//!         _: bool,
-//!     ) -> Result<Option<Holder<accounts::Model>>, DbErr> {
-//!         Ok(None) // no addresses here
-//!     }
-//!
-//!     async fn create(
-//!         &self,
-//!         transaction: &DatabaseTransaction,
-//!         user: &NewUser<'_>,
-//!     ) -> Result<accounts::Model, DbErr> {
-//!         let account = accounts::ActiveModel {
-//!             name: Set(user.profile().full_name.clone()),
-//!             is_blocked: Set(false),
-//!             ..Default::default()
-//!         };
-//!         let account = account.insert(transaction).await?;
-//!         let login = login(user.identity(), &account);
-//!         login.insert(transaction).await?;
-//!         Ok(account)
-//!     }
-//!
-//!     async fn link(
-//!         &self,
-//!         transaction: &DatabaseTransaction,
-//!         identity: &Identity,
-//!         holder: &Holder<accounts::Model>,
-//!     ) -> Result<(), DbErr> {
-//!         login(identity, holder.row()).insert(transaction).await.map(drop)
-//!     }
-//!
-//!     fn user(&self, account: accounts::Model, _: Vec<String>) -> accounts::Model {
-//!         account
-//!     }
-//! }
-//! # fn main() {}
-//! ```
+//! The statements over an application's own tables.
 
 mod holder;
 mod known_user;
@@ -154,14 +8,160 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 use time::PrimitiveDateTime;
 
-pub use self::{holder::Holder, known_user::KnownUser, new_user::NewUser};
-use crate::{email::Email, identity::Identity, provisioner::decision::Population};
+pub use self::{holder::LinkCandidate, known_user::KnownUser, new_user::NewUser};
+use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCounts};
 
-/// The statements over an application's users. See the [module docs](self).
+/// The statements over an application's users.
+///
+/// [`SeaOrmProvisioner`](super::SeaOrmProvisioner) is the algorithm: deadlines, detached writes, the
+/// race of first requests, policy. A [`UserMapping`] is the statements. [`Bundled`](super::Bundled)
+/// has those of this crate's tables; an application with users of its own writes five short
+/// functions over its own entities, whatever their primary keys are, with the identity in columns
+/// of its table or in a table of its own. Feature `migration` has what to splice into its migrations:
+/// `AddIdentityColumns` or `CreateIdentities`, and `AllowUsersWithoutPassword`.
+///
+/// `examples/existing_users_table` is such an application as a whole. Here identities are a table
+/// beside users who were there before:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use sea_orm::{
+///     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseExecutor,
+///     DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+/// };
+/// use tower_jit_provisioning::{
+///     Email, Identity, UserStatus,
+///     sea_orm::{LinkCandidate, KnownUser, NewUser, UserMapping},
+/// };
+///
+/// mod accounts {
+///     use sea_orm::entity::prelude::*;
+///
+///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+///     #[sea_orm(table_name = "accounts")]
+///     pub struct Model {
+///         #[sea_orm(primary_key)]
+///         pub id: i32,
+///         pub name: Option<String>,
+///         pub is_blocked: bool,
+///     }
+///
+///     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+///     pub enum Relation {}
+///
+///     impl ActiveModelBehavior for ActiveModel {}
+/// }
+///
+/// mod logins {
+///     use sea_orm::entity::prelude::*;
+///
+///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+///     #[sea_orm(table_name = "logins")]
+///     pub struct Model {
+///         #[sea_orm(primary_key, auto_increment = false, column_type = "Char(Some(64))")]
+///         pub identity_key: String,
+///         pub account_id: i32,
+///         pub kind: String,
+///     }
+///
+///     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+///     pub enum Relation {
+///         #[sea_orm(
+///             belongs_to = "crate::accounts::Entity",
+///             from = "Column::AccountId",
+///             to = "crate::accounts::Column::Id"
+///         )]
+///         Account,
+///     }
+///
+///     impl Related<crate::accounts::Entity> for Entity {
+///         fn to() -> RelationDef {
+///             Relation::Account.def()
+///         }
+///     }
+///
+///     impl ActiveModelBehavior for ActiveModel {}
+/// }
+///
+/// fn login(identity: &Identity, account: &accounts::Model) -> logins::ActiveModel {
+///     logins::ActiveModel {
+///         identity_key: Set(identity.key().to_string()),
+///         account_id: Set(account.id),
+///         kind: Set(identity.kind().as_str().to_owned()),
+///     }
+/// }
+///
+/// struct Accounts;
+///
+/// #[async_trait]
+/// impl UserMapping for Accounts {
+///     type Row = accounts::Model;
+///     type User = accounts::Model;
+///
+///     async fn find(
+///         &self,
+///         db: &DatabaseConnection,
+///         identity: &Identity,
+///     ) -> Result<Option<KnownUser<accounts::Model>>, DbErr> {
+///         let found = logins::Entity::find_by_id(identity.key().to_string())
+///             .find_also_related(accounts::Entity)
+///             .all(db)
+///             .await?;
+///         Ok(found.into_iter().find_map(|(login, account)| {
+///             let account = account?;
+///             let status = match account.is_blocked {
+///                 true => UserStatus::Deactivated,
+///                 false => UserStatus::Active,
+///             };
+///             Some(KnownUser::new(account, &login.kind).with_status(status))
+///         }))
+///     }
+///
+///     async fn find_holder(
+///         &self,
+///         _: &DatabaseExecutor<'_>,
+///         _: &Identity,
+///         _: &Email,
+///         _: bool,
+///     ) -> Result<Option<LinkCandidate<accounts::Model>>, DbErr> {
+///         Ok(None) // no addresses here
+///     }
+///
+///     async fn create(
+///         &self,
+///         transaction: &DatabaseTransaction,
+///         user: &NewUser<'_>,
+///     ) -> Result<accounts::Model, DbErr> {
+///         let account = accounts::ActiveModel {
+///             name: Set(user.profile().full_name.clone()),
+///             is_blocked: Set(false),
+///             ..Default::default()
+///         };
+///         let account = account.insert(transaction).await?;
+///         let login = login(user.identity(), &account);
+///         login.insert(transaction).await?;
+///         Ok(account)
+///     }
+///
+///     async fn link(
+///         &self,
+///         transaction: &DatabaseTransaction,
+///         identity: &Identity,
+///         holder: &LinkCandidate<accounts::Model>,
+///     ) -> Result<(), DbErr> {
+///         login(identity, holder.row()).insert(transaction).await.map(drop)
+///     }
+///
+///     fn user(&self, account: accounts::Model, _: Vec<String>) -> accounts::Model {
+///         account
+///     }
+/// }
+/// # fn main() {}
+/// ```
 ///
 /// # Contract
 ///
-/// * The identity's [key](Identity::key) is unique in the database, by a constraint: first requests
+/// * The identity's [key](crate::Principal::key) is unique in the database, by a constraint: first requests
 ///   race, and the constraint decides. Issuer and subject may stand beside it; nothing is found by
 ///   them.
 /// * [`find`](Self::find) is one statement by that key, and without `LIMIT`: SQLite prepares a
@@ -196,7 +196,7 @@ pub trait UserMapping: Send + Sync + 'static {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<Self::Row>>, DbErr>;
+    ) -> Result<Option<LinkCandidate<Self::Row>>, DbErr>;
 
     /// Inserts a user and its identity. With `ActiveModel::insert`, the entity's hooks run.
     async fn create(
@@ -213,7 +213,7 @@ pub trait UserMapping: Send + Sync + 'static {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<Self::Row>,
+        holder: &LinkCandidate<Self::Row>,
     ) -> Result<(), DbErr>;
 
     /// Makes what handlers see, with the roles that count for the request.
@@ -226,7 +226,7 @@ pub trait UserMapping: Send + Sync + 'static {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let _ = (db, identity);
         let message = "this mapping does not count its users, as the policy's limits need";
         Err(DbErr::Custom(message.to_owned()))

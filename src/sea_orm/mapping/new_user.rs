@@ -2,21 +2,21 @@
 
 use crate::{
     identity::Identity,
-    provisioner::decision::{Profile, Status},
+    provisioner::decision::{Profile, UserStatus},
 };
 
 /// A user to create.
 #[derive(Debug)]
 pub struct NewUser<'a> {
     identity: &'a Identity,
-    status: Status,
+    status: UserStatus,
     profile: Profile,
 }
 
 impl<'a> NewUser<'a> {
     pub(in crate::sea_orm) fn new(
         identity: &'a Identity,
-        status: Status,
+        status: UserStatus,
         profile: Profile,
     ) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl<'a> NewUser<'a> {
 
     /// Returns the status: active, or pending where the policy asks for approval.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> UserStatus {
         self.status
     }
 

@@ -27,7 +27,7 @@
 //! Order is the order of the list; nothing sorts by name. `MigratorTrait::fresh` drops every table
 //! of the database, whoever created it.
 //!
-//! An application that keeps [its own users](super::mapping) takes none of these, but
+//! An application that keeps [its own users](super::UserMapping) takes none of these, but
 //! [`AddIdentityColumns`] or [`CreateIdentities`], and [`AllowUsersWithoutPassword`] if everybody had
 //! a password so far:
 //!

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, decision::Status},
+    provisioner::{Outcome, decision::UserStatus},
 };
 
 /// Provisions, and asserts that the user is remembered: else there is nothing to check. Returns
@@ -81,7 +81,9 @@ pub async fn cached_refuses_inactive_users<H: Harness>(harness: &H) -> Result<()
     for caller in &callers {
         remembered(caller, rule, &ana).await?;
     }
-    harness.set_status(ana.key(), Status::Deactivated).await?;
+    harness
+        .set_status(ana.key(), UserStatus::Deactivated)
+        .await?;
     for caller in &callers {
         assert_forgotten(caller, rule, &ana)?;
         caller.ask(&ana).await.expect_refusal(rule, "deactivated")?;
@@ -138,7 +140,9 @@ pub async fn a_load_under_way_brings_no_refused_user_back<H: Harness>(
         for call in calls.drain(..round) {
             caller.hear(call).await;
         }
-        harness.set_status(ana.key(), Status::Deactivated).await?;
+        harness
+            .set_status(ana.key(), UserStatus::Deactivated)
+            .await?;
         for call in calls {
             caller.hear(call).await;
         }

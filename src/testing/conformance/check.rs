@@ -204,7 +204,10 @@ mod tests {
     use crate::{
         error::ProvisionError,
         identity::Identity,
-        provisioner::{MemoryProvisioner, MemoryUser, Provisioned, Provisioner},
+        provisioner::{
+            Provisioned, Provisioner,
+            memory::{MemoryProvisioner, MemoryUser},
+        },
         testing::conformance::{a_known_user_is_found, a_known_user_is_not_made_again, checks},
     };
 

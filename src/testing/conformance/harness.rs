@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     principal::IdentityKey,
-    provisioner::{Provisioner, decision::Status},
+    provisioner::{Provisioner, decision::UserStatus},
 };
 
 /// A new, empty store, and what a check may do to it. See the [module docs](super).
@@ -62,7 +62,7 @@ pub trait Harness: Send + Sync + 'static {
 
     /// Sets the status of the user behind an identity, as the application does: caches that it
     /// would invalidate are invalidated, those of every open handle.
-    async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
+    async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         let _ = (key, status);
         Err(NotApplicable::new("users have no status"))
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, decision::Status},
+    provisioner::{Outcome, decision::UserStatus},
     testing::TestIdentity,
 };
 
@@ -34,7 +34,7 @@ fn tokens() -> Vec<Identity> {
 async fn refused<H: Harness>(
     harness: &H,
     rule: Rule,
-    status: Status,
+    status: UserStatus,
     reason: &str,
 ) -> Result<(), Failure> {
     let callers = Caller::several(harness).await;
@@ -55,19 +55,19 @@ async fn refused<H: Harness>(
 /// A user who was switched off stays out, whatever the token says. Needs [`Harness::set_status`].
 pub async fn a_deactivated_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a deactivated user is refused");
-    refused(harness, rule, Status::Deactivated, "deactivated").await
+    refused(harness, rule, UserStatus::Deactivated, "deactivated").await
 }
 
 /// A deleted user stays out: the next request resurrects nobody. Needs [`Harness::set_status`].
 pub async fn a_deleted_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a deleted user is refused");
-    refused(harness, rule, Status::Deleted, "deleted").await
+    refused(harness, rule, UserStatus::Deleted, "deleted").await
 }
 
 /// A user who waits for approval waits. Needs [`Harness::set_status`].
 pub async fn a_pending_user_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a pending user is refused");
-    refused(harness, rule, Status::Pending, "pending_approval").await
+    refused(harness, rule, UserStatus::Pending, "pending_approval").await
 }
 
 /// Asking again, and many at once, switches nobody back on. Needs [`Harness::set_status`].
@@ -76,7 +76,7 @@ pub async fn a_refused_user_stays_refused<H: Harness>(harness: &H) -> Result<(),
     let callers = Caller::several(harness).await;
     callers[0].ask(&person("ana").build()).await.user(rule)?;
     let key = person("ana").build().key();
-    harness.set_status(key, Status::Deactivated).await?;
+    harness.set_status(key, UserStatus::Deactivated).await?;
     let crowd: Vec<_> = std::iter::repeat_with(tokens).take(6).flatten().collect();
     for _ in 0..3 {
         for answer in at_once(&callers, &crowd).await {
@@ -93,7 +93,7 @@ pub async fn a_deleted_user_is_not_made_again<H: Harness>(harness: &H) -> Result
     let caller = Caller::new(harness).await;
     caller.ask(&person("ana").build()).await.user(rule)?;
     let key = person("ana").build().key();
-    harness.set_status(key, Status::Deleted).await?;
+    harness.set_status(key, UserStatus::Deleted).await?;
     let before = harness.users().await?;
     for identity in tokens() {
         caller.ask(&identity).await;
@@ -111,12 +111,14 @@ pub async fn a_reactivated_user_is_found<H: Harness>(harness: &H) -> Result<(), 
     let created = callers[0].ask(&ana).await;
     let id = created.user(rule)?;
     for _ in 0..2 {
-        harness.set_status(ana.key(), Status::Deactivated).await?;
+        harness
+            .set_status(ana.key(), UserStatus::Deactivated)
+            .await?;
         for caller in &callers {
             let refused = caller.ask(&ana).await;
             refused.expect_refusal(rule, "deactivated")?;
         }
-        harness.set_status(ana.key(), Status::Active).await?;
+        harness.set_status(ana.key(), UserStatus::Active).await?;
         for caller in &callers {
             let found = caller.ask(&ana).await;
             found.expect_known(rule, id)?;

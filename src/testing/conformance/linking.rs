@@ -8,7 +8,7 @@ use super::{
 use crate::{
     policy::{IssuerPolicy, Linking},
     principal::PrincipalKind,
-    provisioner::{Outcome, decision::Status},
+    provisioner::{Outcome, decision::UserStatus},
     testing::TestIdentity,
 };
 
@@ -124,7 +124,7 @@ pub async fn an_inactive_user_is_not_linked<H: Harness>(harness: &H) -> Result<(
     let caller = Caller::new(harness).await;
     holder(&caller, rule).await?;
     let key = person("ana").build().key();
-    harness.set_status(key, Status::Deactivated).await?;
+    harness.set_status(key, UserStatus::Deactivated).await?;
     let refused = caller.ask(&by_issuer("ana").build()).await;
     refused.expect_refusal(rule, "conflict")?;
     let still = caller.ask(&person("ana").build()).await;

@@ -8,7 +8,7 @@
 //! use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
 //! use async_trait::async_trait;
 //! use tower_jit_provisioning::{
-//!     DenialReason, Identity, IdentityKey, ProvisionError, Provisioned, Provisioner, Status,
+//!     DenialReason, Identity, IdentityKey, ProvisionError, Provisioned, Provisioner, UserStatus,
 //!     testing::conformance::{self, Harness, NotApplicable, Verdict},
 //! };
 //!
@@ -63,11 +63,11 @@
 //!         Ok(self.0.0.lock().unwrap().len() as u64)
 //!     }
 //!
-//!     async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
-//!         if !matches!(status, Status::Active | Status::Deactivated) {
+//!     async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
+//!         if !matches!(status, UserStatus::Active | UserStatus::Deactivated) {
 //!             return Err(NotApplicable::new("accounts are active or not"));
 //!         }
-//!         self.0.0.lock().unwrap().get_mut(&key).unwrap().is_active = status == Status::Active;
+//!         self.0.0.lock().unwrap().get_mut(&key).unwrap().is_active = status == UserStatus::Active;
 //!         Ok(())
 //!     }
 //! }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     policy::{self, IssuerPolicy, SignUp},
-    provisioner::{Outcome, decision::Status},
+    provisioner::{Outcome, decision::UserStatus},
     testing::TestIdentity,
 };
 
@@ -58,7 +58,7 @@ pub async fn newcomers_wait_for_approval<H: Harness>(harness: &H) -> Result<(), 
     }
     let users = harness.users().await? - before;
     rule.holds(users == 1, format!("{users} users of 1 identity"))?;
-    harness.set_status(ana.key(), Status::Active).await?;
+    harness.set_status(ana.key(), UserStatus::Active).await?;
     let found = caller.ask(&ana).await;
     let is_known = matches!(found.outcome(), Some(Outcome::Found | Outcome::Updated));
     Ok(rule.holds(is_known, &found)?)

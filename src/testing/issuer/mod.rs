@@ -10,7 +10,9 @@ use serde_json::Value;
 
 pub(super) use self::state::State;
 use super::{Endpoint, ManualClock, SigningKey, TokenBuilder, server::Server};
-use crate::verifier::{Algorithm, Audience, KeySource, TrustedIssuer};
+use crate::verifier::{
+    algorithm::Algorithm, audience::Audience, issuer::TrustedIssuer, keys::KeySource,
+};
 
 /// Signs any token, and publishes its keys the way a real issuer does.
 ///

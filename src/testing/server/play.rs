@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     testing::{SigningKey, issuer::State},
-    verifier::Algorithm,
+    verifier::algorithm::Algorithm,
 };
 
 const HTML: &str = "<!doctype html><title>Sign in</title><p>Please sign in to use this network.";

@@ -40,7 +40,13 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use serde::Deserialize;
 
-use super::{Algorithm, Audience, KeyRefresh, KeySource, TrustedIssuer, build_error::Faults};
+use super::{
+    algorithm::Algorithm,
+    audience::Audience,
+    build_error::Faults,
+    issuer::TrustedIssuer,
+    keys::{KeyRefresh, KeySource},
+};
 use crate::claims::ClaimMap;
 
 /// What [`JwtVerifier::from_config`](crate::JwtVerifier::from_config) reads.
@@ -57,7 +63,7 @@ use crate::claims::ClaimMap;
 /// | `preset` | a name of [`ClaimMap::names`]; `oidc` without |
 /// | `role_claims`, `authoritative_domains` | [`ClaimMap::add_roles`], [`ClaimMap::with_authoritative_domains`] of `/email` |
 /// | `sign_up` | `open`, `closed` or `pending_approval` |
-/// | `sign_up_email_domains` | sign-up [by rule](crate::Rule::email_domain); not beside `sign_up` |
+/// | `sign_up_email_domains` | sign-up [by rule](crate::policy::Rule::email_domain); not beside `sign_up` |
 /// | `linking` | `never` or `verified_email` |
 /// | `roles` | a table from the issuer's roles to the application's |
 /// | `trusted_email_sources`, `allow_services`, `allow_public_sign_up`, `allow_anonymous_users`, `require_role`, `max_users`, `max_sign_ups_per_minute` | as the methods of [`IssuerPolicy`](crate::IssuerPolicy) |

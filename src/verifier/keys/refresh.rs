@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_jit_provisioning::KeyRefresh;
+/// use tower_jit_provisioning::verifier::KeyRefresh;
 ///
 /// let refresh = KeyRefresh::new()
 ///     .with_interval(Duration::from_secs(120))

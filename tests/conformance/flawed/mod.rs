@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::{sync::watch, task::yield_now};
 use tower_jit_provisioning::{
-    Identity, IdentityKey, MemoryProvisioner, MemoryUser, ProvisionError, Provisioner, Status,
+    Identity, IdentityKey, MemoryProvisioner, MemoryUser, ProvisionError, Provisioner, UserStatus,
     testing::{
         TestIdentity,
         conformance::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
@@ -209,7 +209,7 @@ impl Harness for Ledger {
         Ok(self.facts().recorded[&key].clone())
     }
 
-    async fn set_status(&self, key: IdentityKey, status: Status) -> Result<(), NotApplicable> {
+    async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         let (key, stores) = self.stored(key);
         for store in stores {
             store.set_status(key, status);

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tower_jit_provisioning::{
     DenialReason, Identity, IdentityKey, MemoryProvisioner, MemoryUser, Outcome, ProvisionError,
-    Provisioned, Provisioner, Status,
+    Provisioned, Provisioner, UserStatus,
     testing::conformance::{RecordedIdentity, StoreFault},
 };
 
@@ -272,7 +272,7 @@ impl Flawed {
             (Flaw::Reactivates, Err(ProvisionError::Denied(reason)))
                 if reason != DenialReason::SignUpClosed && reason != DenialReason::KindMismatch =>
             {
-                self.users.set_status(identity.key(), Status::Active);
+                self.users.set_status(identity.key(), UserStatus::Active);
                 self.users.provision(identity).await
             }
             (Flaw::RefusesForever, Err(ProvisionError::Denied(DenialReason::Deactivated))) => {

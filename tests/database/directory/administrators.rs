@@ -2,7 +2,7 @@
 
 use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
-    Status,
+    UserStatus,
     sea_orm::{
         directory::{DirectoryErrorKind, Effect, Refusal, UserDirectory},
         entity::role_grants,
@@ -154,7 +154,7 @@ async fn acting_administrators(store: &Store) -> Vec<Uuid> {
     let grants = role_grants::Entity::find().all(&store.db).await.unwrap();
     let mut acting = Vec::new();
     for grant in grants.into_iter().filter(|grant| grant.role == "admin") {
-        if status(store, grant.user_id).await == Some(Status::Active) {
+        if status(store, grant.user_id).await == Some(UserStatus::Active) {
             acting.push(grant.user_id);
         }
     }

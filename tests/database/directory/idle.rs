@@ -6,9 +6,9 @@ use sea_orm::{ActiveModelTrait, IntoActiveModel, TransactionTrait};
 use time::Duration;
 use tokio::time::timeout;
 use tower_jit_provisioning::{
-    Status,
+    UserStatus,
     sea_orm::{
-        directory::{DirectoryErrorKind, Effect, Idle, Refusal},
+        directory::{DirectoryErrorKind, Effect, IdleUsers, Refusal},
         entity::{now, users},
     },
 };
@@ -56,10 +56,10 @@ pub(crate) async fn idle_people_are_deactivated_and_nobody_else(store: &Store) {
     let expected: HashSet<Uuid> = idle.iter().map(|user| user.id).collect();
     let before = store.rows().await;
     let dry = directory(store).dry_run();
-    let would = dry.deactivate_idle(&Idle::for_days(90)).await.unwrap();
+    let would = dry.deactivate_idle(&IdleUsers::for_days(90)).await.unwrap();
     assert_eq!(store.rows().await, before);
     let report = directory(store)
-        .deactivate_idle(&Idle::for_days(90))
+        .deactivate_idle(&IdleUsers::for_days(90))
         .await
         .unwrap();
     assert_eq!(report, would);
@@ -71,18 +71,18 @@ pub(crate) async fn idle_people_are_deactivated_and_nobody_else(store: &Store) {
     assert_eq!(named, expected);
     assert_eq!(report.changed(), 3);
     for id in [fresh, edge, never] {
-        assert_eq!(status(store, id).await, Some(Status::Active));
+        assert_eq!(status(store, id).await, Some(UserStatus::Active));
     }
     let row = store.user(idle[0].id).await;
     assert_eq!(row.status_reason.as_deref(), Some("idle for 90 days"));
     assert!(row.tokens_valid_after.is_some());
     let again = directory(store)
-        .deactivate_idle(&Idle::for_days(90))
+        .deactivate_idle(&IdleUsers::for_days(90))
         .await
         .unwrap();
     assert!(again.entries().is_empty());
 
-    let with_never = Idle::for_days(90).or_never_seen();
+    let with_never = IdleUsers::for_days(90).or_never_seen();
     let report = directory(store).deactivate_idle(&with_never).await.unwrap();
     let named: Vec<_> = report.entries().iter().map(|entry| entry.user).collect();
     assert_eq!(named, [Some(never)]);
@@ -100,7 +100,7 @@ pub(crate) async fn whoever_is_seen_after_the_listing_stays(store: &Store) {
     let _ = store.statements();
     let directory = directory(store);
     let mut call =
-        tokio::spawn(async move { directory.deactivate_idle(&Idle::for_days(90)).await });
+        tokio::spawn(async move { directory.deactivate_idle(&IdleUsers::for_days(90)).await });
     // Whether anybody was seen, and the listing.
     store.statements_answered(2).await;
     let early = timeout(std::time::Duration::from_millis(100), &mut call).await;
@@ -110,9 +110,12 @@ pub(crate) async fn whoever_is_seen_after_the_listing_stays(store: &Store) {
     let report = call.await.unwrap().unwrap();
     let not_idle = Effect::Refused(Refusal::NotIdle);
     assert_eq!(effects(&report), [not_idle, Effect::Changed]);
-    assert_eq!(status(store, returning.id).await, Some(Status::Active));
+    assert_eq!(status(store, returning.id).await, Some(UserStatus::Active));
     assert!(store.user(returning.id).await.tokens_valid_after.is_none());
-    assert_eq!(status(store, absent.id).await, Some(Status::Deactivated));
+    assert_eq!(
+        status(store, absent.id).await,
+        Some(UserStatus::Deactivated)
+    );
     assert_eq!(store.rows().await.events.len(), 1);
 }
 
@@ -120,17 +123,20 @@ pub(crate) async fn idleness_is_not_judged_where_nobody_is_seen(store: &Store) {
     for _ in 0..3 {
         seen(store, None).await;
     }
-    let kind = async |idle: Idle| {
+    let kind = async |idle: IdleUsers| {
         let refused = directory(store).deactivate_idle(&idle).await;
         refused.unwrap_err().kind()
     };
     let before = store.rows().await;
-    let never = Idle::for_days(90).or_never_seen();
+    let never = IdleUsers::for_days(90).or_never_seen();
     assert_eq!(kind(never.clone()).await, DirectoryErrorKind::Invalid);
     // Somebody was seen once, but the column is not kept any more.
     let stale = seen(store, Some(200)).await;
     assert_eq!(kind(never).await, DirectoryErrorKind::Invalid);
-    assert_eq!(kind(Idle::for_days(0)).await, DirectoryErrorKind::Invalid);
+    assert_eq!(
+        kind(IdleUsers::for_days(0)).await,
+        DirectoryErrorKind::Invalid
+    );
     assert_eq!(store.user(stale.id).await, stale);
     assert_eq!(store.rows().await.events, before.events);
 }
@@ -145,7 +151,10 @@ pub(crate) async fn an_idle_last_administrator_stays(store: &Store) {
         grant(store, admin, "admin", "manual").await;
     }
     let guarded = directory(store).with_admin_role("admin");
-    let report = guarded.deactivate_idle(&Idle::for_days(90)).await.unwrap();
+    let report = guarded
+        .deactivate_idle(&IdleUsers::for_days(90))
+        .await
+        .unwrap();
     let told: Vec<_> = report
         .entries()
         .iter()
@@ -161,10 +170,10 @@ pub(crate) async fn hundreds_of_idle_users_go_in_batches(store: &Store) {
         seen(store, Some(200)).await;
     }
     let dry = directory(store).dry_run();
-    let would = dry.deactivate_idle(&Idle::for_days(90)).await.unwrap();
+    let would = dry.deactivate_idle(&IdleUsers::for_days(90)).await.unwrap();
     assert_eq!(would.changed(), 230);
     let report = directory(store)
-        .deactivate_idle(&Idle::for_days(90))
+        .deactivate_idle(&IdleUsers::for_days(90))
         .await
         .unwrap();
     assert_eq!(report, would);

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use sea_orm::ConnectionTrait;
 use tokio::time::timeout;
 use tower_jit_provisioning::{
-    Status,
+    UserStatus,
     sea_orm::{
         directory::{DirectoryErrorKind, Effect},
         entity::users,
@@ -124,8 +124,8 @@ pub(crate) async fn operators_who_disagree_leave_a_history_that_adds_up(store: &
             .filter(|event| event.event == "reactivated")
             .count();
         let expected = match off - on {
-            0 => Status::Active,
-            _ => Status::Deactivated,
+            0 => UserStatus::Active,
+            _ => UserStatus::Deactivated,
         };
         assert_eq!(status(store, id).await, Some(expected));
     }
@@ -162,7 +162,7 @@ pub(crate) async fn a_locked_store_is_unavailable_within_the_deadline(store: &St
     assert_eq!(failed.kind(), DirectoryErrorKind::Unavailable);
     assert!(failed.report().unwrap().entries().is_empty());
     blocker.close().await.unwrap();
-    assert_eq!(status(store, ids[0]).await, Some(Status::Active));
+    assert_eq!(status(store, ids[0]).await, Some(UserStatus::Active));
     let report = directory(store).deactivate(&ids, "").await.unwrap();
     assert_eq!(effects(&report), [Effect::Changed]);
 }

@@ -21,7 +21,7 @@ use tower_jit_provisioning::sea_orm::{
     entity::{now, role_grants, user_identities, users},
     issuer_key,
 };
-use tower_jit_provisioning::{IdentityKey, Status};
+use tower_jit_provisioning::{IdentityKey, UserStatus};
 use uuid::Uuid;
 
 use crate::fixture::Store;
@@ -116,6 +116,6 @@ async fn identify(store: &Store, user: &users::Model, issuer: &str, subject: &st
     row.insert(&store.db).await.unwrap();
 }
 
-async fn status(store: &Store, user: Uuid) -> Option<Status> {
-    Status::parse(&store.user(user).await.status)
+async fn status(store: &Store, user: Uuid) -> Option<UserStatus> {
+    UserStatus::parse(&store.user(user).await.status)
 }

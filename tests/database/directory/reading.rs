@@ -2,7 +2,7 @@
 
 use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
-    Status,
+    UserStatus,
     sea_orm::{
         directory::{DirectoryErrorKind, EventFilter, PageRequest, UserDirectory, UserFilter},
         entity::users,
@@ -27,7 +27,7 @@ pub(crate) async fn a_record_holds_everything_but_the_password(store: &Store) {
     let record = directory.get(ana).await.unwrap().unwrap();
     assert_eq!(
         (record.user.id, record.user.status),
-        (ana, Status::Deactivated)
+        (ana, UserStatus::Deactivated)
     );
     assert_eq!(record.user.roles, ["editor"]);
     assert_eq!(record.identities[0].subject, "ana");
@@ -137,7 +137,7 @@ pub(crate) async fn every_filter_narrows_the_list(store: &Store) {
     let directory = directory(store);
     let filter = UserFilter::new;
     assert_eq!(ids(&directory, &filter()).await, [ana, pending, admin]);
-    let active = filter().with_status(Status::Active);
+    let active = filter().with_status(UserStatus::Active);
     assert_eq!(ids(&directory, &active).await, [ana, admin]);
     assert_eq!(ids(&directory, &filter().with_role("admin")).await, [admin]);
     assert_eq!(ids(&directory, &filter().with_role("Admin")).await, NOBODY);
@@ -149,7 +149,7 @@ pub(crate) async fn every_filter_narrows_the_list(store: &Store) {
     let unknown = filter().without_identity();
     assert_eq!(ids(&directory, &unknown).await, [pending, admin]);
     assert_eq!(
-        ids(&directory, &unknown.with_status(Status::Active)).await,
+        ids(&directory, &unknown.with_status(UserStatus::Active)).await,
         [admin]
     );
     let elsewhere = directory.clone().in_tenant("acme");

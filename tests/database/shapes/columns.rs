@@ -11,10 +11,10 @@ use sea_orm::{
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
-    Email, Identity, Outcome, Provisioner, Status,
-    provisioner::Population,
+    Email, Identity, Outcome, Provisioner, UserStatus,
+    provisioner::SignUpCounts,
     sea_orm::{
-        Holder, KnownUser, NewUser, UserMapping,
+        KnownUser, LinkCandidate, NewUser, UserMapping,
         entity::now,
         issuer_key,
         migration::{AddIdentityColumns, AllowUsersWithoutPassword},
@@ -75,7 +75,7 @@ impl UserMapping for Columns {
             .all(db)
             .await?;
         Ok(found.into_iter().next().map(|member| {
-            let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&member.status).unwrap_or(UserStatus::Deactivated);
             let revoked = member.tokens_valid_after;
             let kind = member.kind.clone().unwrap_or_default();
             KnownUser::new(member, &kind)
@@ -90,18 +90,18 @@ impl UserMapping for Columns {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<members::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<members::Model>>, DbErr> {
         let key = address.key(identity.tenant());
         let mut select = members::Entity::find().filter(members::Column::EmailKey.eq(key));
         if locked {
             select = select.lock_exclusive();
         }
         Ok(select.all(db).await?.into_iter().next().map(|member| {
-            let status = Status::parse(&member.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&member.status).unwrap_or(UserStatus::Deactivated);
             let revoked = member.tokens_valid_after;
             let verified_by = member.email_verified_by.clone().unwrap_or_default();
             let has_one = member.identity_key.is_some();
-            Holder::new(member, verified_by)
+            LinkCandidate::new(member, verified_by)
                 .with_status(status)
                 .with_tokens_valid_after(revoked)
                 .with_identity_of_issuer(has_one)
@@ -134,7 +134,7 @@ impl UserMapping for Columns {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<members::Model>,
+        holder: &LinkCandidate<members::Model>,
     ) -> Result<(), DbErr> {
         use members::Column;
 
@@ -166,14 +166,14 @@ impl UserMapping for Columns {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let of_issuer = members::Entity::find()
             .filter(members::Column::IssuerKey.eq(issuer_key(identity.issuer())));
         let minute_ago = now() - time::Duration::MINUTE;
         let recent = of_issuer
             .clone()
             .filter(members::Column::IdentityCreatedAt.gt(minute_ago));
-        Ok(Population::new(
+        Ok(SignUpCounts::new(
             of_issuer.count(db).await?,
             recent.count(db).await?,
         ))

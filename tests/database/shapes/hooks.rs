@@ -10,10 +10,10 @@ use sea_orm::{
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
-    Email, Identity, Status,
-    provisioner::Population,
+    Email, Identity, UserStatus,
+    provisioner::SignUpCounts,
     sea_orm::{
-        Holder, KnownUser, NewUser, UserMapping,
+        KnownUser, LinkCandidate, NewUser, UserMapping,
         entity::now,
         issuer_key,
         migration::{AllowUsersWithoutPassword, CreateIdentities},
@@ -139,7 +139,7 @@ impl UserMapping for Hooks {
             .await?;
         Ok(found.into_iter().find_map(|(known, writer)| {
             let writer = writer?;
-            let status = Status::parse(&writer.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&writer.status).unwrap_or(UserStatus::Deactivated);
             let revoked = writer.tokens_valid_after;
             Some(
                 KnownUser::new(writer, &known.kind)
@@ -155,7 +155,7 @@ impl UserMapping for Hooks {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<writers::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<writers::Model>>, DbErr> {
         let key = address.key(identity.tenant());
         let mut select = writers::Entity::find().filter(writers::Column::EmailKey.eq(key));
         if locked {
@@ -169,11 +169,11 @@ impl UserMapping for Hooks {
             .all(db)
             .await?;
         let issuer_key = issuer_key(identity.issuer());
-        let status = Status::parse(&writer.status).unwrap_or(Status::Deactivated);
+        let status = UserStatus::parse(&writer.status).unwrap_or(UserStatus::Deactivated);
         let revoked = writer.tokens_valid_after;
         let verified_by = writer.email_verified_by.clone().unwrap_or_default();
         Ok(Some(
-            Holder::new(writer, verified_by)
+            LinkCandidate::new(writer, verified_by)
                 .with_status(status)
                 .with_tokens_valid_after(revoked)
                 .with_service(known.iter().any(|one| one.kind != "human"))
@@ -203,7 +203,7 @@ impl UserMapping for Hooks {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<writers::Model>,
+        holder: &LinkCandidate<writers::Model>,
     ) -> Result<(), DbErr> {
         attach(transaction, identity, holder.row()).await
     }
@@ -216,14 +216,14 @@ impl UserMapping for Hooks {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let of_issuer = identities::Entity::find()
             .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())));
         let minute_ago = now() - time::Duration::MINUTE;
         let recent = of_issuer
             .clone()
             .filter(identities::Column::CreatedAt.gt(minute_ago));
-        Ok(Population::new(
+        Ok(SignUpCounts::new(
             of_issuer.count(db).await?,
             recent.count(db).await?,
         ))

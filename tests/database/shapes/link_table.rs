@@ -10,10 +10,10 @@ use sea_orm::{
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
-    Email, Identity, Outcome, Provisioner, Status,
-    provisioner::Population,
+    Email, Identity, Outcome, Provisioner, UserStatus,
+    provisioner::SignUpCounts,
     sea_orm::{
-        Holder, KnownUser, NewUser, UserMapping,
+        KnownUser, LinkCandidate, NewUser, UserMapping,
         entity::now,
         issuer_key,
         migration::{AllowUsersWithoutPassword, CreateIdentities},
@@ -121,7 +121,7 @@ impl UserMapping for LinkTable {
             .await?;
         Ok(found.into_iter().find_map(|(known, customer)| {
             let customer = customer?;
-            let status = Status::parse(&customer.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&customer.status).unwrap_or(UserStatus::Deactivated);
             let revoked = customer.tokens_valid_after;
             Some(
                 KnownUser::new(customer, &known.kind)
@@ -137,7 +137,7 @@ impl UserMapping for LinkTable {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<customers::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<customers::Model>>, DbErr> {
         let key = address.key(identity.tenant());
         let mut select = customers::Entity::find().filter(customers::Column::EmailKey.eq(key));
         if locked {
@@ -151,11 +151,11 @@ impl UserMapping for LinkTable {
             .all(db)
             .await?;
         let issuer_key = issuer_key(identity.issuer());
-        let status = Status::parse(&customer.status).unwrap_or(Status::Deactivated);
+        let status = UserStatus::parse(&customer.status).unwrap_or(UserStatus::Deactivated);
         let revoked = customer.tokens_valid_after;
         let verified_by = customer.email_verified_by.clone().unwrap_or_default();
         Ok(Some(
-            Holder::new(customer, verified_by)
+            LinkCandidate::new(customer, verified_by)
                 .with_status(status)
                 .with_tokens_valid_after(revoked)
                 .with_service(known.iter().any(|one| one.kind != "human"))
@@ -185,7 +185,7 @@ impl UserMapping for LinkTable {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<customers::Model>,
+        holder: &LinkCandidate<customers::Model>,
     ) -> Result<(), DbErr> {
         attach(transaction, identity, holder.row()).await
     }
@@ -198,14 +198,14 @@ impl UserMapping for LinkTable {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let of_issuer = identities::Entity::find()
             .filter(identities::Column::IssuerKey.eq(issuer_key(identity.issuer())));
         let minute_ago = now() - time::Duration::MINUTE;
         let recent = of_issuer
             .clone()
             .filter(identities::Column::CreatedAt.gt(minute_ago));
-        Ok(Population::new(
+        Ok(SignUpCounts::new(
             of_issuer.count(db).await?,
             recent.count(db).await?,
         ))

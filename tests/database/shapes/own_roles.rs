@@ -11,11 +11,11 @@ use sea_orm::{
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
-    Email, Identity, Status,
+    Email, Identity, UserStatus,
     policy::Attribute,
-    provisioner::{Grant, Population, Profile, ProfileState},
+    provisioner::{Profile, ProfileState, RoleGrant, SignUpCounts},
     sea_orm::{
-        Holder, KnownUser, NewUser, UserMapping,
+        KnownUser, LinkCandidate, NewUser, UserMapping,
         entity::now,
         issuer_key,
         migration::{AddIdentityColumns, AllowUsersWithoutPassword},
@@ -67,19 +67,19 @@ impl UserMapping for OwnRoles {
                 let roles: Vec<&str> = roles.split_whitespace().collect();
                 roles
                     .into_iter()
-                    .map(|role| Grant::new(role, source))
+                    .map(|role| RoleGrant::new(role, source))
                     .collect::<Vec<_>>()
             };
-            let mut grants = of(&player.manual_roles, Grant::MANUAL);
+            let mut grants = of(&player.manual_roles, RoleGrant::MANUAL);
             grants.extend(of(
                 &player.issuer_roles,
-                &Grant::source_of(identity.issuer()),
+                &RoleGrant::source_of(identity.issuer()),
             ));
             let mut profile = ProfileState::default();
             profile.is_owner = player.hashed_password.is_none();
             profile.issued_at = player.profile_issued_at;
             profile.fingerprint.clone_from(&player.profile_digest);
-            let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&player.status).unwrap_or(UserStatus::Deactivated);
             let revoked = player.tokens_valid_after;
             let kind = player.kind.clone().unwrap_or_default();
             let issued_at = player.roles_issued_at;
@@ -97,18 +97,18 @@ impl UserMapping for OwnRoles {
         identity: &Identity,
         address: &Email,
         locked: bool,
-    ) -> Result<Option<Holder<players::Model>>, DbErr> {
+    ) -> Result<Option<LinkCandidate<players::Model>>, DbErr> {
         let key = address.key(identity.tenant());
         let mut select = players::Entity::find().filter(players::Column::EmailKey.eq(key));
         if locked {
             select = select.lock_exclusive();
         }
         Ok(select.all(db).await?.into_iter().next().map(|player| {
-            let status = Status::parse(&player.status).unwrap_or(Status::Deactivated);
+            let status = UserStatus::parse(&player.status).unwrap_or(UserStatus::Deactivated);
             let revoked = player.tokens_valid_after;
             let verified_by = player.email_verified_by.clone().unwrap_or_default();
             let has_one = player.identity_key.is_some();
-            Holder::new(player, verified_by)
+            LinkCandidate::new(player, verified_by)
                 .with_status(status)
                 .with_tokens_valid_after(revoked)
                 .with_identity_of_issuer(has_one)
@@ -147,7 +147,7 @@ impl UserMapping for OwnRoles {
         &self,
         transaction: &DatabaseTransaction,
         identity: &Identity,
-        holder: &Holder<players::Model>,
+        holder: &LinkCandidate<players::Model>,
     ) -> Result<(), DbErr> {
         use players::Column;
 
@@ -181,14 +181,14 @@ impl UserMapping for OwnRoles {
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
-    ) -> Result<Population, DbErr> {
+    ) -> Result<SignUpCounts, DbErr> {
         let of_issuer = players::Entity::find()
             .filter(players::Column::IssuerKey.eq(issuer_key(identity.issuer())));
         let minute_ago = now() - time::Duration::MINUTE;
         let recent = of_issuer
             .clone()
             .filter(players::Column::IdentityCreatedAt.gt(minute_ago));
-        Ok(Population::new(
+        Ok(SignUpCounts::new(
             of_issuer.count(db).await?,
             recent.count(db).await?,
         ))

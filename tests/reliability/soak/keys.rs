@@ -11,8 +11,9 @@ use std::{
 
 use tokio::time::sleep;
 use tower_jit_provisioning::{
-    JwtVerifier, KeyRefresh, TrustedIssuer,
+    JwtVerifier, TrustedIssuer,
     testing::{SigningKey, TestIssuer},
+    verifier::KeyRefresh,
 };
 
 use super::expected::Expected;

@@ -30,9 +30,7 @@ use cpu_time::ProcessTime;
 use sea_orm::Database;
 use tokio::{task::JoinSet, time::sleep};
 use tower_jit_provisioning::{
-    CachedProvisioner,
-    sea_orm::{PostgresBus, SeaOrmProvisioner},
-    testing::TestIssuer,
+    CachedProvisioner, bus::PostgresBus, sea_orm::SeaOrmProvisioner, testing::TestIssuer,
 };
 
 use self::{

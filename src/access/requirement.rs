@@ -1,4 +1,4 @@
-//! What one layer asks, of which requests, and how it words its refusals.
+//! One requirement: its check, the paths it applies to, and the shape of its refusals.
 
 use std::{any::type_name, fmt, sync::Arc};
 
@@ -15,23 +15,23 @@ use crate::{
 
 type Check = dyn Fn(&Extensions) -> Result<(), Refusal> + Send + Sync;
 
-/// Shared by every service that a layer wraps.
+/// Shared by all services that one layer wraps.
 #[derive(Clone)]
-pub(super) struct Rule {
+pub(super) struct Requirement {
     check: Arc<Check>,
-    /// Of none given, all.
+    /// `None` applies to every path.
     paths: Option<Arc<[Box<str>]>>,
-    /// Of none given, those of the layer in front.
+    /// `None` uses the outer `ProvisionLayer`'s shape.
     answers: Option<Arc<Answers>>,
 }
 
 pub(super) enum Refusal {
     Error(Error),
-    /// `ProvisionLayer` does not stand in front, or not one that puts this type there.
+    /// There is no outer `ProvisionLayer`, or its user has another type than the one named here.
     Misplaced(&'static str),
 }
 
-impl Rule {
+impl Requirement {
     pub(super) fn new(
         check: impl Fn(&Extensions) -> Result<(), Refusal> + Send + Sync + 'static,
     ) -> Self {
@@ -57,7 +57,7 @@ impl Rule {
         }
     }
 
-    /// Returns the answer to a request that may not pass.
+    /// Returns the response to a request that does not meet the requirement.
     pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response<Bytes>> {
         let path = request.uri().path();
         if let Some(paths) = &self.paths
@@ -80,7 +80,7 @@ impl Rule {
                 tracing::error!(
                     route = path,
                     wanted,
-                    "a requirement found nothing; does `ProvisionLayer` stand in front of it?"
+                    "a requirement found no user in the request; is `ProvisionLayer` outside of it?"
                 );
                 internal_error(protocol)
             }
@@ -88,9 +88,9 @@ impl Rule {
     }
 }
 
-impl fmt::Debug for Rule {
+impl fmt::Debug for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rule")
+        f.debug_struct("Requirement")
             .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
@@ -106,7 +106,7 @@ pub(super) fn user<U: Send + Sync + 'static>(
     found(extensions)
 }
 
-/// Nobody is asked for a token; a missing layer is nobody's fault but the server's.
+/// Anonymous requests get 401. A missing `ProvisionLayer` is a server error.
 fn found<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Refusal> {
     match extensions.get::<T>() {
         Some(found) => Ok(found),
