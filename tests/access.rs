@@ -355,7 +355,7 @@ async fn without_the_layer_in_front_the_server_is_at_fault() {
         })
         .await;
         assert_eq!(
-            log.matches("does `ProvisionLayer` stand in front").count(),
+            log.matches("is `ProvisionLayer` outside of it").count(),
             2,
             "{log}"
         );
