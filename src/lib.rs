@@ -91,7 +91,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `aws-lc-rs` | signatures by aws-lc-rs; used if both backends are on | yes |
-//! | `rust-crypto` | signatures by the RustCrypto crates, without a C compiler | |
+//! | `rust-crypto` | signatures by jsonwebtoken's RustCrypto provider, without a C compiler | |
 //! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |

@@ -14,6 +14,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
 use proptest::{prelude::*, test_runner::Config};
 use serde_json::{Value, json};
 use tower_jit_provisioning::{
@@ -33,6 +34,15 @@ const NOW: u64 = 1_800_000_000;
 const P256_ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// The order of P-521.
+const P521_ORDER: [u8; 66] = [
+    0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xfa, 0x51, 0x86, 0x87, 0x83, 0xbf, 0x2f, 0x96, 0x6b, 0x7f, 0xcc, 0x01, 0x48, 0xf7, 0x09,
+    0xa5, 0xd0, 0x3b, 0xb5, 0xc9, 0xb8, 0x89, 0x9c, 0x47, 0xae, 0xbb, 0x6f, 0xb7, 0x1e, 0x91, 0x38,
+    0x64, 0x09,
 ];
 
 /// The order of Ed25519's base point, little-endian.
@@ -276,40 +286,48 @@ fn a_token_without_an_algorithm_it_could_be_checked_with_is_refused() {
 
 #[test]
 fn an_algorithm_of_another_key_type_is_refused() {
-    let lab = Lab::new();
-    let mut rows = Vec::new();
-    // The signature is good for the algorithm that the header names; only the key is not of it.
-    for algorithm in [
-        Algorithm::EdDsa,
-        Algorithm::Es384,
-        Algorithm::Hs256,
-        Algorithm::Hs384,
-        Algorithm::Hs512,
-        Algorithm::Rs256,
-        Algorithm::Ps256,
-    ] {
-        let key = Arc::new(SigningKey::generate("key-1", algorithm));
-        let token = lab
-            .token()
-            .header("alg", algorithm.as_str())
-            .signed_by(&key);
-        rows.push((
-            format!("{} for an ES256 key", algorithm.as_str()),
-            token.sign(),
-            TokenFault::Algorithm,
-        ));
+    for own in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512] {
+        let name = own.as_str();
+        let lab = Lab::with_key(
+            SigningKey::generate("key-1", own),
+            |issuer| issuer.trusted(AUDIENCE),
+            |trusted| trusted,
+        );
+        let mut rows = Vec::new();
+        for algorithm in [
+            Algorithm::EdDsa,
+            Algorithm::Es256,
+            Algorithm::Es384,
+            Algorithm::Es512,
+            Algorithm::Hs256,
+            Algorithm::Hs384,
+            Algorithm::Hs512,
+            Algorithm::Rs256,
+            Algorithm::Ps256,
+        ] {
+            if algorithm == own {
+                continue;
+            }
+            let key = Arc::new(SigningKey::generate("key-1", algorithm));
+            // The signature is good for the algorithm in the header; only the key is not of it.
+            let named = lab
+                .token()
+                .header("alg", algorithm.as_str())
+                .signed_by(&key);
+            rows.push((
+                format!("{} for an {name} key", algorithm.as_str()),
+                named.sign(),
+                TokenFault::Algorithm,
+            ));
+            // The header names the key's algorithm, the signature is of another.
+            rows.push((
+                format!("{} signature, {name} header", algorithm.as_str()),
+                lab.token().signed_by(&key).sign(),
+                TokenFault::Signature,
+            ));
+        }
+        lab.refuses(&rows);
     }
-    // The header names the key's algorithm, the signature is of another.
-    for algorithm in [Algorithm::EdDsa, Algorithm::Es384, Algorithm::Hs256] {
-        let key = Arc::new(SigningKey::generate("key-1", algorithm));
-        let token = lab.token().signed_by(&key).sign();
-        rows.push((
-            format!("{} signature, ES256 header", algorithm.as_str()),
-            token,
-            TokenFault::Signature,
-        ));
-    }
-    lab.refuses(&rows);
 }
 
 #[test]
@@ -600,69 +618,160 @@ fn two_keys_under_one_kid_verify_nothing() {
 }
 
 #[test]
-fn a_forged_es256_signature_is_refused() {
-    let lab = Lab::new();
-    let token = lab.token().sign();
-    let genuine = signature_of(&token);
-    let (r, s) = genuine.split_at(32);
-    let one = [&[0; 31][..], &[1]].concat();
-    let der = {
-        let integer = |bytes: &[u8]| {
-            let start = bytes.iter().position(|byte| *byte != 0).unwrap();
-            let mut digits = bytes[start..].to_vec();
-            if digits[0] & 0x80 != 0 {
-                digits.insert(0, 0);
-            }
-            [&[2, u8::try_from(digits.len()).unwrap()], &digits[..]].concat()
-        };
-        let body = [integer(r), integer(s)].concat();
-        [&[0x30, u8::try_from(body.len()).unwrap()], &body[..]].concat()
-    };
-    let attacker = Arc::new(SigningKey::generate("key-1", Algorithm::Es256));
-    let other_token = lab.token().claim("jti", "2").sign();
-    let mut rows = vec![
-        // CVE-2022-21449.
-        ("r = s = 0".to_owned(), vec![0; 64]),
-        ("r = 0, s = 1".to_owned(), [&[0; 32][..], &one].concat()),
-        ("r = 1, s = 0".to_owned(), [&one, &[0; 32][..]].concat()),
-        ("r = s = 1".to_owned(), [&one[..], &one].concat()),
-        ("r = s = n".to_owned(), [P256_ORDER, P256_ORDER].concat()),
-        ("r, s = 0".to_owned(), [r, &[0; 32]].concat()),
-        ("r, s = n".to_owned(), [r, &P256_ORDER].concat()),
-        ("r = n, s".to_owned(), [&P256_ORDER, s].concat()),
-        ("all ones".to_owned(), vec![0xff; 64]),
-        ("s, r".to_owned(), [s, r].concat()),
-        ("r, r".to_owned(), [r, r].concat()),
-        ("DER".to_owned(), der),
-        ("one byte".to_owned(), vec![genuine[0]]),
-        ("r alone".to_owned(), r.to_vec()),
-        ("truncated".to_owned(), genuine[..63].to_vec()),
-        ("one byte more".to_owned(), [&genuine[..], &[0]].concat()),
-        ("one byte before".to_owned(), [&[0], &genuine[..]].concat()),
-        ("twice".to_owned(), genuine.repeat(2)),
-        ("100 times".to_owned(), genuine.repeat(100)),
-        ("of another token".to_owned(), signature_of(&other_token)),
-        (
-            "of another key".to_owned(),
-            signature_of(&lab.token().signed_by(&attacker).sign()),
-        ),
-        ("text".to_owned(), b"signature".to_vec()),
-    ];
-    for bit in [0, 7, 8, 255, 256, 383, 504, 511] {
-        let mut flipped = genuine.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        rows.push((format!("bit {bit} flipped"), flipped));
+fn a_forged_ecdsa_signature_is_refused() {
+    for (algorithm, order) in [
+        (Algorithm::Es256, &P256_ORDER[..]),
+        (Algorithm::Es512, &P521_ORDER[..]),
+    ] {
+        let name = algorithm.as_str();
+        let size = order.len();
+        let lab = Lab::with_key(
+            SigningKey::generate("key-1", algorithm),
+            |issuer| issuer.trusted(AUDIENCE),
+            |trusted| trusted,
+        );
+        let token = lab.token().sign();
+        let genuine = signature_of(&token);
+        assert_eq!(genuine.len(), 2 * size, "{name}");
+        let (r, s) = genuine.split_at(size);
+        let zero = vec![0; size];
+        let one = [&zero[1..], &[1]].concat();
+        let attacker = Arc::new(SigningKey::generate("key-1", algorithm));
+        let other_token = lab.token().claim("jti", "2").sign();
+        let mut rows = vec![
+            // CVE-2022-21449.
+            ("r = s = 0".to_owned(), zero.repeat(2)),
+            ("r = 0, s = 1".to_owned(), [&zero[..], &one].concat()),
+            ("r = 1, s = 0".to_owned(), [&one[..], &zero].concat()),
+            ("r = s = 1".to_owned(), one.repeat(2)),
+            ("r = s = n".to_owned(), order.repeat(2)),
+            ("r, s = 0".to_owned(), [r, &zero].concat()),
+            ("r = 0, s".to_owned(), [&zero, s].concat()),
+            ("r, s = n".to_owned(), [r, order].concat()),
+            ("r = n, s".to_owned(), [order, s].concat()),
+            ("all ones".to_owned(), vec![0xff; 2 * size]),
+            ("s, r".to_owned(), [s, r].concat()),
+            ("r, r".to_owned(), [r, r].concat()),
+            ("DER".to_owned(), der(r, s)),
+            ("one byte".to_owned(), vec![genuine[0]]),
+            ("r alone".to_owned(), r.to_vec()),
+            (
+                "truncated".to_owned(),
+                genuine[..genuine.len() - 1].to_vec(),
+            ),
+            ("one byte more".to_owned(), [&genuine[..], &[0]].concat()),
+            ("one byte before".to_owned(), [&[0], &genuine[..]].concat()),
+            (
+                "coordinates with a byte more".to_owned(),
+                [&[0], r, &[0], s].concat(),
+            ),
+            ("twice".to_owned(), genuine.repeat(2)),
+            ("50 times".to_owned(), genuine.repeat(50)),
+            ("of another token".to_owned(), signature_of(&other_token)),
+            (
+                "of another key".to_owned(),
+                signature_of(&lab.token().signed_by(&attacker).sign()),
+            ),
+            ("text".to_owned(), b"signature".to_vec()),
+        ];
+        // Equal modulo n, and not below it: a second spelling.
+        rows.extend(sum(r, order).map(|twin| ("r + n, s".to_owned(), [&twin, s].concat())));
+        rows.extend(sum(s, order).map(|twin| ("r, s + n".to_owned(), [r, &twin].concat())));
+        for bit in [0, 7, 8, 255, 256, 383, 504, 511, size * 16 - 1] {
+            let mut flipped = genuine.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            rows.push((format!("bit {bit} flipped"), flipped));
+        }
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(row, signature)| {
+                let token = resigned(&token, signature);
+                (format!("{name}, {row}"), token, TokenFault::Signature)
+            })
+            .chain([(
+                "1000 times".to_owned(),
+                resigned(&token, genuine.repeat(1000)),
+                TokenFault::TooLarge,
+            )])
+            .collect();
+        lab.refuses(&rows);
     }
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|(name, signature)| (name, resigned(&token, signature), TokenFault::Signature))
-        .chain([(
-            "1000 times".to_owned(),
-            resigned(&token, genuine.repeat(1000)),
-            TokenFault::TooLarge,
-        )])
+}
+
+/// An ECDSA signature as X.509 writes it (RFC 3279 section 2.2.3).
+fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
+    let integer = |bytes: &[u8]| {
+        let start = bytes.iter().position(|byte| *byte != 0).unwrap();
+        let mut digits = bytes[start..].to_vec();
+        if digits[0] & 0x80 != 0 {
+            digits.insert(0, 0);
+        }
+        [&[2, u8::try_from(digits.len()).unwrap()], &digits[..]].concat()
+    };
+    let body = [integer(r), integer(s)].concat();
+    let length = u8::try_from(body.len()).unwrap();
+    let head: &[u8] = match length {
+        0..0x80 => &[0x30, length],
+        _ => &[0x30, 0x81, length],
+    };
+    [head, &body].concat()
+}
+
+/// The sum of two numbers of one length; `None` if it needs a byte more.
+fn sum(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
+    let mut carry = 0;
+    let mut digits: Vec<_> = a
+        .iter()
+        .zip(b)
+        .rev()
+        .map(|(a, b)| {
+            let sum = u16::from(*a) + u16::from(*b) + carry;
+            carry = sum >> 8;
+            sum.to_le_bytes()[0]
+        })
         .collect();
-    lab.refuses(&rows);
+    digits.reverse();
+    (carry == 0).then_some(digits)
+}
+
+#[test]
+fn a_point_that_is_not_on_p521_verifies_nothing() {
+    let lab = Lab::with_key(
+        SigningKey::generate("key-1", Algorithm::Es512),
+        |issuer| issuer.trusted(AUDIENCE),
+        |trusted| trusted,
+    );
+    let token = lab.token().sign();
+    let jwk = lab.issuer.key().jwk();
+    let (x, y) = (jwk["x"].as_str().unwrap(), jwk["y"].as_str().unwrap());
+    let (zero, ones) = (encode([0; 66]), encode([0xff; 66]));
+    let one = encode([&[0; 65][..], &[1]].concat());
+    for (name, x, y, code) in [
+        ("as published", x, y, None),
+        ("y, x", y, x, Some(TokenFault::Signature)),
+        ("x, x", x, x, Some(TokenFault::Signature)),
+        ("the origin", &*zero, &*zero, Some(TokenFault::Signature)),
+        ("x, 0", x, &zero, Some(TokenFault::Signature)),
+        ("x, 1", x, &one, Some(TokenFault::Signature)),
+        ("x over p", &ones, y, Some(TokenFault::Signature)),
+        ("y over p", x, &ones, Some(TokenFault::Signature)),
+    ] {
+        let mut jwk = jwk.clone();
+        (jwk["x"], jwk["y"]) = (x.into(), y.into());
+        let verifier = verifier_with(json!({"keys": [jwk]}).to_string()).unwrap();
+        match code {
+            None => assert!(verify(&verifier, &token).is_ok(), "{name}"),
+            Some(fault) => refuses(&verifier, &[(name, token.clone(), fault)]),
+        }
+    }
+    for length in [0, 1, 32, 48, 65, 67, 132] {
+        let mut jwk = jwk.clone();
+        jwk["x"] = encode(vec![1; length]).into();
+        assert!(
+            verifier_with(json!({"keys": [jwk]}).to_string()).is_none(),
+            "a coordinate of {length} bytes"
+        );
+    }
 }
 
 #[test]
@@ -1762,6 +1871,7 @@ fn every_algorithm_verifies_with_a_jwk_and_with_pem() {
         Algorithm::EdDsa,
         Algorithm::Es256,
         Algorithm::Es384,
+        Algorithm::Es512,
         Algorithm::Ps256,
         Algorithm::Ps384,
         Algorithm::Ps512,
@@ -1795,6 +1905,43 @@ fn every_algorithm_verifies_with_a_jwk_and_with_pem() {
         );
         refuses(&pinned, &[(name, forged, TokenFault::Signature)]);
     }
+}
+
+/// A provider that another crate may have installed.
+static OTHERS: CryptoProvider = CryptoProvider {
+    signer_factory: |_, _| panic!("another crate's provider was asked"),
+    verifier_factory: |_, _| panic!("another crate's provider was asked"),
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+#[test]
+fn jsonwebtokens_process_wide_provider_is_never_asked() {
+    OTHERS.install_default().expect("the first one installed");
+    for algorithm in [
+        Algorithm::EdDsa,
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::Es512,
+        Algorithm::Ps512,
+        Algorithm::Rs256,
+    ] {
+        let lab = Lab::with_key(
+            SigningKey::generate("key-1", algorithm),
+            |issuer| issuer.trusted(AUDIENCE),
+            |trusted| trusted,
+        );
+        lab.passes(&lab.token().sign());
+    }
+    let secret = vec![42; 64];
+    let lab = Lab::with_key(
+        SigningKey::hmac("key-1", Algorithm::Hs512, &secret),
+        |_| {
+            TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(secret.clone()))
+                .with_algorithms([Algorithm::Hs512])
+        },
+        |trusted| trusted,
+    );
+    lab.passes(&lab.token().sign());
 }
 
 #[test]

@@ -8,8 +8,9 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
+        self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding,
+        RsaKeyPair,
     },
 };
 use base64::{
@@ -51,6 +52,9 @@ impl SigningKey {
             )),
             Algorithm::Es384 => Pair::Ec(Box::new(
                 EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("randomness"),
+            )),
+            Algorithm::Es512 => Pair::Ec(Box::new(
+                EcdsaKeyPair::generate(&ECDSA_P521_SHA512_FIXED_SIGNING).expect("randomness"),
             )),
             Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
                 return Self::hmac(kid, algorithm, &[7; 64]);
@@ -117,7 +121,11 @@ impl SigningKey {
             Pair::Ec(pair) => {
                 let point = &pair.public_key().as_ref()[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let curve = if x.len() == 32 { "P-256" } else { "P-384" };
+                let curve = match x.len() {
+                    32 => "P-256",
+                    48 => "P-384",
+                    _ => "P-521",
+                };
                 json!({"kty": "EC", "crv": curve, "x": encode(x), "y": encode(y)})
             }
             Pair::Ed25519(pair) => {

@@ -10,6 +10,8 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
     /// HMAC with SHA-256. Needs [`KeySource::hmac_secret`](crate::KeySource::hmac_secret).
     Hs256,
     /// HMAC with SHA-384. Needs [`KeySource::hmac_secret`](crate::KeySource::hmac_secret).
@@ -36,6 +38,7 @@ impl Algorithm {
         Self::EdDsa,
         Self::Es256,
         Self::Es384,
+        Self::Es512,
         Self::Ps256,
         Self::Ps384,
         Self::Ps512,
@@ -60,6 +63,7 @@ impl Algorithm {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
             Self::Hs256 => "HS256",
             Self::Hs384 => "HS384",
             Self::Hs512 => "HS512",

@@ -35,8 +35,8 @@
 //! * `aud` names a configured audience; no `cnf`; required claims and scopes present;
 //! * the subject a non-empty string of at most 255 bytes without control characters.
 //!
-//! aws-lc-rs or, through jsonwebtoken, RustCrypto verifies the signature, and nothing else.
-//! jsonwebtoken's own `decode` is not used: it accepts any `crit`, any `typ`, a missing `iss` or
+//! aws-lc-rs or RustCrypto verifies the signature behind jsonwebtoken's `crypto::JwtVerifier`, and
+//! nothing else. jsonwebtoken's own `decode` is not used: it accepts any `typ`, a missing `iss` or
 //! `aud`, a future `nbf`, and duplicate claims, and parses the key again for each token.
 
 pub(crate) mod algorithm;

@@ -86,6 +86,7 @@ fn compare() -> Result<(), Failed> {
             Algorithm::Ps256,
             Algorithm::Es256,
             Algorithm::Es384,
+            Algorithm::Es512,
             Algorithm::EdDsa,
         ]);
     let verifier = JwtVerifier::new([issuer])?;

@@ -20,12 +20,13 @@ from joserfc.jwk import KeySet
 from jwcrypto import jwk, jwt as crypto
 
 ISSUER, AUDIENCE = "https://id.example.com", "orders-api"
-ALGORITHMS = ["RS256", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
+ALGORITHMS = ["RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"]
 KINDS = {
     "RS": dict(kty="RSA", size=2048),
     "PS": dict(kty="RSA", size=2048),
     "ES256": dict(kty="EC", crv="P-256"),
     "ES384": dict(kty="EC", crv="P-384"),
+    "ES512": dict(kty="EC", crv="P-521"),
     "EdDSA": dict(kty="OKP", crv="Ed25519"),
 }
 

@@ -56,6 +56,9 @@ fn parse(jwk: &Object<'_>) -> Result<(Option<Box<str>>, TrustedKey), &'static st
         let decoded = URL_SAFE_NO_PAD.decode(encoded);
         decoded.map_err(|_| "a parameter of the key is not base64url")
     };
+    let ec = |curve| {
+        VerifyingKey::ec(curve, &bytes("x")?, &bytes("y")?).ok_or("a coordinate has a wrong length")
+    };
     if text("use")?.is_some_and(|purpose| purpose != "sig") {
         return Err("`use` is not `sig`");
     }
@@ -77,10 +80,9 @@ fn parse(jwk: &Object<'_>) -> Result<(Option<Box<str>>, TrustedKey), &'static st
     };
     let key = match (text("kty")?, text("crv")?) {
         (Some("RSA"), _) => VerifyingKey::rsa(&bytes("n")?, &bytes("e")?).ok_or(WEAK_RSA)?,
-        (Some("EC"), Some("P-256")) => VerifyingKey::ec(Curve::P256, &bytes("x")?, &bytes("y")?)
-            .ok_or("a coordinate has a wrong length")?,
-        (Some("EC"), Some("P-384")) => VerifyingKey::ec(Curve::P384, &bytes("x")?, &bytes("y")?)
-            .ok_or("a coordinate has a wrong length")?,
+        (Some("EC"), Some("P-256")) => ec(Curve::P256)?,
+        (Some("EC"), Some("P-384")) => ec(Curve::P384)?,
+        (Some("EC"), Some("P-521")) => ec(Curve::P521)?,
         (Some("OKP"), Some("Ed25519")) => {
             VerifyingKey::ed25519(&bytes("x")?).ok_or("the key has a wrong length")?
         }
@@ -101,6 +103,8 @@ mod tests {
     use crate::error::TokenFault;
 
     const P256: &str = r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#;
+    /// The key of RFC 7515 appendix A.4.
+    const P521: &str = r#""kty":"EC","crv":"P-521","x":"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk","y":"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2""#;
     const P256_OTHER: &str = r#""kty":"EC","crv":"P-256","x":"gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0","y":"SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps""#;
 
     fn set(keys: &[String]) -> Result<KeySet, &'static str> {
@@ -139,6 +143,19 @@ mod tests {
             r#"{"kty":"oct","k":"AAAA","kid":"bad"}"#.to_owned(),
             r#"{"kty":"AKP","kid":"bad"}"#.to_owned(),
             r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA","kid":"bad"}"#.to_owned(),
+            key(&P256.replace("P-256", "P-521"), r#","kid":"bad""#),
+            key(&P256.replace("P-256", "P-384"), r#","kid":"bad""#),
+            key(&P521.replace("P-521", "P-256"), r#","kid":"bad""#),
+            key(&P521.replace("P-521", "P-384"), r#","kid":"bad""#),
+            key(&P521.replace("P-521", "secp521r1"), r#","kid":"bad""#),
+            key(&P521.replace("EC", "OKP"), r#","kid":"bad""#),
+            // Without the first of the 66 bytes, which is zero, and with a second one.
+            key(&P521.replace(r#""ADSm"#, r#""NKZ"#), r#","kid":"bad""#),
+            key(&P521.replace(r#""ADSm"#, r#""AADSm"#), r#","kid":"bad""#),
+            key(P521, r#","kid":"bad","alg":"ES256""#),
+            key(P521, r#","kid":"bad","alg":"ES384""#),
+            key(P521, r#","kid":"bad","alg":"ES521""#),
+            key(P256, r#","kid":"bad","alg":"ES512""#),
             r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"bad"}"#.to_owned(),
             r#"{"kty":"OKP","crv":"Ed25519","x":"AA","kid":"bad"}"#.to_owned(),
             key(P256, r#","kid":"bad","use":"enc""#),
@@ -173,6 +190,9 @@ mod tests {
         assert!(!rsa(2040, &[1, 0, 1]));
         assert!(!rsa(1024, &[1, 0, 1]));
         assert!(!rsa(16384, &[1, 0, 1]));
+        assert!(rsa(2048, &[1, 0xff, 0xff, 0xff, 0xff]));
+        assert!(!rsa(2048, &[2, 0, 0, 0, 1]));
+        assert!(!rsa(2048, &[1, 0, 0, 0, 0, 0, 0, 0, 1]));
         assert!(!rsa(2048, &[1]));
         assert!(!rsa(2048, &[3]));
         assert!(!rsa(2048, &[1, 0, 2]));
@@ -182,18 +202,17 @@ mod tests {
 
     #[test]
     fn a_key_verifies_only_with_its_algorithm() {
-        let keys = set(&[key(P256, r#","kid":"k""#)]).unwrap();
-        assert!(keys.find(Some("k"), Algorithm::Es256).is_ok());
-        for algorithm in [
-            Algorithm::Es384,
-            Algorithm::Rs256,
-            Algorithm::Hs256,
-            Algorithm::EdDsa,
-        ] {
-            assert!(matches!(
-                keys.find(Some("k"), algorithm),
-                Err(TokenFault::Algorithm)
-            ));
+        for (members, own) in [(P256, Algorithm::Es256), (P521, Algorithm::Es512)] {
+            let keys = set(&[key(members, r#","kid":"k""#)]).unwrap();
+            for algorithm in Algorithm::ASYMMETRIC.iter().chain(Algorithm::HMAC) {
+                match keys.find(Some("k"), *algorithm) {
+                    Ok(_) => assert_eq!(*algorithm, own),
+                    Err(fault) => {
+                        assert_ne!(*algorithm, own);
+                        assert!(matches!(fault, TokenFault::Algorithm));
+                    }
+                }
+            }
         }
     }
 

@@ -33,7 +33,12 @@ impl TrustedKey {
         })
     }
 
-    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &Vec<u8>,
+    ) -> bool {
         self.key.verifies(algorithm, message, signature)
     }
 

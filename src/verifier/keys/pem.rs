@@ -12,6 +12,7 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 pub(super) fn parse(text: &str) -> Result<VerifyingKey, &'static str> {
@@ -34,6 +35,7 @@ fn parse_spki(der: &[u8]) -> Result<VerifyingKey, &'static str> {
         (RSA, _) => parse_rsa(key),
         (EC, Some(P256)) => parse_point(Curve::P256, key, 32),
         (EC, Some(P384)) => parse_point(Curve::P384, key, 48),
+        (EC, Some(P521)) => parse_point(Curve::P521, key, 66),
         (ED25519, _) => VerifyingKey::ed25519(key).ok_or("the key has a wrong length"),
         _ => Err("the key's type is not supported"),
     }

@@ -1,8 +1,23 @@
 //! Keys, and signatures verified with the backend this crate's features chose.
 //!
-//! A backend parses a key once for each algorithm it is used with, not at every signature: parsing
-//! an RSA key takes a tenth of what verifying with it takes. Backends that the application chose
-//! for other crates are never asked.
+//! [`jsonwebtoken::crypto::JwtVerifier`] is the seam. Above it, [`VerifyingKey`] decides which
+//! algorithms fit a key and which length a signature has; below it, a backend verifies:
+//!
+//! * `aws-lc-rs`: this crate's implementation of the trait, which holds the key parsed. The
+//!   implementation in jsonwebtoken parses at every signature, and parsing an RSA key takes a tenth
+//!   of what verifying with it takes.
+//! * `rust-crypto`: the verifiers of jsonwebtoken's RustCrypto provider.
+//!
+//! jsonwebtoken's process-wide provider is never used: it panics if the application enables both
+//! of jsonwebtoken's backends or none, and another crate can install any provider in its place.
+//! With both of this crate's backends enabled, aws-lc-rs verifies.
+//!
+//! # ES512
+//!
+//! jsonwebtoken 12 has no ES512: its `Algorithm` lacks the name, which a `JwtVerifier` must return,
+//! and its providers lack P-521. Each backend therefore implements the supertrait that verifies,
+//! `signature::Verifier<Vec<u8>>`, for P-521: on aws-lc-rs with the same type as for the other
+//! curves, on RustCrypto with the crate p521. [`Verifier`] holds either kind as the supertrait.
 
 #[cfg_attr(feature = "aws-lc-rs", path = "aws_lc.rs")]
 #[cfg_attr(
@@ -14,10 +29,11 @@
     path = "no_backend.rs"
 )]
 mod backend;
+mod verifier;
 
 use std::sync::OnceLock;
 
-use self::backend::Verifier;
+use self::verifier::Verifier;
 use super::{algorithm::Algorithm, roca};
 
 /// Whether the features chose a backend.
@@ -25,7 +41,7 @@ pub(crate) const HAS_BACKEND: bool = cfg!(any(feature = "aws-lc-rs", feature = "
 
 /// Why [`VerifyingKey::rsa`] has no key.
 pub(crate) const WEAK_RSA: &str = "a weak RSA key: outside 2048 to 8192 bits, with an exponent \
-                                   under 65537, or made by RSALib (CVE-2017-15361)";
+                                   outside 65537 to 2^33 - 1, or made by RSALib (CVE-2017-15361)";
 
 /// Key material of one type, with the algorithms that type can verify.
 pub(crate) struct VerifyingKey {
@@ -53,6 +69,7 @@ enum Material {
 pub(crate) enum Curve {
     P256,
     P384,
+    P521,
 }
 
 impl VerifyingKey {
@@ -65,19 +82,17 @@ impl VerifyingKey {
     }
 
     /// `None` for a modulus under 2048 or over 8192 bits or one that RSALib made, or an exponent
-    /// that is even or under 65537.
+    /// that is even, under 65537 or over 33 bits.
     ///
-    /// aws-lc-rs enforces the size, the RustCrypto backend nothing; the rule is one for both.
+    /// Both backends refuse larger values, one of them only at the signature. The RustCrypto
+    /// backend takes moduli from 1024 bits on, and neither asks for 65537; the rule is one for both.
     pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let modulus = trim_zeros(modulus);
         let exponent = trim_zeros(exponent);
         let bits = modulus.len() * 8 - usize::try_from(modulus.first()?.leading_zeros()).ok()?;
         let is_strong = (2048..=8192).contains(&bits)
-            && exponent.len() <= 8
-            && exponent
-                .iter()
-                .fold(0_u64, |value, byte| value << 8 | u64::from(*byte))
-                >= 65_537
+            && exponent.len() <= 5
+            && (65_537..1 << 33).contains(&number(exponent))
             && exponent.last()? % 2 == 1
             && modulus.last()? % 2 == 1
             && !roca::is_fingerprinted(modulus);
@@ -93,6 +108,7 @@ impl VerifyingKey {
         let (length, fits): (_, &[Algorithm]) = match curve {
             Curve::P256 => (32, &[Algorithm::Es256]),
             Curve::P384 => (48, &[Algorithm::Es384]),
+            Curve::P521 => (66, &[Algorithm::Es512]),
         };
         let point = || Material::Ec([&[4], x, y].concat().into());
         (x.len() == length && y.len() == length).then(|| Self::new(point(), fits))
@@ -129,16 +145,22 @@ impl VerifyingKey {
         self.fits == other.fits && self.material == other.material
     }
 
-    /// Whether `signature` is this key's over `message`, which an algorithm's that does not fit the
-    /// key never is.
+    /// Whether `signature` is this key's signature over `message`. It never is under an algorithm
+    /// that does not fit the key.
     ///
-    /// The length is checked first: a signature of any other is no signature, and native code has
-    /// been overrun by long ones.
-    pub(crate) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+    /// The length is checked first: no signature has another, and overlong ones have overrun
+    /// buffers of native code.
+    pub(crate) fn verifies(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &Vec<u8>,
+    ) -> bool {
         let length = match (&self.material, algorithm) {
             (Material::Rsa { modulus, .. }, _) => modulus.len(),
             (_, Algorithm::Hs256) => 32,
             (_, Algorithm::Es384) => 96,
+            (_, Algorithm::Es512) => 132,
             (_, Algorithm::Hs384) => 48,
             (_, _) => 64,
         };
@@ -153,6 +175,12 @@ impl VerifyingKey {
         let make = || Verifier::new(algorithm, &self.material);
         self.verifiers[index].get_or_init(make).as_ref()
     }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 fn trim_zeros(bytes: &[u8]) -> &[u8] {

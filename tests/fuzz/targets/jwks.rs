@@ -20,6 +20,7 @@ fn check(key: &fuzzing::Key) {
             Algorithm::EdDsa => assert_eq!(key.material.len(), 32),
             Algorithm::Es256 => assert_eq!(key.material.len(), 65),
             Algorithm::Es384 => assert_eq!(key.material.len(), 97),
+            Algorithm::Es512 => assert_eq!(key.material.len(), 133),
             Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
                 panic!("a public set has a secret")
             }
@@ -28,7 +29,7 @@ fn check(key: &fuzzing::Key) {
                 let bits = modulus.len() * 8 - modulus[0].leading_zeros() as usize;
                 assert!((2048..=8192).contains(&bits));
                 assert_eq!(modulus[modulus.len() - 1] % 2, 1);
-                assert!(exponent.len() <= 8 && exponent[exponent.len() - 1] % 2 == 1);
+                assert!(exponent.len() <= 5 && exponent[exponent.len() - 1] % 2 == 1);
                 assert!(exponent.len() > 3 || *exponent >= [1, 0, 1][..] && exponent.len() == 3);
             }
         }
@@ -88,6 +89,7 @@ fuzz_target!(|data: &[u8]| {
         let length = match algorithm {
             Algorithm::EdDsa | Algorithm::Es256 => 64,
             Algorithm::Es384 => 96,
+            Algorithm::Es512 => 132,
             _ => key.modulus_length,
         };
         let mut header = json!({"alg": algorithm.as_str()});
