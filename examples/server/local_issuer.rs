@@ -63,7 +63,7 @@ impl LocalIssuer {
             iat: now,
             exp: now + LIFETIME.as_secs(),
         };
-        let key = EncodingKey::from_secret(self.secret.as_bytes());
+        let key = EncodingKey::from_secret(self.secret.as_bytes())?;
         Ok((
             jsonwebtoken::encode(&Header::default(), &claims, &key)?,
             LIFETIME.as_secs(),
