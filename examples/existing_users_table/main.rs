@@ -5,56 +5,27 @@
 
 mod accounts;
 mod mapping;
+mod migrations;
 
 use std::{env, error::Error};
 
 use axum::{Json, Router, body::Body, http::Request, routing::get};
 use http_body_util::BodyExt;
-use sea_orm::{ConnectionTrait, Database, sea_query::ColumnType};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use tower_jit_provisioning::{
     CurrentUser, IssuerPolicy, JwtVerifier, Linking, ProvisionLayer, SignUp,
     policy::Rule,
-    sea_orm::{
-        SeaOrmProvisioner,
-        migration::{self, AllowUsersWithoutPassword, CreateIdentities},
-    },
+    sea_orm::{SeaOrmProvisioner, migration},
     testing::TestIssuer,
 };
 
-use self::mapping::Accounts;
-
-/// The table as it was. Ana answered the mail that followed her sign-up; Bo never did.
-const BEFORE: &str = "
-    CREATE TABLE accounts (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        email VARCHAR(254) NOT NULL UNIQUE,
-        email_is_verified BOOLEAN NOT NULL,
-        hashed_password VARCHAR(512) NOT NULL
-    );
-    INSERT INTO accounts (email, email_is_verified, hashed_password) VALUES
-        ('ana@example.com', TRUE, '$argon2id$ana'),
-        ('bo@example.com', FALSE, '$argon2id$bo');
-";
-
-struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        // The application's own come first.
-        vec![
-            Box::new(AllowUsersWithoutPassword::of("accounts", "hashed_password")),
-            Box::new(CreateIdentities::beside(
-                "accounts",
-                "id",
-                ColumnType::Integer,
-            )),
-        ]
-    }
-}
+use self::{
+    mapping::Accounts,
+    migrations::{BEFORE, Migrator},
+};
 
 async fn me(account: CurrentUser<accounts::Model>) -> Json<Value> {
     Json(json!({

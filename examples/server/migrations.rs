@@ -50,7 +50,7 @@ impl MigrationTrait for CreateSignUps {
             .table(SignUps::Table)
             .col(
                 ColumnDef::new(SignUps::AddressKey)
-                    .char_len(64)
+                    .string_len(64)
                     .not_null()
                     .primary_key(),
             )
@@ -60,7 +60,11 @@ impl MigrationTrait for CreateSignUps {
                     .not_null()
                     .unique_key(),
             )
-            .col(ColumnDef::new(SignUps::ProofHash).char_len(64).unique_key())
+            .col(
+                ColumnDef::new(SignUps::ProofHash)
+                    .string_len(64)
+                    .unique_key(),
+            )
             .col(ColumnDef::new(SignUps::ProofExpiresAt).big_integer())
             .foreign_key(
                 ForeignKey::create()

@@ -18,9 +18,7 @@ use tower_jit_provisioning::{
 use crate::{
     fixture::{Backend, Store, password_user},
     results::Results,
-    shapes::{
-        Shape as Own, columns::Columns, hooks::Hooks, link_table::LinkTable, own_roles::OwnRoles,
-    },
+    shapes::{Shape as Own, hooks::Hooks, link_table::LinkTable, own_roles::OwnRoles},
     wrapped::{cached, erased},
 };
 
@@ -50,7 +48,6 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
         trials.extend(results.trials(&format!("sea-orm, {name}"), move || {
             create(to.clone(), bundled())
         }));
-        trials.extend(own_trials::<Columns>(results, "columns", name, &backend));
         trials.extend(own_trials::<LinkTable>(
             results,
             "link table",

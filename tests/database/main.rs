@@ -33,7 +33,6 @@ mod shape_checks;
 mod shapes;
 mod sign_up;
 mod tickets;
-mod upgrade;
 
 use std::{pin::Pin, process::ExitCode, sync::Arc};
 
@@ -59,8 +58,6 @@ struct Check {
 #[derive(Clone, Copy, PartialEq)]
 enum Needs {
     EmptyDatabase,
-    /// No tables, on SQLite only.
-    EmptyFile,
     /// Tables, behind a network.
     Server,
     Tables,
@@ -254,26 +251,16 @@ const SERVER_CHECKS: [Check; 2] = checks![Needs::Server;
     roles::a_sync_given_up_in_a_deadlock_is_run_again,
 ];
 
-const MIGRATION_CHECKS: [Check; 15] = checks![Needs::EmptyDatabase;
+const MIGRATION_CHECKS: [Check; 9] = checks![Needs::EmptyDatabase;
     migrations::running_twice_changes_nothing,
     migrations::replicas_may_start_at_once_on_an_empty_database,
     migrations::every_migration_can_be_taken_back,
     migrations::an_applications_migrator_takes_them_in,
-    own_tables::a_password_becomes_optional_and_every_hash_stays,
-    own_tables::a_column_that_is_nullable_already_is_left_alone,
-    own_tables::taking_it_back_is_refused_while_somebody_has_no_password,
+    own_tables::the_guides_statement_makes_a_password_optional_and_keeps_every_hash,
     own_tables::identities_can_be_given_and_taken_back,
-    own_tables::a_missing_column_is_said,
-    own_tables::nothing_else_of_the_column_changes,
+    own_tables::a_key_of_text_gets_identities_whatever_its_collation_is,
     replicas::processes_may_start_at_once_on_an_empty_database,
-    upgrade::the_first_releases_rows_are_kept,
-    upgrade::an_applications_migrator_takes_the_new_ones,
-    upgrade::the_runner_leaves_an_applications_tables_alone,
     server::the_bundled_server_serves_every_endpoint,
-];
-
-const SQLITE_CHECKS: [Check; 1] = checks![Needs::EmptyFile;
-    own_tables::a_column_that_cannot_be_replaced_is_left_alone,
 ];
 
 fn main() -> ExitCode {
@@ -296,12 +283,10 @@ fn main() -> ExitCode {
                 .chain(DIRECTORY_CHECKS)
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
-                .chain(SQLITE_CHECKS)
                 .chain(shape_checks::CHECKS.into_iter().flatten().copied());
             checks
                 .filter(move |check| match check.needs {
                     Needs::EmptyDatabase | Needs::Tables => true,
-                    Needs::EmptyFile => name == "sqlite",
                     Needs::Server => name != "sqlite",
                 })
                 .map(move |check| trial(name, backend.clone(), check))

@@ -36,11 +36,7 @@ pub(crate) async fn running_twice_changes_nothing(store: &Store) {
             "tower_jit_provisioning_0002_user_identities",
             "tower_jit_provisioning_0003_role_grants",
             "tower_jit_provisioning_0004_user_events",
-            "tower_jit_provisioning_0005_users_operations",
-            "tower_jit_provisioning_0006_user_identities_sync",
-            "tower_jit_provisioning_0007_user_events_actor",
-            "tower_jit_provisioning_0008_link_tickets",
-            "tower_jit_provisioning_0009_role_grants_role",
+            "tower_jit_provisioning_0005_link_tickets",
         ]
     );
 

@@ -1,4 +1,4 @@
-//! Migrations of an application's own tables, with people in them who log in by password.
+//! Migrations beside an application's own tables, with people in them who log in by password.
 #![expect(
     elided_lifetimes_in_paths,
     reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
@@ -6,13 +6,11 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DbErr, QueryResult, Statement,
-    sea_query::{ColumnDef, ColumnType, Query, Table},
+    ConnectionTrait, DbErr, QueryResult, TransactionTrait,
+    sea_query::{ColumnDef, ColumnType, Query, StringLen, Table},
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
-use tower_jit_provisioning::sea_orm::migration::{
-    self, AddIdentityColumns, AllowUsersWithoutPassword, CreateIdentities,
-};
+use tower_jit_provisioning::sea_orm::migration::{self, CreateIdentities};
 
 use crate::fixture::{Backend, Store};
 
@@ -32,8 +30,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(CreateAccounts),
-            Box::new(AllowUsersWithoutPassword::of("accounts", "hashed_password")),
-            Box::new(AddIdentityColumns::to("accounts")),
+            Box::new(AllowNoPassword),
             Box::new(CreateIdentities::beside(
                 "accounts",
                 "id",
@@ -76,12 +73,45 @@ impl MigrationTrait for CreateAccounts {
                     .default(7),
             )
             .to_owned();
-        manager.create_table(table).await
+        manager.create_table(table).await?;
+        // Rows that go with an account.
+        let sessions = "CREATE TABLE sessions (account integer NOT NULL, \
+                        FOREIGN KEY (account) REFERENCES accounts (id) ON DELETE CASCADE)";
+        let db = manager.get_connection();
+        db.execute_unprepared(sessions).await.map(drop)
     }
+}
 
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let table = Table::drop().table("accounts").to_owned();
-        manager.drop_table(table).await
+/// The application's own migration, as the guide has it.
+struct AllowNoPassword;
+
+impl MigrationName for AllowNoPassword {
+    fn name(&self) -> &'static str {
+        "m0002_allow_no_password"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for AllowNoPassword {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let guide = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/guide/existing_users.md"
+        ));
+        let mut blocks = guide.split("```sql\n").skip(1);
+        let block = match manager.get_database_backend() {
+            sea_orm::DbBackend::Postgres => blocks.next(),
+            sea_orm::DbBackend::MySql => blocks.nth(1),
+            _ => blocks.nth(2),
+        };
+        let statements = block.unwrap().split("```").next().unwrap();
+        let db = manager.get_connection().begin().await?;
+        for statement in statements.split(';').map(str::trim) {
+            if !statement.is_empty() {
+                db.execute_unprepared(statement).await?;
+            }
+        }
+        db.commit().await
     }
 }
 
@@ -99,6 +129,8 @@ async fn insert_people(store: &Store) {
         let address = format!("user{number}@example.com");
         insert(store, &address, Some(hash)).await.unwrap();
     }
+    let sessions = "INSERT INTO sessions (account) SELECT id FROM accounts";
+    store.db.execute_unprepared(sessions).await.unwrap();
 }
 
 type Account = (i32, String, Option<String>, i64);
@@ -121,7 +153,14 @@ async fn accounts(store: &Store) -> Vec<Account> {
     rows.iter().map(|row| account(row).unwrap()).collect()
 }
 
-pub(crate) async fn a_password_becomes_optional_and_every_hash_stays(store: &Store) {
+async fn rows_of(store: &Store, table: &'static str) -> usize {
+    let select = Query::select().expr(1).from(table).to_owned();
+    store.db.query_all(&select).await.unwrap().len()
+}
+
+pub(crate) async fn the_guides_statement_makes_a_password_optional_and_keeps_every_hash(
+    store: &Store,
+) {
     Migrator::up(&store.db, Some(1)).await.unwrap();
     insert_people(store).await;
     let before = accounts(store).await;
@@ -134,6 +173,7 @@ pub(crate) async fn a_password_becomes_optional_and_every_hash_stays(store: &Sto
             .await
             .unwrap();
         assert_eq!(accounts(store).await, before);
+        assert_eq!(rows_of(store, "sessions").await, HASHES.len());
     }
     insert(store, "jit@example.com", None).await.unwrap();
     let after = accounts(store).await;
@@ -143,53 +183,12 @@ pub(crate) async fn a_password_becomes_optional_and_every_hash_stays(store: &Sto
     assert!(taken.is_err(), "addresses are unique as before");
 }
 
-pub(crate) async fn a_column_that_is_nullable_already_is_left_alone(store: &Store) {
-    Migrator::up(&store.db, Some(2)).await.unwrap();
-    insert_people(store).await;
-    insert(store, "jit@example.com", None).await.unwrap();
-    let (before, table) = (accounts(store).await, definition(store).await);
-    let again = AllowUsersWithoutPassword::of("accounts", "hashed_password");
-    again.up(&SchemaManager::new(&store.db)).await.unwrap();
-    assert_eq!(accounts(store).await, before);
-    assert_eq!(definition(store).await, table);
-}
-
-pub(crate) async fn taking_it_back_is_refused_while_somebody_has_no_password(store: &Store) {
-    Migrator::up(&store.db, Some(2)).await.unwrap();
-    insert_people(store).await;
-    insert(store, "jit@example.com", None).await.unwrap();
-    let before = accounts(store).await;
-    let refused = Migrator::down(&store.db, Some(1)).await.unwrap_err();
-    assert!(
-        refused.to_string().contains("accounts.hashed_password"),
-        "{refused}"
-    );
-    assert_eq!(accounts(store).await, before);
-
-    let delete = "DELETE FROM accounts WHERE hashed_password IS NULL";
-    store.db.execute_unprepared(delete).await.unwrap();
-    Migrator::down(&store.db, Some(1)).await.unwrap();
-    assert_eq!(accounts(store).await, before[..HASHES.len()]);
-    // SQLite cannot put the constraint back without rewriting the table.
-    if !matches!(store.backend, Backend::Sqlite) {
-        let refused = insert(store, "jit@example.com", None).await;
-        assert!(refused.is_err(), "the constraint is back");
-    }
-    Migrator::up(&store.db, Some(1)).await.unwrap();
-    insert(store, "jit@example.com", None).await.unwrap();
-}
-
 pub(crate) async fn identities_can_be_given_and_taken_back(store: &Store) {
-    Migrator::up(&store.db, Some(1)).await.unwrap();
+    Migrator::up(&store.db, Some(2)).await.unwrap();
     insert_people(store).await;
     let before = accounts(store).await;
     for _ in 0..2 {
         Migrator::up(&store.db, None).await.unwrap();
-        let of_nobody = "SELECT identity_key, issuer, subject, kind, email_key, email_verified_by \
-                         FROM accounts WHERE COALESCE(identity_key, issuer, subject, kind, \
-                         email_key, email_verified_by) IS NOT NULL";
-        let found = store.db.query_all_raw(statement(store, of_nobody)).await;
-        assert!(found.unwrap().is_empty());
         let attach = |key: &str| {
             format!(
                 "INSERT INTO accounts_identities (identity_key, user_id, issuer_key, issuer, \
@@ -200,130 +199,50 @@ pub(crate) async fn identities_can_be_given_and_taken_back(store: &Store) {
         store.db.execute_unprepared(&attach("k1")).await.unwrap();
         let second = store.db.execute_unprepared(&attach("k2")).await;
         assert!(second.is_err(), "one identity of an issuer");
-        Migrator::down(&store.db, Some(3)).await.unwrap();
+        Migrator::down(&store.db, Some(1)).await.unwrap();
         assert_eq!(accounts(store).await, before);
         assert!(store.db.execute_unprepared(&attach("k1")).await.is_err());
     }
 }
 
-pub(crate) async fn a_missing_column_is_said(store: &Store) {
-    Migrator::up(&store.db, Some(1)).await.unwrap();
-    let manager = SchemaManager::new(&store.db);
-    for (table, column) in [("accounts", "hash"), ("nobody", "hashed_password")] {
-        let missing = AllowUsersWithoutPassword::of(table, column);
-        assert!(missing.up(&manager).await.is_err(), "{table}.{column}");
-    }
-}
-
-/// Everything the database says about the table.
-async fn definition(store: &Store) -> Vec<String> {
-    let select = match store.backend {
-        Backend::Mysql(_) => "SHOW CREATE TABLE accounts",
-        Backend::Postgres(_) => {
-            "SELECT column_name, CONCAT_WS(' ', column_name, data_type, \
-             character_maximum_length, collation_name, is_nullable, column_default) \
-             FROM information_schema.columns WHERE table_name = 'accounts' ORDER BY ordinal_position"
-        }
-        Backend::Sqlite => {
-            "SELECT name, COALESCE(sql, '') FROM sqlite_schema \
-             WHERE tbl_name = 'accounts' ORDER BY name"
-        }
+pub(crate) async fn a_key_of_text_gets_identities_whatever_its_collation_is(store: &Store) {
+    let declarations: &[&str] = match store.backend {
+        Backend::Mysql(_) => &[
+            "varchar(36)",
+            "char(36)",
+            "varchar(36) CHARACTER SET latin1 COLLATE latin1_german2_ci",
+            "varchar(36) CHARACTER SET ascii COLLATE ascii_bin",
+            "varchar(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        ],
+        Backend::Postgres(_) => &["varchar(36)", "varchar(36) COLLATE \"C\""],
+        Backend::Sqlite => &["varchar(36)", "varchar(36) COLLATE NOCASE"],
     };
-    let rows = store.db.query_all_raw(statement(store, select)).await;
-    let rows = rows.unwrap().into_iter();
-    rows.map(|row| row.try_get_by_index(1).unwrap()).collect()
-}
-
-/// A column with all that a server may say of one.
-pub(crate) async fn nothing_else_of_the_column_changes(store: &Store) {
-    let of_column = match store.backend {
-        Backend::Mysql(_) => {
-            "varchar(300) CHARACTER SET latin1 COLLATE latin1_german2_ci NOT NULL \
-             DEFAULT 'it''s NOT NULL' COMMENT 'is NOT NULL, `so`'"
-        }
-        Backend::Postgres(_) => "varchar(300) COLLATE \"C\" NOT NULL DEFAULT 'it''s NOT NULL'",
-        Backend::Sqlite => "varchar(300) COLLATE NOCASE NOT NULL DEFAULT 'it''s NOT NULL'",
-    };
-    let create = format!(
-        "CREATE TABLE accounts (id integer PRIMARY KEY, hashed_password {of_column}, \
-         email varchar(254))"
-    );
-    store.db.execute_unprepared(&create).await.unwrap();
-    let insert = "INSERT INTO accounts (id, hashed_password) VALUES (1, 'Abc')";
-    store.db.execute_unprepared(insert).await.unwrap();
-    let before = definition(store).await;
-    let manager = SchemaManager::new(&store.db);
-    let migration = AllowUsersWithoutPassword::of("accounts", "hashed_password");
-    migration.up(&manager).await.unwrap();
-    let after = definition(store).await;
-    assert_ne!(after, before);
-    for insert in [
-        "INSERT INTO accounts (id, hashed_password) VALUES (2, NULL)",
-        "INSERT INTO accounts (id) VALUES (3)",
-    ] {
-        store.db.execute_unprepared(insert).await.unwrap();
-    }
-    let defaulted = "SELECT hashed_password FROM accounts WHERE id = 3";
-    let row = store.db.query_one_raw(statement(store, defaulted)).await;
-    let hash: String = row.unwrap().unwrap().try_get_by_index(0).unwrap();
-    assert_eq!(hash, "it's NOT NULL");
-    let folds_case = !matches!(store.backend, Backend::Postgres(_));
-    let compared = "SELECT id FROM accounts WHERE hashed_password = 'ABC'";
-    let found = store.db.query_all_raw(statement(store, compared)).await;
-    assert_eq!(found.unwrap().len(), usize::from(folds_case), "collation");
-
-    if !matches!(store.backend, Backend::Sqlite) {
-        let delete = "DELETE FROM accounts WHERE hashed_password IS NULL";
+    for declaration in declarations {
+        let manager = SchemaManager::new(&store.db);
+        let create = format!("CREATE TABLE members (id {declaration} PRIMARY KEY)");
+        store.db.execute_unprepared(&create).await.unwrap();
+        let id = "'0190a2f0-7c1e-7a55-8d7e-3f6a2f0b1c2d'";
+        let member = format!("INSERT INTO members (id) VALUES ({id})");
+        store.db.execute_unprepared(&member).await.unwrap();
+        let key_type = ColumnType::String(StringLen::N(36));
+        let identities = CreateIdentities::beside("members", "id", key_type);
+        let created = identities.up(&manager).await;
+        assert!(created.is_ok(), "{declaration}: {created:?}");
+        let attach = |id: &str| {
+            format!(
+                "INSERT INTO members_identities (identity_key, user_id, issuer_key, issuer, \
+                 subject, kind, created_at) VALUES ('k1', {id}, 'a', 'https://id.example.com', \
+                 'ana', 'human', '2025-01-01 00:00:00.123456')"
+            )
+        };
+        let dangling = store.db.execute_unprepared(&attach("'nobody'")).await;
+        assert!(dangling.is_err(), "{declaration}");
+        store.db.execute_unprepared(&attach(id)).await.unwrap();
+        let delete = "DELETE FROM members";
         store.db.execute_unprepared(delete).await.unwrap();
-        migration.down(&manager).await.unwrap();
-        assert_eq!(definition(store).await, before);
+        assert_eq!(rows_of(store, "members_identities").await, 0);
+        identities.down(&manager).await.unwrap();
+        let drop = "DROP TABLE members";
+        store.db.execute_unprepared(drop).await.unwrap();
     }
-}
-
-pub(crate) async fn a_column_that_cannot_be_replaced_is_left_alone(store: &Store) {
-    let create = |check: &str| {
-        format!("CREATE TABLE accounts (id integer PRIMARY KEY, hash text NOT NULL {check})")
-    };
-    let plain = create("");
-    let checked = create("CHECK (length(hash) > 3)");
-    for (create, obstacle, reason) in [
-        (&checked, "SELECT 1", "CHECK"),
-        (&plain, "CREATE INDEX i ON accounts (hash)", "index"),
-        (
-            &plain,
-            "CREATE TRIGGER t AFTER UPDATE ON accounts BEGIN DELETE FROM accounts; END",
-            "trigger",
-        ),
-        (&plain, "CREATE VIEW v AS SELECT hash FROM accounts", "view"),
-        (
-            &plain,
-            "ALTER TABLE accounts ADD COLUMN hash_nullable text",
-            "hash_nullable",
-        ),
-    ] {
-        let db = &store.db;
-        db.execute_unprepared(create).await.unwrap();
-        db.execute_unprepared(obstacle).await.unwrap();
-        let insert = "INSERT INTO accounts (hash) VALUES ('$2y$12$Abc'), ('$2y$12$Def')";
-        db.execute_unprepared(insert).await.unwrap();
-        let before = definition(store).await;
-        let migration = AllowUsersWithoutPassword::of("accounts", "hash");
-        let refused = migration.up(&SchemaManager::new(db)).await.unwrap_err();
-        assert!(refused.to_string().contains(reason), "{refused}");
-        assert_eq!(definition(store).await, before);
-        let kept = db
-            .query_all_raw(statement(
-                store,
-                "SELECT 1 FROM accounts WHERE hash LIKE '$2y%'",
-            ))
-            .await;
-        assert_eq!(kept.unwrap().len(), 2);
-        for clear in ["DROP VIEW IF EXISTS v", "DROP TABLE accounts"] {
-            db.execute_unprepared(clear).await.unwrap();
-        }
-    }
-}
-
-fn statement(store: &Store, sql: &str) -> Statement {
-    Statement::from_string(store.db.get_database_backend(), sql)
 }

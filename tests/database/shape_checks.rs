@@ -2,7 +2,7 @@
 
 use crate::{
     Check, Needs,
-    shapes::{checks, columns, default_rows, hooks, link_table, own_roles, synchronisation},
+    shapes::{checks, default_rows, hooks, link_table, own_roles, synchronisation},
 };
 
 /// The checks of a shape: those of its own, and those that hold for every one.
@@ -38,10 +38,7 @@ macro_rules! checks {
     };
 }
 
-pub(crate) const CHECKS: [&[Check]; 4] = [
-    checks![columns::Columns;
-        columns::a_user_has_one_identity_whoever_the_issuer_is,
-    ],
+pub(crate) const CHECKS: [&[Check]; 3] = [
     checks![link_table::LinkTable;
         link_table::a_user_has_an_identity_of_each_issuer,
     ],

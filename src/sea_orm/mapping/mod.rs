@@ -16,9 +16,9 @@ use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCount
 /// [`SeaOrmProvisioner`](super::SeaOrmProvisioner) is the algorithm: deadlines, detached writes, the
 /// race of first requests, policy. A [`UserMapping`] is the statements. [`Bundled`](super::Bundled)
 /// has those of this crate's tables; an application with users of its own writes five short
-/// functions over its own entities, whatever their primary keys are, with the identity in columns
-/// of its table or in a table of its own. Feature `migration` has what to splice into its migrations:
-/// `AddIdentityColumns` or `CreateIdentities`, and `AllowUsersWithoutPassword`.
+/// functions over its own entities, whatever their primary keys are, with the identity in a table
+/// beside its users or in columns of its own. Feature `migration` has the table beside them,
+/// `CreateIdentities`, to splice into its migrations.
 ///
 /// `examples/existing_users_table` is such an application as a whole. Here identities are a table
 /// beside users who were there before:
@@ -58,7 +58,7 @@ use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCount
 ///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 ///     #[sea_orm(table_name = "logins")]
 ///     pub struct Model {
-///         #[sea_orm(primary_key, auto_increment = false, column_type = "Char(Some(64))")]
+///         #[sea_orm(primary_key, auto_increment = false)]
 ///         pub identity_key: String,
 ///         pub account_id: i32,
 ///         pub kind: String,
@@ -220,8 +220,8 @@ pub trait UserMapping: Send + Sync + 'static {
     fn user(&self, row: Self::Row, roles: Vec<String>) -> Self::User;
 
     /// Counts the identities of the identity's issuer, and those younger than a minute. Asked only
-    /// where a policy limits sign-up; by default it fails, because a limit that is not counted is
-    /// none.
+    /// where a policy limits sign-up, and only what it limits counts: more than the limit need not be
+    /// counted. By default it fails, because a limit that is not counted is none.
     async fn population(
         &self,
         db: &DatabaseConnection,

@@ -1,9 +1,9 @@
 //! How the bundled tables spell columns, keys and references on each backend.
 
 use sea_orm::{
-    DbBackend, DbErr, Iden,
+    DbBackend, DbErr, EntityName, Iden,
     sea_query::{
-        ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, IntoIden, Table,
+        ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, IntoIden, Table,
         TableCreateStatement,
     },
 };
@@ -22,6 +22,37 @@ pub(super) fn table(name: impl Iden + 'static, backend: DbBackend) -> TableCreat
     table
 }
 
+/// Starts a table about users: the row's id, the user inside its tenant, and when it was written.
+pub(super) fn about_users(name: impl Iden + 'static, backend: DbBackend) -> TableCreateStatement {
+    let mut table = table(name, backend);
+    table
+        .col(ColumnDef::new("id").uuid().not_null().primary_key())
+        .col(ColumnDef::new("tenant").string_len(64).not_null())
+        .col(ColumnDef::new("user_id").uuid().not_null())
+        .col(micros("created_at", backend).not_null());
+    table
+}
+
+/// Starts a table of what belongs to a user and goes with it. The foreign key names the tenant too:
+/// the database itself refuses a row of another tenant's user.
+pub(super) fn owned_by_user<E: EntityName>(entity: E, backend: DbBackend) -> TableCreateStatement {
+    let name = entity.table_name();
+    let mut to_user = ForeignKey::create()
+        .name(format!("fk_{name}_user"))
+        .from(name, ("tenant", "user_id"))
+        .to(users::Entity, (users::Column::Tenant, users::Column::Id))
+        .on_delete(ForeignKeyAction::Cascade)
+        .to_owned();
+    let mut table = about_users(entity, backend);
+    table.foreign_key(&mut to_user);
+    table
+}
+
+/// A SHA-256 in hexadecimal.
+pub(super) fn digest(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column).string_len(64).take()
+}
+
 /// A UTC time in microseconds; MySQL's and MariaDB's plain type cuts to seconds.
 pub(super) fn micros(column: impl IntoIden, backend: DbBackend) -> ColumnDef {
     let mut definition = ColumnDef::new(column);
@@ -32,36 +63,18 @@ pub(super) fn micros(column: impl IntoIden, backend: DbBackend) -> ColumnDef {
     definition
 }
 
-/// A reference to a user inside its tenant: the database itself refuses a link across tenants.
-pub(super) fn to_user<C: Iden + 'static>(
+/// Describes an index.
+pub(super) fn index<C: Iden + 'static, const N: usize>(
     name: &str,
     table: impl Iden + 'static,
-    [tenant, user_id]: [C; 2],
-) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .name(name)
-        .from_tbl(table)
-        .from_col(tenant)
-        .from_col(user_id)
-        .to_tbl(users::Entity)
-        .to_col(users::Column::Tenant)
-        .to_col(users::Column::Id)
-        .on_delete(ForeignKeyAction::Cascade)
-        .to_owned()
-}
-
-pub(super) async fn unique<C: Iden + 'static, const N: usize>(
-    manager: &SchemaManager<'_>,
-    table: impl Iden + 'static,
-    name: &str,
     columns: [C; N],
-) -> Result<(), DbErr> {
+) -> IndexCreateStatement {
     let mut index = Index::create();
-    index.name(name).table(table).unique();
+    index.name(name).table(table);
     for column in columns {
         index.col(column);
     }
-    manager.create_index(index).await
+    index
 }
 
 pub(super) async fn drop_table(
@@ -71,37 +84,4 @@ pub(super) async fn drop_table(
     manager
         .drop_table(Table::drop().table(name).to_owned())
         .await
-}
-
-/// Adds columns, one statement each: SQLite takes no more at once.
-pub(super) async fn add_columns(
-    manager: &SchemaManager<'_>,
-    table: impl Iden + Clone + 'static,
-    columns: impl IntoIterator<Item = ColumnDef> + Send,
-) -> Result<(), DbErr> {
-    let columns: Vec<ColumnDef> = columns.into_iter().collect();
-    for column in columns {
-        let alteration = Table::alter()
-            .table(table.clone())
-            .add_column(column)
-            .to_owned();
-        manager.alter_table(alteration).await?;
-    }
-    Ok(())
-}
-
-/// Takes columns away again, one statement each.
-pub(super) async fn drop_columns<C: Iden + 'static, const N: usize>(
-    manager: &SchemaManager<'_>,
-    table: impl Iden + Clone + 'static,
-    columns: [C; N],
-) -> Result<(), DbErr> {
-    for column in columns {
-        let alteration = Table::alter()
-            .table(table.clone())
-            .drop_column(column)
-            .to_owned();
-        manager.alter_table(alteration).await?;
-    }
-    Ok(())
 }

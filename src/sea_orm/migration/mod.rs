@@ -27,14 +27,14 @@
 //! Order is the order of the list; nothing sorts by name. `MigratorTrait::fresh` drops every table
 //! of the database, whoever created it.
 //!
-//! An application that keeps [its own users](super::UserMapping) takes none of these, but
-//! [`AddIdentityColumns`] or [`CreateIdentities`], and [`AllowUsersWithoutPassword`] if everybody had
-//! a password so far:
+//! An application that keeps [its own users](super::UserMapping) takes none of these but
+//! [`CreateIdentities`]. Where everybody had a password so far, a migration of the application's own
+//! makes that column nullable first: the [guide](crate::guide::existing_users) has the statement.
 //!
 //! ```
 //! use sea_orm::sea_query::ColumnType;
 //! use sea_orm_migration::{MigrationTrait, MigratorTrait};
-//! use tower_jit_provisioning::sea_orm::migration::{AllowUsersWithoutPassword, CreateIdentities};
+//! use tower_jit_provisioning::sea_orm::migration::CreateIdentities;
 //!
 //! struct Migrator;
 //!
@@ -42,38 +42,34 @@
 //!     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
 //!         vec![
 //!             /* the application's own, which created `accounts` */
-//!             Box::new(AllowUsersWithoutPassword::of("accounts", "hashed_password")),
 //!             Box::new(CreateIdentities::beside("accounts", "id", ColumnType::Integer)),
 //!         ]
 //!     }
 //! }
-//! # assert_eq!(Migrator::migrations()[1].name(), "tower_jit_provisioning_accounts_identities");
+//! # assert_eq!(Migrator::migrations()[0].name(), "tower_jit_provisioning_accounts_identities");
 //! ```
+//!
+//! Digests are `varchar(64)`, never `char(64)`: a bound string is `text` to PostgreSQL, which compares
+//! a `char(n)` with it by casting every row of the column, and no index serves that.
 
 #![expect(
     elided_lifetimes_in_paths,
     reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
 )]
 
-mod additions;
 mod columns;
-mod definition;
 mod own_tables;
 mod runner;
-mod sqlite;
 mod tables;
-mod without_password;
 
 use sea_orm_migration::MigrationTrait;
 
 pub use self::{
-    additions::{
-        CreateLinkTickets, ExtendUserEvents, ExtendUserIdentities, ExtendUsers, IndexRoleGrants,
-    },
-    own_tables::{AddIdentityColumns, CreateIdentities},
+    own_tables::CreateIdentities,
     runner::{run, run_migrator},
-    tables::{CreateRoleGrants, CreateUserEvents, CreateUserIdentities, CreateUsers},
-    without_password::AllowUsersWithoutPassword,
+    tables::{
+        CreateLinkTickets, CreateRoleGrants, CreateUserEvents, CreateUserIdentities, CreateUsers,
+    },
 };
 
 /// Returns every migration, in order.
@@ -84,10 +80,6 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(CreateUserIdentities),
         Box::new(CreateRoleGrants),
         Box::new(CreateUserEvents),
-        Box::new(ExtendUsers),
-        Box::new(ExtendUserIdentities),
-        Box::new(ExtendUserEvents),
         Box::new(CreateLinkTickets),
-        Box::new(IndexRoleGrants),
     ]
 }

@@ -1,107 +1,13 @@
-//! Gives an application's own users identities: in columns, or in a table beside them.
+//! Gives an application's own users identities, in a table beside them.
 
 use async_trait::async_trait;
 use sea_orm::{
-    DbErr,
+    ConnectionTrait, DbBackend, DbErr, Statement,
     sea_query::{Alias, ColumnDef, ColumnType, ForeignKey, ForeignKeyAction, Index},
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use super::columns::{add_columns, drop_columns, drop_table, micros, table};
-
-/// Adds to an application's own table what a user's one identity is, and the address it holds:
-/// `identity_key`, `issuer_key`, `issuer`, `subject`, `kind`, `identity_created_at`, `email_key`,
-/// `email_verified_by`.
-///
-/// All of them are nullable; the two keys are unique. Who has verified an address only the
-/// application knows: it fills `email_key` with [`Email::key`](crate::Email::key) and
-/// `email_verified_by` for those users, or nobody of them is ever linked.
-///
-/// ```
-/// use sea_orm_migration::MigrationName;
-/// use tower_jit_provisioning::sea_orm::migration::AddIdentityColumns;
-///
-/// let migration = AddIdentityColumns::to("accounts");
-/// assert_eq!(migration.name(), "tower_jit_provisioning_accounts_identity_columns");
-/// ```
-#[derive(Clone, Debug)]
-pub struct AddIdentityColumns {
-    name: String,
-    table: String,
-}
-
-impl AddIdentityColumns {
-    /// Names the table.
-    #[must_use]
-    pub fn to(table: impl Into<String>) -> Self {
-        let table = table.into();
-        Self {
-            name: format!("tower_jit_provisioning_{table}_identity_columns"),
-            table,
-        }
-    }
-
-    fn unique(&self, column: &str) -> String {
-        format!("uq_{}_{column}", self.table)
-    }
-}
-
-impl MigrationName for AddIdentityColumns {
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-#[async_trait]
-impl MigrationTrait for AddIdentityColumns {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let backend = manager.get_database_backend();
-        let columns = [
-            ColumnDef::new("identity_key").char_len(64).to_owned(),
-            ColumnDef::new("issuer_key").char_len(64).to_owned(),
-            ColumnDef::new("issuer").string_len(512).to_owned(),
-            ColumnDef::new("subject").string_len(255).to_owned(),
-            ColumnDef::new("kind").string_len(32).to_owned(),
-            micros("identity_created_at", backend),
-            ColumnDef::new("email_key").char_len(64).to_owned(),
-            ColumnDef::new("email_verified_by")
-                .string_len(1024)
-                .to_owned(),
-        ];
-        add_columns(manager, Alias::new(&self.table), columns).await?;
-        for column in ["identity_key", "email_key"] {
-            let index = Index::create()
-                .name(self.unique(column))
-                .table(Alias::new(&self.table))
-                .col(column)
-                .unique()
-                .to_owned();
-            manager.create_index(index).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for column in ["identity_key", "email_key"] {
-            let index = Index::drop()
-                .name(self.unique(column))
-                .table(Alias::new(&self.table))
-                .to_owned();
-            manager.drop_index(index).await?;
-        }
-        let columns = [
-            "identity_key",
-            "issuer_key",
-            "issuer",
-            "subject",
-            "kind",
-            "identity_created_at",
-            "email_key",
-            "email_verified_by",
-        ];
-        drop_columns(manager, Alias::new(&self.table), columns).await
-    }
-}
+use super::columns::{digest, drop_table, micros, table};
 
 /// Creates a table of identities beside an application's own users: `accounts_identities` beside
 /// `accounts`, with `identity_key` (the primary key), `user_id`, `issuer_key`, `issuer`, `subject`,
@@ -126,7 +32,9 @@ pub struct CreateIdentities {
 }
 
 impl CreateIdentities {
-    /// Names the users' table, its primary key, and the key's type, which `user_id` has too.
+    /// Names the users' table, its primary key, and the key's type, which `user_id` has too. On MySQL
+    /// and MariaDB a key that is text is declared as the table itself declares it, with its character
+    /// set and collation: a foreign key is refused if these differ.
     #[must_use]
     pub fn beside(users: impl Into<String>, key: impl Into<String>, key_type: ColumnType) -> Self {
         let users = users.into();
@@ -141,6 +49,29 @@ impl CreateIdentities {
     fn table(&self) -> String {
         format!("{}_identities", self.users)
     }
+
+    /// Declares the column that refers to the users' key.
+    async fn user_id(&self, manager: &SchemaManager<'_>) -> Result<ColumnDef, DbErr> {
+        let declared = ColumnDef::new_with_type("user_id", self.key_type.clone());
+        if manager.get_database_backend() != DbBackend::MySql {
+            return Ok(declared);
+        }
+        let select = "SELECT CONCAT(column_type, ' CHARACTER SET ', character_set_name, \
+                      ' COLLATE ', collation_name) AS declaration \
+                      FROM information_schema.columns \
+                      WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?";
+        let names = [self.users.as_str().into(), self.key.as_str().into()];
+        let select = Statement::from_sql_and_values(DbBackend::MySql, select, names);
+        let found = manager.get_connection().query_one_raw(select).await?;
+        let text: Option<String> = match found {
+            None => None,
+            Some(row) => row.try_get("", "declaration")?,
+        };
+        Ok(match text {
+            None => declared,
+            Some(text) => ColumnDef::new("user_id").custom(Alias::new(text)).take(),
+        })
+    }
 }
 
 impl MigrationName for CreateIdentities {
@@ -154,7 +85,7 @@ impl MigrationTrait for CreateIdentities {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         let identities = || Alias::new(self.table());
-        let mut user_id = ColumnDef::new_with_type("user_id", self.key_type.clone());
+        let mut user_id = self.user_id(manager).await?;
         let mut to_user = ForeignKey::create()
             .name(format!("fk_{}_user", self.table()))
             .from(identities(), "user_id")
@@ -163,14 +94,9 @@ impl MigrationTrait for CreateIdentities {
             .to_owned();
         let mut create = table(identities(), backend);
         create
-            .col(
-                ColumnDef::new("identity_key")
-                    .char_len(64)
-                    .not_null()
-                    .primary_key(),
-            )
+            .col(digest("identity_key").not_null().primary_key())
             .col(user_id.not_null())
-            .col(ColumnDef::new("issuer_key").char_len(64).not_null())
+            .col(digest("issuer_key").not_null())
             .col(ColumnDef::new("issuer").string_len(512).not_null())
             .col(ColumnDef::new("subject").string_len(255).not_null())
             .col(ColumnDef::new("kind").string_len(32).not_null())

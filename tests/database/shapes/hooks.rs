@@ -13,10 +13,8 @@ use tower_jit_provisioning::{
     Email, Identity, UserStatus,
     provisioner::SignUpCounts,
     sea_orm::{
-        KnownUser, LinkCandidate, NewUser, UserMapping,
-        entity::now,
-        issuer_key,
-        migration::{AllowUsersWithoutPassword, CreateIdentities},
+        KnownUser, LinkCandidate, NewUser, UserMapping, entity::now, issuer_key,
+        migration::CreateIdentities,
     },
 };
 
@@ -259,10 +257,6 @@ impl Shape for Hooks {
         vec![
             Box::new(CreateUsers(users)),
             Box::new(Create(projects)),
-            Box::new(AllowUsersWithoutPassword::of(
-                Self::USERS,
-                "hashed_password",
-            )),
             Box::new(CreateIdentities::beside(
                 Self::USERS,
                 "id",

@@ -13,10 +13,8 @@ use tower_jit_provisioning::{
     Email, Identity, Outcome, Provisioner, UserStatus,
     provisioner::SignUpCounts,
     sea_orm::{
-        KnownUser, LinkCandidate, NewUser, UserMapping,
-        entity::now,
-        issuer_key,
-        migration::{AllowUsersWithoutPassword, CreateIdentities},
+        KnownUser, LinkCandidate, NewUser, UserMapping, entity::now, issuer_key,
+        migration::CreateIdentities,
     },
     testing::TestIdentity,
 };
@@ -223,10 +221,6 @@ impl Shape for LinkTable {
         let id = &mut ColumnDef::new("id").big_integer().auto_increment().take();
         vec![
             Box::new(CreateUsers(users_with_addresses(Self::USERS, id))),
-            Box::new(AllowUsersWithoutPassword::of(
-                Self::USERS,
-                "hashed_password",
-            )),
             Box::new(CreateIdentities::beside(
                 Self::USERS,
                 "id",

@@ -1,7 +1,6 @@
-//! `SeaOrmProvisioner` over tables of an application's own: four shapes of `UserMapping`.
+//! `SeaOrmProvisioner` over tables of an application's own: three shapes of `UserMapping`.
 
 pub(crate) mod checks;
-pub(crate) mod columns;
 pub(crate) mod default_rows;
 pub(crate) mod hooks;
 pub(crate) mod link_table;

@@ -14,18 +14,13 @@ use tower_jit_provisioning::{
     Email, Identity, UserStatus,
     policy::Attribute,
     provisioner::{Profile, ProfileState, RoleGrant, SignUpCounts},
-    sea_orm::{
-        KnownUser, LinkCandidate, NewUser, UserMapping,
-        entity::now,
-        issuer_key,
-        migration::{AddIdentityColumns, AllowUsersWithoutPassword},
-    },
+    sea_orm::{KnownUser, LinkCandidate, NewUser, UserMapping, entity::now, issuer_key},
 };
 use uuid::Uuid;
 
 use super::{
     HASH, Shape, players,
-    tables::{CreateUsers, users},
+    tables::{CreateUsers, users_with_addresses},
 };
 
 /// A player, and the roles that count for the request.
@@ -269,7 +264,7 @@ impl Shape for OwnRoles {
     const IDENTIFIED_BY: &str = "(identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let mut players = users(Self::USERS, ColumnDef::new("id").uuid());
+        let mut players = users_with_addresses(Self::USERS, ColumnDef::new("id").uuid());
         players
             .col(ColumnDef::new("email").string())
             .col(
@@ -286,15 +281,14 @@ impl Shape for OwnRoles {
             )
             .col(ColumnDef::new("roles_issued_at").big_integer())
             .col(ColumnDef::new("profile_issued_at").big_integer())
-            .col(ColumnDef::new("profile_digest").char_len(64));
-        vec![
-            Box::new(CreateUsers(players)),
-            Box::new(AllowUsersWithoutPassword::of(
-                Self::USERS,
-                "hashed_password",
-            )),
-            Box::new(AddIdentityColumns::to(Self::USERS)),
-        ]
+            .col(ColumnDef::new("profile_digest").string_len(64))
+            .col(ColumnDef::new("identity_key").string_len(64).unique_key())
+            .col(ColumnDef::new("issuer_key").string_len(64))
+            .col(ColumnDef::new("issuer").string_len(512))
+            .col(ColumnDef::new("subject").string_len(255))
+            .col(ColumnDef::new("kind").string_len(32))
+            .col(ColumnDef::new("identity_created_at").date_time());
+        vec![Box::new(CreateUsers(players))]
     }
 
     fn id(user: &Player) -> String {

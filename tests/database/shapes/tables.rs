@@ -1,4 +1,4 @@
-//! The tables as the applications had them before: users with passwords.
+//! The tables of the applications: users, with passwords or without.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -12,13 +12,13 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-/// A users' table, with a password for everybody.
+/// A users' table.
 pub(super) fn users(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
     Table::create()
         .table(Alias::new(name))
         .col(id.not_null().primary_key())
         .col(ColumnDef::new("name").string())
-        .col(ColumnDef::new("hashed_password").string_len(512).not_null())
+        .col(ColumnDef::new("hashed_password").string_len(512))
         .col(
             ColumnDef::new("status")
                 .string_len(32)
@@ -31,7 +31,7 @@ pub(super) fn users(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
 /// The same, with addresses that are compared by their key.
 pub(super) fn users_with_addresses(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
     users(name, id)
-        .col(ColumnDef::new("email_key").char_len(64).unique_key())
+        .col(ColumnDef::new("email_key").string_len(64).unique_key())
         .col(ColumnDef::new("email_verified_by").string_len(1024))
         .to_owned()
 }
