@@ -33,7 +33,7 @@ fn ana(issued_at: i64) -> TestIdentity {
         .with_policy(policy)
 }
 
-pub(crate) async fn the_dearest_first_login_costs_four_reads_and_its_transaction(store: &Store) {
+pub(crate) async fn the_dearest_first_login_costs_five_reads_and_its_transaction(store: &Store) {
     store.provision(&ana(1_000).build()).await.unwrap();
     assert_eq!(
         store.statements().verbs(),
@@ -41,8 +41,9 @@ pub(crate) async fn the_dearest_first_login_costs_four_reads_and_its_transaction
             "SELECT users",
             "SELECT link_tickets",
             "SELECT users",
-            // The policy's limits.
-            "SELECT user_identities",
+            // The policy's limits: in all, and in the last minute.
+            "SELECT (SELECT",
+            "SELECT (SELECT",
             "INSERT users",
             "INSERT user_identities",
             "INSERT role_grants",

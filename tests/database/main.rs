@@ -125,7 +125,7 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     outages::a_locked_store_is_unavailable_within_the_deadline_and_recovers,
     outages::a_store_that_cannot_write_still_finds_users,
     outages::newcomers_who_wait_do_not_starve_known_users,
-    costs::the_dearest_first_login_costs_four_reads_and_its_transaction,
+    costs::the_dearest_first_login_costs_five_reads_and_its_transaction,
     costs::a_newer_token_that_says_the_same_writes_nothing,
     costs::a_newer_token_costs_what_it_changes,
     costs::the_hot_read_goes_through_indexes_only,

@@ -38,7 +38,7 @@ pub(crate) struct Candidate {
     pub(crate) is_pre_linked: bool,
 }
 
-/// How many identities of the issuer there are.
+/// How many identities of the issuer there are, counted as far as the policy limits them.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SignUpCounts {

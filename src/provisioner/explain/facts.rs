@@ -172,10 +172,19 @@ fn newcomer(
         None => Ok(()),
         Some(population) => {
             let limited = within_limits(identity, population);
-            let detail = format!(
-                "{} identities of the issuer, {} of the last minute",
-                population.all, population.last_minute
-            );
+            let policy = identity.policy();
+            let counts = [
+                (policy.max_users(), population.all, "in all"),
+                (
+                    policy.max_sign_ups_per_minute(),
+                    population.last_minute,
+                    "in the last minute",
+                ),
+            ];
+            let counts = counts.into_iter().filter_map(|(max, count, when)| {
+                Some(format!("{count} of {} identities {when}", max?))
+            });
+            let detail = counts.collect::<Vec<_>>().join(", ");
             steps.push(Step::check("limits", limited.is_ok(), detail));
             limited
         }

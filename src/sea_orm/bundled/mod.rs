@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Condition, Expr, ExprTrait, Query},
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Asterisk, Condition, Expr, ExprTrait, Query},
 };
 use time::PrimitiveDateTime;
 
@@ -193,25 +193,29 @@ impl UserMapping for Bundled {
         User::new(row, roles)
     }
 
+    /// Counts what the policy limits, and no further than its limit: one statement, or two. The last
+    /// minute is a range of an index; the total costs as many entries of it as the limit has.
     async fn population(
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
     ) -> Result<SignUpCounts, DbErr> {
-        let minute_ago = now() - time::Duration::MINUTE;
-        let created_at = || Expr::col(user_identities::Column::CreatedAt);
-        let recent = Expr::case(created_at().gt(minute_ago), 1).finally(Expr::value(None::<i32>));
-        let counts: Option<(i64, i64)> = user_identities::Entity::find()
-            .select_only()
-            .expr(Expr::col(user_identities::Column::Id).count())
-            .expr(Expr::expr(recent).count())
-            .filter(user_identities::Column::IssuerKey.eq(issuer_key(identity.issuer())))
-            .into_tuple()
-            .one(db)
-            .await?;
-        let (all, last_minute) = counts.unwrap_or_default();
-        let count = |of: i64| u64::try_from(of).unwrap_or(u64::MAX);
-        Ok(SignUpCounts::new(count(all), count(last_minute)))
+        let policy = identity.policy();
+        let of_issuer = user_identities::Column::IssuerKey.eq(issuer_key(identity.issuer()));
+        let all = match policy.max_users() {
+            None => 0,
+            Some(max) => count(db, Condition::all().add(of_issuer.clone()), max).await?,
+        };
+        let last_minute = match policy.max_sign_ups_per_minute() {
+            None => 0,
+            Some(max) => {
+                let minute_ago = now() - time::Duration::MINUTE;
+                let recent = user_identities::Column::CreatedAt.gt(minute_ago);
+                let recent = Condition::all().add(of_issuer).add(recent);
+                count(db, recent, max).await?
+            }
+        };
+        Ok(SignUpCounts::new(all, last_minute))
     }
 
     /// Notes the token, reads its issuer's grants, removes and adds what differs, writes the event:
@@ -341,6 +345,26 @@ impl UserMapping for Bundled {
             .await?;
         Ok(())
     }
+}
+
+/// Counts identities up to a maximum.
+async fn count(db: &DatabaseConnection, of: Condition, max: u64) -> Result<u64, DbErr> {
+    let some = Query::select()
+        .column(user_identities::Column::CreatedAt)
+        .from(user_identities::Entity)
+        .cond_where(of)
+        // A bound integer has a sign.
+        .limit(Ord::min(max, i64::MAX as u64))
+        .take();
+    let counted = Query::select()
+        .expr(Expr::col(Asterisk).count())
+        .from_subquery(some, "counted")
+        .take();
+    let row = db.query_one(&counted).await?;
+    let count: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(count
+        .and_then(|it| u64::try_from(it).ok())
+        .unwrap_or_default())
 }
 
 /// A status label of a newer version counts as deactivated.

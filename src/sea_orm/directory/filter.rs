@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, Condition,
-    sea_query::{BinOper, Expr, ExprTrait, Func, IntoCondition, Query, SelectStatement},
+    sea_query::{BinOper, Expr, ExprTrait, Func, Query, SelectStatement},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     },
     DirectoryError, bounds,
 };
-use crate::provisioner::decision::UserStatus;
+use crate::{email::Email, provisioner::decision::UserStatus};
 
 /// The longest text searched for, in bytes.
 const MAX_TEXT: usize = 254;
@@ -35,6 +35,7 @@ pub struct UserFilter {
     status: Option<UserStatus>,
     role: Option<String>,
     issuer: Option<String>,
+    email: Option<Email>,
     pattern: Option<Pattern>,
     is_without_identity: bool,
 }
@@ -69,7 +70,14 @@ impl UserFilter {
         self
     }
 
-    /// Users without any identity: with a password, or imported and not yet linked.
+    /// The user who holds an address verified: one at most.
+    pub fn with_email(mut self, email: Email) -> Self {
+        self.email = Some(email);
+        self
+    }
+
+    /// Users without any identity: with a password, or imported and not yet linked. Reads every user
+    /// of the tenant.
     pub fn without_identity(mut self) -> Self {
         self.is_without_identity = true;
         self
@@ -90,7 +98,9 @@ impl UserFilter {
         self
     }
 
-    pub(super) fn condition(&self) -> Result<Condition, DirectoryError> {
+    /// The condition on users of a tenant. What is asked of other tables names the tenant too: their
+    /// indexes start with it.
+    pub(super) fn condition(&self, tenant: &str) -> Result<Condition, DirectoryError> {
         let mut condition = Condition::all();
         if let Some(status) = self.status {
             condition = condition.add(users::Column::Status.eq(status.as_str()));
@@ -100,15 +110,22 @@ impl UserFilter {
             condition = condition.add(Expr::exists(of_user(
                 role_grants::Entity,
                 role_grants::Column::UserId,
-                role_grants::Column::Role.eq(role),
+                Condition::all()
+                    .add(role_grants::Column::Tenant.eq(tenant))
+                    .add(role_grants::Column::Role.eq(role)),
             )));
         }
         if let Some(issuer_key) = &self.issuer {
             condition = condition.add(Expr::exists(of_user(
                 user_identities::Entity,
                 user_identities::Column::UserId,
-                user_identities::Column::IssuerKey.eq(issuer_key),
+                Condition::all()
+                    .add(user_identities::Column::Tenant.eq(tenant))
+                    .add(user_identities::Column::IssuerKey.eq(issuer_key)),
             )));
+        }
+        if let Some(email) = &self.email {
+            condition = condition.add(users::Column::EmailKey.eq(email.key(tenant)));
         }
         if self.is_without_identity {
             condition = condition.add(Expr::not_exists(of_user(
@@ -159,7 +176,7 @@ impl Pattern {
 }
 
 /// Selects the user's rows in another table.
-fn of_user<E, C>(table: E, user_id: C, filter: impl IntoCondition) -> SelectStatement
+fn of_user<E, C>(table: E, user_id: C, filter: Condition) -> SelectStatement
 where
     E: sea_orm::EntityTrait,
     C: ColumnTrait,

@@ -62,7 +62,7 @@ impl UserDirectory {
     ) -> Result<Page<UserRecord>, DirectoryError> {
         self.check_tenant()?;
         page.check()?;
-        let condition = filter.condition()?;
+        let condition = filter.condition(&self.tenant)?;
         self.read(async {
             let select = self.users().filter(condition);
             let rows = page.of(select, users::Column::Id).all(&self.db).await?;

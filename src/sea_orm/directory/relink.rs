@@ -142,7 +142,7 @@ impl UserDirectory {
                 Err(error) => return Err(error.after(report)),
                 Ok(batch) => batch,
             };
-            let Some((last, _)) = batch.last() else {
+            let Some((_, last)) = batch.last() else {
                 return Ok(report);
             };
             after = *last;
@@ -157,7 +157,7 @@ impl UserDirectory {
         }
     }
 
-    /// Identities and their users, by the identities' ids.
+    /// Identities and their users, by the users' ids: a user has one identity of an issuer.
     async fn identities_after(
         &self,
         issuer_key: &str,
@@ -171,8 +171,8 @@ impl UserDirectory {
             .column(Column::UserId)
             .filter(Column::Tenant.eq(self.tenant.as_ref()))
             .filter(Column::IssuerKey.eq(issuer_key))
-            .filter(Column::Id.gt(after))
-            .order_by_asc(Column::Id)
+            .filter(Column::UserId.gt(after))
+            .order_by_asc(Column::UserId)
             .limit(BATCH as u64);
         identities.into_tuple().all(&self.db).await
     }

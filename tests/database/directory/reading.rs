@@ -2,7 +2,7 @@
 
 use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
-    UserStatus,
+    Email, UserStatus,
     sea_orm::{
         directory::{DirectoryErrorKind, EventFilter, PageRequest, UserDirectory, UserFilter},
         entity::users,
@@ -146,11 +146,20 @@ pub(crate) async fn every_filter_narrows_the_list(store: &Store) {
         ids(&directory, &filter().with_issuer("https://id.example.co")).await,
         NOBODY
     );
+    let cy = store.insert(password_user("cy@example.com")).await.id;
+    for (address, holder) in [
+        ("CY@example.com", &[cy][..]),
+        ("di@example.com", &NOBODY[..]),
+    ] {
+        let email = Email::parse(address).unwrap();
+        let held = filter().with_email(email);
+        assert_eq!(ids(&directory, &held).await, holder, "{address}");
+    }
     let unknown = filter().without_identity();
-    assert_eq!(ids(&directory, &unknown).await, [pending, admin]);
+    assert_eq!(ids(&directory, &unknown).await, [pending, admin, cy]);
     assert_eq!(
         ids(&directory, &unknown.with_status(UserStatus::Active)).await,
-        [admin]
+        [admin, cy]
     );
     let elsewhere = directory.clone().in_tenant("acme");
     assert_eq!(ids(&elsewhere, &filter()).await, NOBODY);
