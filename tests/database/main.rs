@@ -24,6 +24,7 @@ mod linking;
 mod migrations;
 mod outages;
 mod own_tables;
+mod plans;
 mod profiles;
 mod refusals;
 mod replicas;
@@ -128,7 +129,7 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     costs::the_dearest_first_login_costs_five_reads_and_its_transaction,
     costs::a_newer_token_that_says_the_same_writes_nothing,
     costs::a_newer_token_costs_what_it_changes,
-    costs::the_hot_read_goes_through_indexes_only,
+    plans::every_statement_is_served_by_an_index,
     drift::a_configuration_fits_the_users_it_made,
     drift::another_tenant_mode_is_refused,
     drift::another_subject_strategy_is_refused,
