@@ -5,7 +5,7 @@
 //! a minute that the operator chooses. How often somebody was denied is the metrics' affair.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,11 +17,8 @@ use sea_orm::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{
-    SeaOrmProvisioner, UserMapping,
-    entity::{now, user_events, user_identities},
-};
-use crate::{error::ProvisionError, identity::Identity, principal::IdentityKey};
+use super::entity::{now, user_events, user_identities};
+use crate::{identity::Identity, principal::IdentityKey};
 
 /// How long an identity is not mentioned again for the same reason.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -32,48 +29,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How many identities and reasons are remembered. Who can make more of them runs into the limit on
 /// all.
 const REMEMBERED: usize = 10_000;
-
-impl SeaOrmProvisioner {
-    /// Writes denials into `user_events`: `denied`, with the reason as its detail, and with
-    /// [`Uuid::nil`] where the identity is no user's. At most one an hour of one identity and reason,
-    /// and at most so many a minute in all. Default: none.
-    ///
-    /// They are written after the answer, and not while the store is busy.
-    #[must_use]
-    pub fn with_denial_events(mut self, per_minute: u32) -> Self {
-        self.denials = Some(Arc::new(Denials::new(per_minute)));
-        self
-    }
-}
-
-impl<M: UserMapping> SeaOrmProvisioner<M> {
-    /// Notes in the background that an identity was denied. An outage is no denial.
-    pub(super) fn note_denial(&self, identity: &Identity, error: &ProvisionError) {
-        let reason = match error {
-            ProvisionError::Unavailable(_) => return,
-            ProvisionError::Conflict | ProvisionError::Denied(_) | ProvisionError::Revoked => {
-                error.reason()
-            }
-        };
-        let Some(denials) = &self.denials else {
-            return;
-        };
-        let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
-            return;
-        };
-        if !denials.admit(identity.key(), reason) {
-            return;
-        }
-        let (this, identity) = (self.clone(), identity.clone());
-        tokio::spawn(async move {
-            let _permit = permit;
-            let writing = async { Ok(record(&this.db, &identity, reason).await?) };
-            if let Err(error) = this.within_deadline(writing).await {
-                tracing::warn!(%error, reason, "a denial was not recorded");
-            }
-        });
-    }
-}
 
 /// Which denials are worth a row.
 pub(super) struct Denials {
@@ -88,7 +43,7 @@ struct Sampling {
 }
 
 impl Denials {
-    fn new(per_minute: u32) -> Self {
+    pub(super) fn new(per_minute: u32) -> Self {
         Self {
             per_minute,
             sampling: Mutex::new(Sampling {
@@ -99,7 +54,7 @@ impl Denials {
         }
     }
 
-    fn admit(&self, key: IdentityKey, reason: &'static str) -> bool {
+    pub(super) fn admit(&self, key: IdentityKey, reason: &'static str) -> bool {
         let now = Instant::now();
         let mut sampling = self.sampling.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = sampling.noted.get(&(key, reason));
@@ -118,7 +73,7 @@ impl Denials {
     }
 }
 
-async fn record(
+pub(super) async fn record(
     db: &DatabaseConnection,
     identity: &Identity,
     reason: &'static str,

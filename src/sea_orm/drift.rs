@@ -19,7 +19,9 @@ use std::{collections::BTreeSet, error::Error as StdError, fmt};
 
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{SeaOrmProvisioner, entity::user_identities, issuer_key};
+use super::{
+    entity::user_identities, issuer_key::issuer_key, sea_orm_provisioner::SeaOrmProvisioner,
+};
 use crate::verifier::{IssuerTerms, JwtVerifier};
 
 impl SeaOrmProvisioner {

@@ -9,7 +9,10 @@ use std::{
 use sea_orm::DbErr;
 
 use super::{
-    KnownUser, LinkCandidate, SeaOrmProvisioner, UserMapping, entity::now, hook, mapping::millis,
+    entity::now,
+    hook,
+    mapping::{KnownUser, LinkCandidate, UserMapping, millis},
+    sea_orm_provisioner::SeaOrmProvisioner,
     store,
 };
 use crate::{

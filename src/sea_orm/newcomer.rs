@@ -3,7 +3,12 @@
 use sea_orm::{DatabaseExecutor, DbErr};
 use tokio::time::timeout;
 
-use super::{KnownUser, LinkCandidate, NewUser, SeaOrmProvisioner, UserMapping, hook, store};
+use super::{
+    hook,
+    mapping::{KnownUser, LinkCandidate, NewUser, UserMapping, millis},
+    sea_orm_provisioner::SeaOrmProvisioner,
+    store,
+};
 use crate::{
     error::ProvisionError,
     identity::Identity,
@@ -46,7 +51,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             }
             Joined::Known(Outcome::Linked, known) => {
                 let roles = roles::counted(identity, known.grants());
-                let after = known.tokens_valid_after.map(super::mapping::millis);
+                let after = known.tokens_valid_after.map(millis);
                 let user = self.mapping.user(known.row, roles);
                 Ok(Provisioned::linked(user).with_tokens_valid_after(after))
             }

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     bundled::Bundled,
-    denials::Denials,
+    denials::{self, Denials},
     hook::{CreationHook, Observer},
     mapping::UserMapping,
     publisher::Publisher,
@@ -57,6 +57,17 @@ impl SeaOrmProvisioner {
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
         Self::with_mapping(db, Bundled)
+    }
+
+    /// Writes denials into `user_events`: `denied`, with the reason as its detail, and with
+    /// [`Uuid::nil`] where the identity is no user's. At most one an hour of one identity and reason,
+    /// and at most so many a minute in all. Default: none.
+    ///
+    /// They are written after the answer, and not while the store is busy.
+    #[must_use]
+    pub fn with_denial_events(mut self, per_minute: u32) -> Self {
+        self.denials = Some(Arc::new(Denials::new(per_minute)));
+        self
     }
 }
 
@@ -180,6 +191,33 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let acquired = Arc::clone(&self.writes).acquire_owned();
         let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
         self.within_deadline(acquiring).await
+    }
+
+    /// Notes in the background that an identity was denied. An outage is no denial.
+    fn note_denial(&self, identity: &Identity, error: &ProvisionError) {
+        let reason = match error {
+            ProvisionError::Unavailable(_) => return,
+            ProvisionError::Conflict | ProvisionError::Denied(_) | ProvisionError::Revoked => {
+                error.reason()
+            }
+        };
+        let Some(denials) = &self.denials else {
+            return;
+        };
+        let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
+            return;
+        };
+        if !denials.admit(identity.key(), reason) {
+            return;
+        }
+        let (this, identity) = (self.clone(), identity.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let writing = async { Ok(denials::record(&this.db, &identity, reason).await?) };
+            if let Err(error) = this.within_deadline(writing).await {
+                tracing::warn!(%error, reason, "a denial was not recorded");
+            }
+        });
     }
 }
 

@@ -1,9 +1,97 @@
 //! The profile in a user's row.
 
-use super::super::entity::users;
-use crate::{policy::Attribute, provisioner::decision::Profile};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect, sea_query::Expr,
+};
 
-pub(super) fn profile_of(user: &users::Model) -> Profile {
+use super::{
+    super::entity::{now, user_identities, users},
+    rows::{insert_event, is_older, status},
+};
+use crate::{
+    identity::Identity,
+    policy::Attribute,
+    provisioner::decision::{Profile, UserStatus},
+};
+
+pub(super) async fn store(
+    transaction: &DatabaseTransaction,
+    identity: &Identity,
+    user: &users::Model,
+    with_address: bool,
+) -> Result<Option<users::Model>, DbErr> {
+    use user_identities::Column;
+
+    let issued_at = identity.issued_at();
+    let noted = user_identities::Entity::update_many()
+        .col_expr(Column::ProfileIssuedAt, Expr::value(issued_at))
+        .col_expr(
+            Column::ProfileDigest,
+            Expr::value(Profile::fingerprint(identity)),
+        )
+        .filter(Column::IdentityKey.eq(identity.key().to_string()))
+        .filter(is_older(Column::ProfileIssuedAt, issued_at))
+        .exec(transaction)
+        .await?;
+    if noted.rows_affected == 0 {
+        return Ok(None);
+    }
+    let current = users::Entity::find_by_id(user.id)
+        .lock_exclusive()
+        .all(transaction)
+        .await?;
+    let Some(current) = current.into_iter().next() else {
+        return Ok(None);
+    };
+    // Since the request read the user: a tombstone stays empty.
+    if status(&current) == UserStatus::Deleted {
+        return Ok(None);
+    }
+    let mut local = local_attributes(&current);
+    if !with_address {
+        local.push(Attribute::Email);
+    }
+    let before = profile_of(&current);
+    let after = before.after(identity, &local);
+    if after == before {
+        return Ok(None);
+    }
+    let changed = users::Model {
+        updated_at: now(),
+        ..with_profile(current, after)
+    };
+    let mut row = changed.clone().into_active_model();
+    row.email = Set(changed.email.clone());
+    row.email_key = Set(changed.email_key.clone());
+    row.email_verified_by = Set(changed.email_verified_by.clone());
+    row.full_name = Set(changed.full_name.clone());
+    row.username = Set(changed.username.clone());
+    row.updated_at = Set(changed.updated_at);
+    // `update` would read the row again where there is no `RETURNING`.
+    users::Entity::update_many()
+        .set(row)
+        .filter(users::Column::Id.eq(user.id))
+        .exec(transaction)
+        .await?;
+    insert_event(transaction, identity, user.id, "profile_synchronised").await?;
+    Ok(Some(changed))
+}
+
+pub(super) fn would_change(
+    identity: &Identity,
+    user: &users::Model,
+    holder: Option<&users::Model>,
+) -> bool {
+    let mut local = local_attributes(user);
+    if holder.is_some_and(|holder| holder.id != user.id) {
+        local.push(Attribute::Email);
+    }
+    let before = profile_of(user);
+    before.after(identity, &local) != before
+}
+
+fn profile_of(user: &users::Model) -> Profile {
     Profile {
         email: user.email.clone(),
         email_key: user.email_key.clone(),
@@ -25,7 +113,6 @@ pub(super) fn with_profile(user: users::Model, profile: Profile) -> users::Model
 }
 
 /// What the user edited here.
-pub(super) fn local_attributes(user: &users::Model) -> Vec<Attribute> {
-    let labels = user.local_attributes.split(',');
-    labels.filter_map(Attribute::parse).collect()
+fn local_attributes(user: &users::Model) -> Vec<Attribute> {
+    user.locally_edited().filter_map(Attribute::parse).collect()
 }

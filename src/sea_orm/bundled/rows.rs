@@ -1,19 +1,20 @@
 //! What is read and written about one identity, in somebody's transaction.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait,
-    QueryFilter, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, QueryFilter,
+    sea_query::{Asterisk, Condition, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
 use super::super::{
-    entity::{link_tickets, now, role_grants, user_events, user_identities},
-    issuer_key,
+    entity::{link_tickets, now, role_grants, user_events, user_identities, users},
+    issuer_key::issuer_key,
 };
 use crate::{
     identity::Identity,
     principal::RoleClaim,
-    provisioner::decision::{RoleGrant, roles},
+    provisioner::decision::{RoleGrant, UserStatus, roles},
 };
 
 /// What an operator granted to a user who may be linked, if policy has to know.
@@ -183,4 +184,36 @@ pub(super) async fn replace_grants(
     let is_new = |role: &&String| kept.iter().all(|grant| grant.role != **role);
     insert_grants(db, identity, user_id, stated.iter().filter(is_new)).await?;
     Ok(())
+}
+
+/// A status label of a newer version counts as deactivated.
+pub(super) fn status(user: &users::Model) -> UserStatus {
+    UserStatus::parse(&user.status).unwrap_or(UserStatus::Deactivated)
+}
+
+/// The compare of the compare-and-set: a token stores only over an older one.
+pub(super) fn is_older(column: user_identities::Column, issued_at: Option<i64>) -> Condition {
+    Condition::any()
+        .add(column.is_null())
+        .add(column.lt(issued_at))
+}
+
+/// Counts identities up to a maximum.
+pub(super) async fn count(db: &DatabaseConnection, of: Condition, max: u64) -> Result<u64, DbErr> {
+    let some = Query::select()
+        .column(user_identities::Column::CreatedAt)
+        .from(user_identities::Entity)
+        .cond_where(of)
+        // A bound integer has a sign.
+        .limit(Ord::min(max, i64::MAX as u64))
+        .take();
+    let counted = Query::select()
+        .expr(Expr::col(Asterisk).count())
+        .from_subquery(some, "counted")
+        .take();
+    let row = db.query_one(&counted).await?;
+    let count: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?;
+    Ok(count
+        .and_then(|it| u64::try_from(it).ok())
+        .unwrap_or_default())
 }

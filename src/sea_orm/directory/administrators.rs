@@ -14,13 +14,22 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{role_grants, users},
-    change::Removal,
     locked::LockedUser,
 };
 use crate::provisioner::decision::{RoleGrant, UserStatus};
 
 /// How many replacements are locked: one is needed, and the others may be gone by then.
 const REPLACEMENTS: u64 = 16;
+
+/// What a user loses by a change.
+#[derive(Clone, Copy)]
+pub(super) enum Removal<'a> {
+    /// An operator's grant of this role.
+    ManualGrant(&'a str),
+    Nothing,
+    /// Everything: the user may not act any more.
+    User,
+}
 
 /// Finds holders of the role who could replace these; nobody where none of these holds it.
 pub(super) async fn replacements(

@@ -1,6 +1,6 @@
 //! What fits the tables' columns.
 
-use super::{DirectoryError, UserDirectory};
+use super::error::DirectoryError;
 
 /// Bytes of `users.status_source` and `user_events.actor`.
 pub(super) const MAX_ACTOR: usize = 128;
@@ -14,7 +14,7 @@ pub(super) const MAX_NAME: usize = 1024;
 const MAX_ISSUER: usize = 512;
 const MAX_ROLE: usize = 128;
 const MAX_SUBJECT: usize = 255;
-const MAX_TENANT: usize = 64;
+pub(super) const MAX_TENANT: usize = 64;
 
 /// Takes an operator's words as they are, without control characters, up to so many bytes.
 pub(super) fn cut(text: &str, max: usize) -> String {
@@ -43,18 +43,6 @@ pub(super) fn is_subject(subject: &str) -> bool {
 /// White space at an end is refused: MySQL and MariaDB compare without it.
 pub(super) fn is_role(role: &str) -> bool {
     is_text(role, MAX_ROLE) && role.trim() == role
-}
-
-impl UserDirectory {
-    /// Refuses a tenant that no row can have.
-    pub(super) fn check_tenant(&self) -> Result<(), DirectoryError> {
-        match self.tenant.is_empty() || is_text(&self.tenant, MAX_TENANT) {
-            true => Ok(()),
-            false => Err(DirectoryError::invalid(
-                "a tenant has at most 64 bytes and no control characters",
-            )),
-        }
-    }
 }
 
 /// Refuses a role's name that no row can have.

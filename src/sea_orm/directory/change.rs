@@ -7,12 +7,13 @@ use sea_orm::{DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
 use super::{
-    BATCH, DirectoryError, Report, UserDirectory,
-    administrators::{self, Administrators},
-    event,
+    administrators::{Administrators, Removal, replacements},
+    error::DirectoryError,
+    events,
     locked::{LockedUser, lock},
-    report::{Effect, Refusal, ReportEntry},
+    report::{Effect, Refusal, Report, ReportEntry},
     transaction::{Done, Work},
+    user_directory::{BATCH, UserDirectory},
 };
 
 /// Something to be done to users, one like the other.
@@ -39,16 +40,6 @@ pub(super) trait Change: Send + Sync + 'static {
         transaction: &DatabaseTransaction,
         users: &[&LockedUser],
     ) -> Result<(), DbErr>;
-}
-
-/// What a user loses by a change.
-#[derive(Clone, Copy)]
-pub(super) enum Removal<'a> {
-    /// An operator's grant of this role.
-    ManualGrant(&'a str),
-    Nothing,
-    /// Everything: the user may not act any more.
-    User,
 }
 
 impl UserDirectory {
@@ -118,7 +109,7 @@ impl<C: Change> Work for Batch<C> {
             return Ok(Vec::new());
         };
         let leaving: Vec<Uuid> = self.users.iter().chain(&self.removed).copied().collect();
-        administrators::replacements(&directory.db, &directory.tenant, role, &leaving).await
+        replacements(&directory.db, &directory.tenant, role, &leaving).await
     }
 
     async fn run(
@@ -164,7 +155,7 @@ impl<C: Change> Work for Batch<C> {
             let events = changed
                 .iter()
                 .map(|user| directory.event(user.row.id, name, None, detail));
-            event::record(transaction, events.collect()).await?;
+            events::record(transaction, events.collect()).await?;
         }
         // Whom the guard let go; for a change that removes nothing it asks nobody.
         let removed = changed

@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 
 use super::{
     super::store,
-    report::{Refusal, Report},
+    report::{Effect, Refusal, Report},
 };
 
 /// Why the directory did not do something.
@@ -123,6 +123,25 @@ impl DirectoryError {
     #[must_use]
     pub fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()
+    }
+}
+
+impl Report {
+    /// Insists that every user is now as asked.
+    ///
+    /// # Errors
+    ///
+    /// For the first user who was refused or not found; the error carries the report.
+    pub fn into_result(self) -> Result<Self, DirectoryError> {
+        let failed = self.entries.iter().find_map(|entry| match entry.effect {
+            Effect::Changed | Effect::Unchanged => None,
+            Effect::NotFound => Some(DirectoryError::not_found()),
+            Effect::Refused(refusal) => Some(DirectoryError::refused(refusal)),
+        });
+        match failed {
+            None => Ok(self),
+            Some(error) => Err(error.after(self)),
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use sea_orm::{
 use super::{
     super::{
         entity::{role_grants, user_identities, users},
-        issuer_key,
+        issuer_key::issuer_key,
     },
-    DirectoryError, bounds,
+    bounds,
+    error::DirectoryError,
 };
 use crate::{email::Email, provisioner::decision::UserStatus};
 

@@ -13,10 +13,13 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{now, user_identities, users},
-    BATCH, DirectoryError, Effect, Refusal, Report, UserDirectory,
-    change::{Change, Removal},
+    administrators::Removal,
+    change::Change,
+    error::DirectoryError,
     locked::LockedUser,
+    report::{Effect, Refusal, Report},
     status::Deactivate,
+    user_directory::{BATCH, UserDirectory},
 };
 use crate::{principal::PrincipalKind, provisioner::decision::UserStatus};
 
@@ -62,7 +65,7 @@ impl UserDirectory {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::DirectoryErrorKind::Invalid) for zero days, and where nobody at all of the
+    /// [`Invalid`](super::error::DirectoryErrorKind::Invalid) for zero days, and where nobody at all of the
     /// tenant was seen since: then `last_seen_at` is not kept, or no longer, and says nothing about
     /// anybody. Or if the database fails.
     pub async fn deactivate_idle(&self, idle: &IdleUsers) -> Result<Report, DirectoryError> {

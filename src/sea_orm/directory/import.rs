@@ -11,10 +11,13 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{role_grants, user_events, user_identities, users},
-    BATCH, DirectoryError, Effect, ImportedUser, Refusal, Report, UserDirectory, event,
-    report::ReportEntry,
+    error::DirectoryError,
+    events,
+    imported_user::ImportedUser,
+    report::{Effect, Refusal, Report, ReportEntry},
     roles::manual_grant,
     transaction::{Done, Work},
+    user_directory::{BATCH, UserDirectory},
 };
 use crate::principal::IdentityKey;
 
@@ -211,6 +214,6 @@ impl Rows {
                 .exec_without_returning(transaction)
                 .await?;
         }
-        event::record(transaction, self.events).await
+        events::record(transaction, self.events).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{super::entity::users, NewIdentity, bounds};
+use super::{super::entity::users, bounds, new_identity::NewIdentity};
 use crate::email::Email;
 
 /// Who verified an imported address.

@@ -12,78 +12,21 @@ use uuid::{Builder, Uuid};
 use super::{
     super::{
         entity::{link_tickets, now, user_identities, users},
-        issuer_key,
+        issuer_key::issuer_key,
     },
-    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds, event,
+    bounds,
+    error::DirectoryError,
+    events,
     locked::{LockedUser, lock, update},
-    report::ReportEntry,
+    new_identity::NewIdentity,
+    report::{Effect, Refusal, Report},
     transaction::{Done, Work},
+    user_directory::UserDirectory,
 };
-use crate::{
-    digest::digest,
-    email::Email,
-    principal::{IdentityKey, PrincipalKind},
-    provisioner::decision::UserStatus,
-};
+use crate::{digest::digest, email::Email, provisioner::decision::UserStatus};
 
 /// How long a ticket may wait.
 const MAX_TICKET: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-
-/// An identity that a user will come with: an issuer, and its subject.
-#[must_use]
-#[derive(Clone, Debug)]
-pub struct NewIdentity {
-    issuer: String,
-    subject: String,
-    kind: PrincipalKind,
-}
-
-impl NewIdentity {
-    /// A person: the *canonical* issuer (1 to 512 bytes) and the subject (1 to 255) as
-    /// [`Identity::issuer`](crate::Principal::issuer) and
-    /// [`Identity::subject`](crate::Principal::subject) will be. Nothing is trimmed or folded.
-    pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
-        Self {
-            issuer: issuer.into(),
-            subject: subject.into(),
-            kind: PrincipalKind::Human,
-        }
-    }
-
-    /// Says what will stand behind the tokens: a service is registered this way. A token of another
-    /// kind is refused.
-    pub fn with_kind(mut self, kind: PrincipalKind) -> Self {
-        self.kind = kind;
-        self
-    }
-
-    pub(super) fn is_valid(&self) -> bool {
-        bounds::is_issuer(&self.issuer) && bounds::is_subject(&self.subject)
-    }
-
-    pub(super) fn key(&self, tenant: &str) -> IdentityKey {
-        IdentityKey::new(tenant, &self.issuer, &self.subject)
-    }
-
-    pub(super) fn row(&self, tenant: &str, user_id: Uuid) -> user_identities::ActiveModel {
-        let row = user_identities::Model {
-            id: Uuid::now_v7(),
-            tenant: tenant.to_owned(),
-            user_id,
-            identity_key: self.key(tenant).to_string(),
-            issuer_key: issuer_key(&self.issuer),
-            issuer: self.issuer.clone(),
-            subject: self.subject.clone(),
-            subject_strategy: String::new(),
-            kind: self.kind.as_str().to_owned(),
-            roles_issued_at: None,
-            profile_issued_at: None,
-            profile_digest: None,
-            created_at: now(),
-        };
-        row.into_active_model().reset_all()
-    }
-}
 
 impl UserDirectory {
     /// Gives a user an identity before its first token: its subject then finds this user, whatever
@@ -159,7 +102,7 @@ impl Work for Link {
         let tenant = &directory.tenant;
         let locked = lock(transaction, tenant, [self.user]).await?;
         let Some(user) = locked.get(&self.user) else {
-            return Ok(only(self.user, Effect::NotFound));
+            return Ok(Done::of_one(self.user, Effect::NotFound));
         };
         let key = self.identity.key(tenant).to_string();
         let known =
@@ -169,13 +112,13 @@ impl Work for Link {
             _ if user.is_deleted() => Effect::Refused(Refusal::Deleted),
             Some(owner) if owner == self.user => Effect::Unchanged,
             Some(_) => Effect::Refused(Refusal::Taken),
-            None if has_identity_of(user, &issuer_key(&self.identity.issuer)) => {
+            None if has_identity_of(user, &issuer_key(self.identity.issuer())) => {
                 Effect::Refused(Refusal::Taken)
             }
             None => Effect::Changed,
         };
         if effect != Effect::Changed {
-            return Ok(only(self.user, effect));
+            return Ok(Done::of_one(self.user, effect));
         }
         user_identities::Entity::insert(self.identity.row(tenant, self.user))
             .exec_without_returning(transaction)
@@ -188,8 +131,8 @@ impl Work for Link {
                 .await?;
         }
         let event = directory.event(self.user, "pre_linked", Some(key), None);
-        event::record(transaction, vec![event]).await?;
-        let mut done = only(self.user, effect);
+        events::record(transaction, vec![event]).await?;
+        let mut done = Done::of_one(self.user, effect);
         // Refused a moment ago as an unknown subject, perhaps.
         done.stale.push(self.identity.key(tenant));
         Ok(done)
@@ -225,7 +168,7 @@ impl Work for IssueTicket {
     ) -> Result<Done<Report>, DbErr> {
         let locked = lock(transaction, &directory.tenant, [self.user]).await?;
         let Some(user) = locked.get(&self.user) else {
-            return Ok(only(self.user, Effect::NotFound));
+            return Ok(Done::of_one(self.user, Effect::NotFound));
         };
         let now = now();
         // Under lock: MySQL and MariaDB may show the past otherwise, and what is not seen would be
@@ -248,7 +191,7 @@ impl Work for IssueTicket {
             }
         };
         if effect != Effect::Changed {
-            return Ok(only(self.user, effect));
+            return Ok(Done::of_one(self.user, effect));
         }
         if let Some(replaced) = found {
             link_tickets::Entity::delete_by_id(replaced.id)
@@ -269,25 +212,12 @@ impl Work for IssueTicket {
             .exec_without_returning(transaction)
             .await?;
         let event = directory.event(self.user, "link_ticket_issued", None, None);
-        event::record(transaction, vec![event]).await?;
-        Ok(only(self.user, effect))
+        events::record(transaction, vec![event]).await?;
+        Ok(Done::of_one(self.user, effect))
     }
 }
 
 fn has_identity_of(user: &LockedUser, issuer_key: &str) -> bool {
     let mut identities = user.identities.iter();
     identities.any(|identity| identity.issuer_key == issuer_key)
-}
-
-/// The report of a change to one user.
-pub(super) fn only(user: Uuid, effect: Effect) -> Done<Report> {
-    let mut output = Report::default();
-    output.extend([ReportEntry {
-        user: Some(user),
-        effect,
-    }]);
-    Done {
-        output,
-        stale: Vec::new(),
-    }
 }

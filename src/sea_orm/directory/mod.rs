@@ -47,7 +47,7 @@
 //! * A call that is dropped finishes the transaction under way and starts no other. One that fails
 //!   half way tells what was done before ([`DirectoryError::report`]).
 //! * A directory of [`CachedProvisioner::directory`] forgets what it changed, after the commit and in
-//!   this process. With a [`Publisher`] the other processes hear of it from the
+//!   this process. With a [`Publisher`](crate::bus::Publisher) the other processes hear of it from the
 //!   transaction itself; without one they notice within their cache's TTL.
 //! * Nothing reaches beyond one tenant: `""`, the one of services without tenants, or
 //!   [`in_tenant`](UserDirectory::in_tenant)'s. Somebody else's users are not found.
@@ -67,8 +67,7 @@ mod administrators;
 mod bounds;
 mod change;
 mod error;
-mod event;
-mod event_filter;
+mod events;
 mod filter;
 mod idle;
 mod import;
@@ -76,6 +75,7 @@ mod imported_user;
 mod link;
 mod locked;
 mod moving;
+mod new_identity;
 mod page;
 mod profile;
 mod reading;
@@ -83,129 +83,23 @@ mod record;
 mod relink;
 mod removal;
 mod report;
-mod retention;
 mod roles;
 mod status;
 mod tokens;
 mod transaction;
-
-use std::{fmt, sync::Arc, time::Duration};
-
-use sea_orm::DatabaseConnection;
+mod user_directory;
 
 pub use self::{
     error::{DirectoryError, DirectoryErrorKind},
-    event_filter::EventFilter,
+    events::EventFilter,
     filter::UserFilter,
     idle::IdleUsers,
     imported_user::ImportedUser,
-    link::NewIdentity,
+    new_identity::NewIdentity,
     page::{Page, PageRequest},
     profile::ProfileEdit,
     record::UserRecord,
     relink::Relink,
     report::{Effect, Refusal, Report, ReportEntry},
+    user_directory::UserDirectory,
 };
-use super::{SeaOrmProvisioner, publisher::Publisher};
-use crate::{principal::IdentityKey, provisioner::CachedProvisioner};
-
-/// How long a transaction of a batch, or a read, may take.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// How many users one transaction works.
-const BATCH: usize = 100;
-
-/// Reads and changes the users of the bundled tables. See the [module docs](self).
-///
-/// Cheap to clone; a clone can be given another tenant or another actor.
-#[must_use]
-#[derive(Clone)]
-pub struct UserDirectory {
-    db: DatabaseConnection,
-    deadline: Duration,
-    tenant: Arc<str>,
-    actor: Option<Arc<str>>,
-    admin_role: Option<Arc<str>>,
-    is_dry_run: bool,
-    publisher: Option<Arc<dyn Publisher>>,
-    forget: Option<Arc<Forget>>,
-}
-
-/// Forgets a user in this process.
-type Forget = dyn Fn(IdentityKey) + Send + Sync;
-
-impl SeaOrmProvisioner {
-    /// Returns the directory of these users, for administration.
-    ///
-    /// Behind a [`CachedProvisioner`] use [its own](CachedProvisioner::directory), or the cache does
-    /// not hear of changes.
-    pub fn directory(&self) -> UserDirectory {
-        UserDirectory {
-            db: self.connection().clone(),
-            deadline: DEADLINE,
-            tenant: Arc::from(""),
-            actor: None,
-            admin_role: None,
-            is_dry_run: false,
-            publisher: self.publisher.clone(),
-            forget: None,
-        }
-    }
-}
-
-impl CachedProvisioner<SeaOrmProvisioner> {
-    /// Returns the directory of these users, for administration; what it changes is forgotten here.
-    pub fn directory(&self) -> UserDirectory {
-        let users = self.clone();
-        UserDirectory {
-            forget: Some(Arc::new(move |key| users.invalidate(key))),
-            ..self.provisioner().directory()
-        }
-    }
-}
-
-impl UserDirectory {
-    /// Names who acts, in the events and beside the status: an operator's id, a job's name. At most
-    /// 128 bytes; the rest is cut.
-    pub fn acting_as(mut self, actor: &str) -> Self {
-        self.actor = Some(bounds::cut(actor, bounds::MAX_ACTOR).into());
-        self
-    }
-
-    /// Chooses the tenant. Default: `""`, the one of services without tenants.
-    pub fn in_tenant(mut self, tenant: &str) -> Self {
-        self.tenant = Arc::from(tenant);
-        self
-    }
-
-    /// Protects the last active holder of this role. See the [module docs](self#the-last-administrator).
-    /// Default: none.
-    pub fn with_admin_role(mut self, role: &str) -> Self {
-        self.admin_role = Some(Arc::from(role));
-        self
-    }
-
-    /// Bounds how long a read, and how long the transaction of a batch, may take. Default: 10 seconds.
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Changes nothing: every transaction runs to its end and is then rolled back, and the report
-    /// tells what it would have done. Takes the same locks, batch by batch.
-    pub fn dry_run(mut self) -> Self {
-        self.is_dry_run = true;
-        self
-    }
-}
-
-impl fmt::Debug for UserDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserDirectory")
-            .field("tenant", &self.tenant)
-            .field("actor", &self.actor)
-            .field("admin_role", &self.admin_role)
-            .field("is_dry_run", &self.is_dry_run)
-            .finish_non_exhaustive()
-    }
-}

@@ -7,27 +7,96 @@ use std::{
 
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
 use super::{
     super::{
         entity::{now, role_grants, user_identities, users},
-        issuer_key,
+        issuer_key::issuer_key,
     },
-    Effect, Refusal, Relink, UserDirectory, event,
+    error::DirectoryError,
+    events,
     locked::{LockedUser, lock},
-    report::ReportEntry,
+    relink::Relink,
+    report::{Effect, Refusal, Report, ReportEntry},
     transaction::{Done, Work},
+    user_directory::{BATCH, UserDirectory},
 };
 use crate::{principal::IdentityKey, provisioner::decision::RoleGrant};
 
+impl UserDirectory {
+    /// Moves the identities of an issuer to another one, within this tenant; look first with
+    /// [`dry_run`](Self::dry_run). Tombstones move too, so nobody who was deleted comes back by the
+    /// new issuer; erased users cannot be moved, as nobody knows their subjects.
+    ///
+    /// Along with an identity go its key, the ownership of the profile, the roles the issuer states
+    /// and its word for the address. The status of users, their tokens' validity and their tenants stay.
+    /// Refused ([`Taken`](Refusal::Taken)) where the new identity is there already, as when somebody
+    /// came by the new issuer first, or the user has another one of it. Link tickets name the old
+    /// issuer and are to be issued again.
+    ///
+    /// Take the old issuer out of the configuration before, or who comes by it in between and after
+    /// is a newcomer.
+    ///
+    /// # Errors
+    ///
+    /// If an issuer, a subject or the strategy is out of bounds, two subjects would become one, or the
+    /// database fails.
+    pub async fn relink(&self, relink: &Relink) -> Result<Report, DirectoryError> {
+        self.check_tenant()?;
+        relink.check().map_err(DirectoryError::invalid)?;
+        let relink = Arc::new(relink.clone());
+        let old_key = issuer_key(&relink.old);
+        let (mut report, mut after) = (Report::default(), Uuid::nil());
+        loop {
+            let batch = match self.read(self.identities_after(&old_key, after)).await {
+                Err(error) => return Err(error.after(report)),
+                Ok(batch) => batch,
+            };
+            let Some((_, last)) = batch.last() else {
+                return Ok(report);
+            };
+            after = *last;
+            let work = Move {
+                relink: Arc::clone(&relink),
+                identities: batch,
+            };
+            match self.transact(work).await {
+                Err(error) => return Err(error.after(report)),
+                Ok(entries) => report.extend(entries),
+            }
+        }
+    }
+
+    /// Identities and their users, by the identities' ids.
+    async fn identities_after(
+        &self,
+        issuer_key: &str,
+        after: Uuid,
+    ) -> Result<Vec<(Uuid, Uuid)>, DbErr> {
+        use user_identities::Column;
+
+        let identities = user_identities::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .column(Column::UserId)
+            .filter(Column::Tenant.eq(self.tenant.as_ref()))
+            .filter(Column::IssuerKey.eq(issuer_key))
+            .filter(Column::UserId.gt(after))
+            .order_by_asc(Column::UserId)
+            .limit(BATCH as u64);
+        identities.into_tuple().all(&self.db).await
+    }
+}
+
 /// Moves listed identities, a batch of them.
-pub(super) struct Move {
-    pub(super) relink: Arc<Relink>,
+struct Move {
+    relink: Arc<Relink>,
     /// Each with its user.
-    pub(super) identities: Vec<(Uuid, Uuid)>,
+    identities: Vec<(Uuid, Uuid)>,
 }
 
 #[async_trait]
@@ -93,7 +162,7 @@ impl Work for Move {
             .map(|(identity, ..)| identity.user_id)
             .collect();
         self.move_attributions(transaction, &users).await?;
-        event::record(transaction, events).await?;
+        events::record(transaction, events).await?;
         Ok(Done {
             output: entries,
             stale: stale.into_iter().flatten().collect(),

@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
-use super::DirectoryError;
+use super::error::DirectoryError;
 
 /// The most items on a page.
 const MAX_PAGE: u64 = 200;

@@ -8,9 +8,12 @@ use uuid::Uuid;
 
 use super::{
     super::entity::users,
-    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds,
+    bounds,
     change::Change,
+    error::DirectoryError,
     locked::{LockedUser, update},
+    report::{Effect, Refusal, Report},
+    user_directory::UserDirectory,
 };
 use crate::email::Email;
 
@@ -153,7 +156,7 @@ impl Change for Edit {
     }
 
     fn decide(&self, user: &LockedUser) -> Effect {
-        let local = local_attributes(&user.row);
+        let local: Vec<&str> = user.row.locally_edited().collect();
         let is_marked = self.edit.attributes().all(|name| local.contains(&name));
         match user.is_deleted() {
             true => Effect::Refused(Refusal::Deleted),
@@ -188,10 +191,8 @@ impl Change for Edit {
             if let Some(name) = &self.edit.username {
                 change = change.col_expr(Column::Username, Expr::value(name.clone()));
             }
-            let mut local = local_attributes(&user.row);
-            for attribute in self.edit.attributes() {
-                local.push(attribute);
-            }
+            let local = user.row.locally_edited();
+            let mut local: Vec<&str> = local.chain(self.edit.attributes()).collect();
             local.sort_unstable();
             local.dedup();
             change
@@ -206,10 +207,4 @@ impl Change for Edit {
 fn is_same_mailbox(row: &users::Model, email: Option<&Email>) -> bool {
     let key = email.map(|email| email.key(&row.tenant));
     row.email_key.is_some() && row.email_key == key
-}
-
-/// What is the user's own.
-pub(super) fn local_attributes(row: &users::Model) -> Vec<&str> {
-    let names = row.local_attributes.split(',');
-    names.filter(|name| !name.is_empty()).collect()
 }

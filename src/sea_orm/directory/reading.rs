@@ -5,8 +5,12 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    super::entity::{role_grants, user_events, user_identities, users},
-    DirectoryError, EventFilter, Page, PageRequest, UserDirectory, UserFilter, UserRecord,
+    super::entity::{role_grants, user_identities, users},
+    error::DirectoryError,
+    filter::UserFilter,
+    page::{Page, PageRequest},
+    record::UserRecord,
+    user_directory::UserDirectory,
 };
 use crate::principal::IdentityKey;
 
@@ -71,55 +75,6 @@ impl UserDirectory {
             Ok(Page { items, next })
         })
         .await
-    }
-
-    /// Lists what happened to users of this tenant, in the order of the events' ids.
-    ///
-    /// An event of another process may appear behind a cursor by the time its transaction takes:
-    /// whoever follows the list asks again from some seconds back.
-    ///
-    /// # Errors
-    ///
-    /// If the page is out of bounds, or the database fails.
-    pub async fn events(
-        &self,
-        page: PageRequest,
-    ) -> Result<Page<user_events::Model>, DirectoryError> {
-        self.find_events(&EventFilter::new(), page).await
-    }
-
-    /// Lists what happened to one user, also to one whose row is gone.
-    ///
-    /// # Errors
-    ///
-    /// As [`events`](Self::events).
-    pub async fn events_of(
-        &self,
-        user: Uuid,
-        page: PageRequest,
-    ) -> Result<Page<user_events::Model>, DirectoryError> {
-        let filter = EventFilter::new().with_user(user);
-        self.find_events(&filter, page).await
-    }
-
-    /// Lists some of what happened.
-    ///
-    /// # Errors
-    ///
-    /// If the page or the filter is out of bounds, or the database fails.
-    pub async fn find_events(
-        &self,
-        filter: &EventFilter,
-        page: PageRequest,
-    ) -> Result<Page<user_events::Model>, DirectoryError> {
-        self.check_tenant()?;
-        page.check()?;
-        let select = user_events::Entity::find()
-            .filter(user_events::Column::Tenant.eq(self.tenant.as_ref()))
-            .filter(filter.condition()?);
-        let select = page.of(select, user_events::Column::Id);
-        let events = self.read(select.all(&self.db)).await?;
-        Ok(page.cut(events, |event| event.id))
     }
 
     fn users(&self) -> sea_orm::Select<users::Entity> {

@@ -5,12 +5,9 @@ use std::{collections::HashMap, fmt};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    super::{
-        User,
-        entity::{role_grants, user_identities, users},
-    },
-    profile::local_attributes,
+use super::super::{
+    entity::{role_grants, user_identities, users},
+    user::User,
 };
 
 /// A user with everything an administrator's page shows of it; never the password's hash.
@@ -67,10 +64,7 @@ impl UserRecord {
             has_password: row.hashed_password.is_some(),
             status_source: row.status_source.clone(),
             status_reason: row.status_reason.clone(),
-            local_attributes: local_attributes(&row)
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            local_attributes: row.locally_edited().map(str::to_owned).collect(),
             tokens_valid_after: row.tokens_valid_after.map(|at| at.assume_utc()),
             user: User::new(row, grants.iter().map(|grant| grant.role.clone())),
             identities,

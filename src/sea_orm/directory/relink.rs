@@ -3,17 +3,9 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::Arc,
 };
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use uuid::Uuid;
-
-use super::{
-    super::{entity::user_identities, issuer_key},
-    BATCH, DirectoryError, Report, UserDirectory, bounds,
-    moving::Move,
-};
+use super::{super::entity::user_identities, bounds};
 
 /// From which issuer identities move to which.
 ///
@@ -68,7 +60,7 @@ impl Relink {
         self
     }
 
-    fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         if !bounds::is_issuer(&self.old) || !bounds::is_issuer(&self.new) {
             return Err("an issuer has 1 to 512 bytes and no control characters");
         }
@@ -110,70 +102,5 @@ impl fmt::Debug for Relink {
             .field("old", &self.old)
             .field("new", &self.new)
             .finish_non_exhaustive()
-    }
-}
-
-impl UserDirectory {
-    /// Moves the identities of an issuer to another one, within this tenant; look first with
-    /// [`dry_run`](Self::dry_run). Tombstones move too, so nobody who was deleted comes back by the
-    /// new issuer; erased users cannot be moved, as nobody knows their subjects.
-    ///
-    /// Along with an identity go its key, the ownership of the profile, the roles the issuer states
-    /// and its word for the address. The status of users, their tokens' validity and their tenants stay.
-    /// Refused ([`Taken`](super::report::Refusal::Taken)) where the new identity is there already, as when somebody
-    /// came by the new issuer first, or the user has another one of it. Link tickets name the old
-    /// issuer and are to be issued again.
-    ///
-    /// Take the old issuer out of the configuration before, or who comes by it in between and after
-    /// is a newcomer.
-    ///
-    /// # Errors
-    ///
-    /// If an issuer, a subject or the strategy is out of bounds, two subjects would become one, or the
-    /// database fails.
-    pub async fn relink(&self, relink: &Relink) -> Result<Report, DirectoryError> {
-        self.check_tenant()?;
-        relink.check().map_err(DirectoryError::invalid)?;
-        let relink = Arc::new(relink.clone());
-        let old_key = issuer_key(&relink.old);
-        let (mut report, mut after) = (Report::default(), Uuid::nil());
-        loop {
-            let batch = match self.read(self.identities_after(&old_key, after)).await {
-                Err(error) => return Err(error.after(report)),
-                Ok(batch) => batch,
-            };
-            let Some((_, last)) = batch.last() else {
-                return Ok(report);
-            };
-            after = *last;
-            let work = Move {
-                relink: Arc::clone(&relink),
-                identities: batch,
-            };
-            match self.transact(work).await {
-                Err(error) => return Err(error.after(report)),
-                Ok(entries) => report.extend(entries),
-            }
-        }
-    }
-
-    /// Identities and their users, by the users' ids: a user has one identity of an issuer.
-    async fn identities_after(
-        &self,
-        issuer_key: &str,
-        after: Uuid,
-    ) -> Result<Vec<(Uuid, Uuid)>, DbErr> {
-        use user_identities::Column;
-
-        let identities = user_identities::Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .column(Column::UserId)
-            .filter(Column::Tenant.eq(self.tenant.as_ref()))
-            .filter(Column::IssuerKey.eq(issuer_key))
-            .filter(Column::UserId.gt(after))
-            .order_by_asc(Column::UserId)
-            .limit(BATCH as u64);
-        identities.into_tuple().all(&self.db).await
     }
 }

@@ -10,9 +10,13 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{link_tickets, now, role_grants, user_identities, users},
-    DirectoryError, Effect, Report, UserDirectory, bounds,
-    change::{Change, Removal},
+    administrators::Removal,
+    bounds,
+    change::Change,
+    error::DirectoryError,
     locked::{LockedUser, ids, update, void_tokens},
+    report::{Effect, Report},
+    user_directory::UserDirectory,
 };
 use crate::provisioner::decision::UserStatus;
 

@@ -2,8 +2,6 @@
 
 use uuid::Uuid;
 
-use super::DirectoryError;
-
 /// What a change did, user by user, in the order they were named.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Report {
@@ -128,22 +126,5 @@ impl Report {
     fn count(&self, is_counted: impl Fn(Effect) -> bool) -> usize {
         let counted = self.entries.iter();
         counted.filter(|entry| is_counted(entry.effect)).count()
-    }
-
-    /// Insists that every user is now as asked.
-    ///
-    /// # Errors
-    ///
-    /// For the first user who was refused or not found; the error carries the report.
-    pub fn into_result(self) -> Result<Self, DirectoryError> {
-        let failed = self.entries.iter().find_map(|entry| match entry.effect {
-            Effect::Changed | Effect::Unchanged => None,
-            Effect::NotFound => Some(DirectoryError::not_found()),
-            Effect::Refused(refusal) => Some(DirectoryError::refused(refusal)),
-        });
-        match failed {
-            None => Ok(self),
-            Some(error) => Err(error.after(self)),
-        }
     }
 }

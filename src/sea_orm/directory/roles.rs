@@ -9,10 +9,13 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{now, role_grants},
-    DirectoryError, Effect, Refusal, Report, UserDirectory,
+    administrators::Removal,
     bounds::check_role,
-    change::{Change, Removal},
+    change::Change,
+    error::DirectoryError,
     locked::{LockedUser, ids, update},
+    report::{Effect, Refusal, Report},
+    user_directory::UserDirectory,
 };
 use crate::provisioner::decision::RoleGrant;
 

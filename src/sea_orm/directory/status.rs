@@ -6,9 +6,13 @@ use uuid::Uuid;
 
 use super::{
     super::entity::{now, users},
-    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds,
-    change::{Change, Removal},
+    administrators::Removal,
+    bounds,
+    change::Change,
+    error::DirectoryError,
     locked::{LockedUser, update, void_tokens},
+    report::{Effect, Refusal, Report},
+    user_directory::UserDirectory,
 };
 use crate::provisioner::decision::UserStatus;
 

@@ -6,9 +6,12 @@ use uuid::Uuid;
 
 use super::{
     super::entity::now,
-    DirectoryError, Effect, Refusal, Report, UserDirectory, bounds,
+    bounds,
     change::Change,
+    error::DirectoryError,
     locked::{LockedUser, void_tokens},
+    report::{Effect, Refusal, Report},
+    user_directory::UserDirectory,
 };
 
 impl UserDirectory {

@@ -7,7 +7,12 @@ use sea_orm::{DatabaseTransaction, DbErr};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{super::store, DirectoryError, Forget, UserDirectory};
+use super::{
+    super::store,
+    error::DirectoryError,
+    report::{Effect, Report, ReportEntry},
+    user_directory::UserDirectory,
+};
 use crate::principal::IdentityKey;
 
 /// How often a batch is run that lost against other writers, within its deadline. A batch of an
@@ -39,6 +44,21 @@ pub(super) struct Done<T> {
     pub(super) output: T,
     /// Identities whose users are not what a cache remembers.
     pub(super) stale: Vec<IdentityKey>,
+}
+
+impl Done<Report> {
+    /// The report of a change to one user.
+    pub(super) fn of_one(user: Uuid, effect: Effect) -> Self {
+        let mut output = Report::default();
+        output.extend([ReportEntry {
+            user: Some(user),
+            effect,
+        }]);
+        Self {
+            output,
+            stale: Vec::new(),
+        }
+    }
 }
 
 impl UserDirectory {
@@ -115,7 +135,7 @@ fn is_passing(error: &DbErr) -> bool {
 
 /// Forgets when it goes: after the commit, or where nobody knows whether there was one.
 struct Announcement {
-    forget: Option<Arc<Forget>>,
+    forget: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
     keys: Vec<IdentityKey>,
 }
 

@@ -14,18 +14,10 @@
 #![allow(missing_docs, reason = "sea-orm's derives generate undocumented items")]
 
 pub mod link_tickets;
+mod now;
 pub mod role_grants;
 pub mod user_events;
 pub mod user_identities;
 pub mod users;
 
-use time::{OffsetDateTime, PrimitiveDateTime};
-
-/// The present in UTC, cut to the microseconds that every backend keeps.
-#[must_use]
-pub fn now() -> PrimitiveDateTime {
-    let now = OffsetDateTime::now_utc();
-    let now = PrimitiveDateTime::new(now.date(), now.time());
-    now.replace_nanosecond(now.nanosecond() / 1000 * 1000)
-        .unwrap_or(now)
-}
+pub use self::now::now;

@@ -47,7 +47,7 @@ impl Model {
     /// Makes an active user without a name, an address or a password.
     #[must_use]
     pub fn new(tenant: impl Into<String>) -> Self {
-        let now = super::now();
+        let now = super::now::now();
         Self {
             id: Uuid::now_v7(),
             tenant: tenant.into(),
@@ -67,6 +67,12 @@ impl Model {
             updated_at: now,
             last_seen_at: None,
         }
+    }
+
+    /// Returns the names of the attributes that the user edited here.
+    pub(in crate::sea_orm) fn locally_edited(&self) -> impl Iterator<Item = &str> {
+        let names = self.local_attributes.split(',');
+        names.filter(|name| !name.is_empty())
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::PrimitiveDateTime;
 
-use super::millis;
+use super::millis::millis;
 use crate::{
     principal::PrincipalKind,
     provisioner::decision::{ProfileState, RoleGrant, UserStatus, admission::Snapshot},

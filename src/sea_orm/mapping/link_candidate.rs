@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::PrimitiveDateTime;
 
-use super::millis;
+use super::millis::millis;
 use crate::provisioner::decision::{RoleGrant, UserStatus, newcomer::Candidate};
 
 /// The user who holds an address that an unknown identity comes with.
@@ -89,7 +89,7 @@ impl<R> LinkCandidate<R> {
 
     /// Says that an operator named this user as the owner of the address at this issuer, so the
     /// identity is linked whatever the policy says about linking.
-    /// [`UserMapping::link`](super::UserMapping::link) uses the operator's word up.
+    /// [`UserMapping::link`](super::user_mapping::UserMapping::link) uses the operator's word up.
     pub fn with_pre_link(mut self, is_pre_linked: bool) -> Self {
         self.candidate.is_pre_linked = is_pre_linked;
         self
