@@ -95,9 +95,10 @@
 //! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
-//! | `migration` | [`sea_orm::migration`]: the bundled tables | |
+//! | `directory` | [`sea_orm::directory`]: administration of the users in the bundled tables; implies `sea-orm` | |
+//! | `migration` | [`sea_orm::migration`]: the bundled tables; implies `sea-orm` | |
 //! | `metrics` | [`telemetry`]: counters, gauges and histograms through the `metrics` facade | |
-//! | `postgres-bus` | [`PostgresBus`](bus::PostgresBus): invalidations between replicas; brings sqlx's PostgreSQL driver | |
+//! | `postgres-bus` | [`PostgresBus`](bus::PostgresBus): invalidations between replicas; implies `sea-orm` and brings sqlx's PostgreSQL driver | |
 //! | `testing` | [`testing`]: an issuer, identities and a clock for tests, [conformance checks](testing::conformance); exempt from semver | |
 //!
 //! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
@@ -105,6 +106,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(
+        feature = "directory",
         feature = "jwks",
         feature = "postgres-bus",
         feature = "migration",
@@ -134,6 +136,7 @@ pub mod fuzzing;
     not(doctest),
     all(
         feature = "axum",
+        feature = "directory",
         feature = "jwks",
         feature = "migration",
         feature = "postgres-bus",

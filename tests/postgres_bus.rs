@@ -9,7 +9,7 @@ use sea_orm::{
 use tokio::{runtime::Runtime, time::timeout};
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, IdentityKey, MemoryProvisioner, Provisioner,
-    bus::{BusEvent, InvalidationBus, PostgresBus, Publisher},
+    bus::{BusEvent, InvalidationBus, PostgresBus, PostgresPublisher, Publisher},
     testing::TestIdentity,
 };
 
@@ -67,9 +67,10 @@ impl Server {
         PostgresBus::connect(&self.url).await.unwrap()
     }
 
-    async fn publish(&self, bus: &PostgresBus, keys: &[IdentityKey]) {
+    async fn publish(&self, keys: &[IdentityKey]) {
         let transaction = self.db.begin().await.unwrap();
-        bus.publisher().publish(&transaction, keys).await.unwrap();
+        let publisher = PostgresPublisher::default();
+        publisher.publish(&transaction, keys).await.unwrap();
         transaction.commit().await.unwrap();
     }
 
@@ -97,13 +98,13 @@ fn identity(subject: &str) -> Identity {
 async fn committed(server: Arc<Server>) {
     let (here, there) = (server.bus().await, server.bus().await);
     let key = identity("ana").key();
-    server.publish(&here, &[key]).await;
+    server.publish(&[key]).await;
     assert_eq!(next(&here).await, BusEvent::Invalidate(key));
     assert_eq!(next(&there).await, BusEvent::Invalidate(key));
 
-    let transaction = server.db.begin().await.unwrap();
-    here.publisher().publish_all(&transaction).await.unwrap();
-    transaction.commit().await.unwrap();
+    // As after a change by SQL.
+    let notify = "NOTIFY tower_jit_provisioning, '*'";
+    server.db.execute_unprepared(notify).await.unwrap();
     assert_eq!(next(&there).await, BusEvent::InvalidateAll);
 }
 
@@ -111,18 +112,19 @@ async fn rolled_back(server: Arc<Server>) {
     let bus = server.bus().await;
     let transaction = server.db.begin().await.unwrap();
     let key = identity("ana").key();
-    bus.publisher().publish(&transaction, &[key]).await.unwrap();
+    let publisher = PostgresPublisher::default();
+    publisher.publish(&transaction, &[key]).await.unwrap();
     transaction.rollback().await.unwrap();
     // What comes next was published after it.
     let later = identity("bo").key();
-    server.publish(&bus, &[later]).await;
+    server.publish(&[later]).await;
     assert_eq!(next(&bus).await, BusEvent::Invalidate(later));
 }
 
 async fn hundreds(server: Arc<Server>) {
     let bus = server.bus().await;
     let keys: Vec<IdentityKey> = (0..250).map(|n| identity(&n.to_string()).key()).collect();
-    server.publish(&bus, &keys).await;
+    server.publish(&keys).await;
     let mut received = Vec::new();
     while received.len() < keys.len() {
         match next(&bus).await {
@@ -142,7 +144,7 @@ async fn killed(server: Arc<Server>) {
     assert_eq!(next(&bus).await, BusEvent::Lost, "when it breaks");
     assert_eq!(next(&bus).await, BusEvent::Lost, "when it is back");
     let key = identity("ana").key();
-    server.publish(&bus, &[key]).await;
+    server.publish(&[key]).await;
     assert_eq!(next(&bus).await, BusEvent::Invalidate(key));
 }
 

@@ -63,9 +63,7 @@ impl From<DbErr> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         let status = match error.kind() {
-            DirectoryErrorKind::Conflict | DirectoryErrorKind::LastAdministrator => {
-                StatusCode::CONFLICT
-            }
+            DirectoryErrorKind::Conflict => StatusCode::CONFLICT,
             DirectoryErrorKind::Invalid => StatusCode::BAD_REQUEST,
             DirectoryErrorKind::NotFound => StatusCode::NOT_FOUND,
             _ => {

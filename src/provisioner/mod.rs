@@ -47,7 +47,7 @@ pub(crate) mod provisioned;
 pub(crate) mod provisioner;
 mod user_info;
 
-#[cfg(feature = "sea-orm")]
+#[cfg(feature = "directory")]
 pub(crate) use self::cached::CachedProvisioner;
 pub use self::{
     decision::{Profile, ProfileState, RoleGrant, SignUpCounts},

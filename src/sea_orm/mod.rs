@@ -40,6 +40,7 @@
 
 mod bundled;
 mod denials;
+#[cfg(feature = "directory")]
 pub mod directory;
 mod drift;
 pub mod entity;

@@ -24,9 +24,6 @@ use crate::{
 /// The channel of this crate's messages.
 const CHANNEL: &str = "tower_jit_provisioning";
 
-/// The message that names everybody.
-const EVERYBODY: &str = "*";
-
 /// How long the bus may be silent before the connection is asked whether it is still there.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -46,14 +43,19 @@ const KEYS_A_MESSAGE: usize = 100;
 ///
 /// ```no_run
 /// use sea_orm::Database;
-/// use tower_jit_provisioning::{CachedProvisioner, bus::PostgresBus, sea_orm::SeaOrmProvisioner};
+/// use tower_jit_provisioning::{
+///     CachedProvisioner,
+///     bus::{PostgresBus, PostgresPublisher},
+///     sea_orm::SeaOrmProvisioner,
+/// };
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let url = "postgres://app@db.example.com/app";
-/// let bus = PostgresBus::connect(url).await?;
 /// let users = SeaOrmProvisioner::new(Database::connect(url).await?);
-/// let users = CachedProvisioner::new(users.with_publisher(bus.publisher()));
-/// users.listen(bus);
+/// # #[cfg(feature = "directory")]
+/// let users = users.with_publisher(PostgresPublisher::default());
+/// let users = CachedProvisioner::new(users);
+/// users.listen(PostgresBus::connect(url).await?);
 /// # Ok(())
 /// # }
 /// ```
@@ -86,12 +88,6 @@ impl PostgresBus {
             listener: Some(listener),
             waiting: Vec::new(),
         })))
-    }
-
-    /// Returns what publishes to this bus.
-    #[must_use]
-    pub fn publisher(&self) -> PostgresPublisher {
-        PostgresPublisher
     }
 }
 
@@ -174,10 +170,6 @@ impl Publisher for PostgresPublisher {
         }
         Ok(())
     }
-
-    async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        notify(transaction, EVERYBODY.to_owned()).await
-    }
 }
 
 async fn notify(transaction: &DatabaseTransaction, payload: String) -> Result<(), DbErr> {
@@ -207,14 +199,7 @@ mod tests {
         let named = |key| BusEvent::Invalidate(key);
         assert_eq!(read(&ana.to_string()), [named(ana)]);
         assert_eq!(read(&format!("{ana},{bo}")), [named(ana), named(bo)]);
-        for nonsense in [
-            EVERYBODY,
-            "",
-            "x",
-            &ana.to_string()[1..],
-            &format!("{ana},"),
-            "é",
-        ] {
+        for nonsense in ["*", "", "x", &ana.to_string()[1..], &format!("{ana},"), "é"] {
             assert_eq!(read(nonsense), [BusEvent::InvalidateAll], "{nonsense}");
         }
     }

@@ -18,9 +18,6 @@ pub trait Publisher: Send + Sync + 'static {
         transaction: &DatabaseTransaction,
         keys: &[IdentityKey],
     ) -> Result<(), DbErr>;
-
-    /// Says that many users changed.
-    async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr>;
 }
 
 #[async_trait]
@@ -31,9 +28,5 @@ impl<P: Publisher + ?Sized> Publisher for Arc<P> {
         keys: &[IdentityKey],
     ) -> Result<(), DbErr> {
         (**self).publish(transaction, keys).await
-    }
-
-    async fn publish_all(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        (**self).publish_all(transaction).await
     }
 }

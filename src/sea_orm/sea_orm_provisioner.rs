@@ -14,12 +14,13 @@ use tokio::{
     time::timeout,
 };
 
+#[cfg(feature = "directory")]
+use super::publisher::Publisher;
 use super::{
     bundled::Bundled,
     denials::{self, Denials},
     hook::{CreationHook, Observer},
     mapping::UserMapping,
-    publisher::Publisher,
 };
 use crate::{
     error::ProvisionError,
@@ -48,6 +49,7 @@ pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     pub(super) hook: Option<Arc<dyn CreationHook<M::Row>>>,
     pub(super) observer: Option<Arc<dyn Observer<M::Row>>>,
     pub(super) enricher: Option<Arc<dyn Enricher>>,
+    #[cfg(feature = "directory")]
     pub(super) publisher: Option<Arc<dyn Publisher>>,
     pub(super) denials: Option<Arc<Denials>>,
 }
@@ -71,6 +73,16 @@ impl SeaOrmProvisioner {
     }
 }
 
+#[cfg(feature = "directory")]
+impl SeaOrmProvisioner {
+    /// Tells other processes whom to read again, in the transaction that changes a user.
+    #[must_use]
+    pub fn with_publisher(mut self, publisher: impl Publisher) -> Self {
+        self.publisher = Some(Arc::new(publisher));
+        self
+    }
+}
+
 impl<M: UserMapping> SeaOrmProvisioner<M> {
     /// Uses an application's own tables.
     #[must_use]
@@ -85,6 +97,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             hook: None,
             observer: None,
             enricher: None,
+            #[cfg(feature = "directory")]
             publisher: None,
             denials: None,
         }
@@ -123,13 +136,6 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     #[must_use]
     pub fn with_enricher(mut self, enricher: impl Enricher) -> Self {
         self.enricher = Some(Arc::new(enricher));
-        self
-    }
-
-    /// Tells other processes whom to read again, in the transaction that changes a user.
-    #[must_use]
-    pub fn with_publisher(mut self, publisher: impl Publisher) -> Self {
-        self.publisher = Some(Arc::new(publisher));
         self
     }
 
@@ -246,6 +252,7 @@ impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
             hook: self.hook.clone(),
             observer: self.observer.clone(),
             enricher: self.enricher.clone(),
+            #[cfg(feature = "directory")]
             publisher: self.publisher.clone(),
             denials: self.denials.clone(),
         }

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, JwtVerifier, ProvisionError, Provisioned, Provisioner,
-    bus::PostgresBus,
+    bus::{PostgresBus, PostgresPublisher},
     sea_orm::{SeaOrmProvisioner, User},
 };
 use url::Url;
@@ -71,7 +71,7 @@ impl Replica {
         lag: Duration,
     ) -> Self {
         let bus = PostgresBus::connect(bus).await.expect("a bus");
-        let users = SeaOrmProvisioner::new(db).with_publisher(bus.publisher());
+        let users = SeaOrmProvisioner::new(db).with_publisher(PostgresPublisher::default());
         let users = CachedProvisioner::new(Distant(users, lag)).with_ttl(ttl);
         users.listen(bus);
         Self {

@@ -92,7 +92,7 @@ pub async fn list(
     if let Some(kind) = query.kind {
         filter = filter.with_kind(kind);
     }
-    let page = directory.find_events(&filter, page).await?;
+    let page = directory.events(&filter, page).await?;
     Ok(Json(EventPage {
         items: page.items.into_iter().map(Into::into).collect(),
         next: page.next,

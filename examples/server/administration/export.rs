@@ -80,7 +80,7 @@ fn pieces(
         let (directory, Some(page), is_first) = state else {
             return Ok(None);
         };
-        let events = directory.find_events(&EventFilter::new(), page).await?;
+        let events = directory.events(&EventFilter::new(), page).await?;
         let next = events.next.map(|last: Uuid| page.after(last));
         let views = events.items.into_iter().map(EventView::from);
         let text = match format {

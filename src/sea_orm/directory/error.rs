@@ -33,8 +33,6 @@ pub enum DirectoryErrorKind {
     Conflict,
     /// The input can never be right.
     Invalid,
-    /// It would leave the tenant without an administrator.
-    LastAdministrator,
     /// There is no such user in this tenant.
     NotFound,
     /// The database failed or did not answer in time. What was asked for may have been done, if the
@@ -49,7 +47,6 @@ impl DirectoryErrorKind {
         match self {
             Self::Conflict => "conflict",
             Self::Invalid => "invalid",
-            Self::LastAdministrator => "last_administrator",
             Self::NotFound => "not_found",
             Self::Unavailable => "unavailable",
         }
@@ -78,9 +75,9 @@ impl DirectoryError {
     pub(super) fn refused(refusal: Refusal) -> Self {
         let kind = match refusal {
             Refusal::Invalid => DirectoryErrorKind::Invalid,
-            Refusal::LastAdministrator => DirectoryErrorKind::LastAdministrator,
             Refusal::Deleted
             | Refusal::HeldByIssuer
+            | Refusal::LastAdministrator
             | Refusal::NotIdle
             | Refusal::Service
             | Refusal::Taken

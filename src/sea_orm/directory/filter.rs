@@ -37,14 +37,8 @@ pub struct UserFilter {
     role: Option<String>,
     issuer: Option<String>,
     email: Option<Email>,
-    pattern: Option<Pattern>,
+    text: Option<String>,
     is_without_identity: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Pattern {
-    Anywhere(String),
-    Start(String),
 }
 
 impl UserFilter {
@@ -88,14 +82,7 @@ impl UserFilter {
     /// themselves), without regard to case as far as the database folds it: ASCII on SQLite. At most
     /// 254 bytes. Reads every user of the tenant.
     pub fn containing(mut self, text: impl Into<String>) -> Self {
-        self.pattern = Some(Pattern::Anywhere(text.into()));
-        self
-    }
-
-    /// Users whose address, display name or user name starts with a text, compared as in
-    /// [`containing`](Self::containing).
-    pub fn starting_with(mut self, text: impl Into<String>) -> Self {
-        self.pattern = Some(Pattern::Start(text.into()));
+        self.text = Some(text.into());
         self
     }
 
@@ -135,45 +122,39 @@ impl UserFilter {
                 Condition::all(),
             )));
         }
-        match &self.pattern {
+        match &self.text {
             None => Ok(condition),
-            Some(pattern) => Ok(condition.add(pattern.condition()?)),
+            Some(text) => Ok(condition.add(contains(text)?)),
         }
     }
 }
 
-impl Pattern {
-    fn condition(&self) -> Result<Condition, DirectoryError> {
-        let (Self::Anywhere(text) | Self::Start(text)) = self;
-        if !bounds::is_text(text, MAX_TEXT) {
-            let message = "a text to search has 1 to 254 bytes and no control characters";
-            return Err(DirectoryError::invalid(message));
-        }
-        let mut pattern = match self {
-            Self::Anywhere(_) => "%".to_owned(),
-            Self::Start(_) => String::new(),
-        };
-        for character in text.chars() {
-            if matches!(character, '%' | '_' | ESCAPE) {
-                pattern.push(ESCAPE);
-            }
-            pattern.push(character);
-        }
-        pattern.push('%');
-        let columns = [
-            users::Column::Email,
-            users::Column::FullName,
-            users::Column::Username,
-        ];
-        // Both sides are folded by the database: whatever it makes of a letter, it makes twice.
-        let pattern = Expr::expr(Func::lower(Expr::value(pattern)));
-        let pattern = pattern.binary(BinOper::Escape, Expr::Constant(ESCAPE.to_string().into()));
-        let matches = columns.map(|column| {
-            let folded = Expr::expr(Func::lower(Expr::col((users::Entity, column))));
-            folded.binary(BinOper::Like, pattern.clone())
-        });
-        Ok(matches.into_iter().fold(Condition::any(), Condition::add))
+fn contains(text: &str) -> Result<Condition, DirectoryError> {
+    if !bounds::is_text(text, MAX_TEXT) {
+        let message = "a text to search has 1 to 254 bytes and no control characters";
+        return Err(DirectoryError::invalid(message));
     }
+    let mut pattern = "%".to_owned();
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | ESCAPE) {
+            pattern.push(ESCAPE);
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    let columns = [
+        users::Column::Email,
+        users::Column::FullName,
+        users::Column::Username,
+    ];
+    // The database folds both sides, so its rules for letters beyond ASCII apply to both.
+    let pattern = Expr::expr(Func::lower(Expr::value(pattern)));
+    let pattern = pattern.binary(BinOper::Escape, Expr::Constant(ESCAPE.to_string().into()));
+    let matches = columns.map(|column| {
+        let folded = Expr::expr(Func::lower(Expr::col((users::Entity, column))));
+        folded.binary(BinOper::Like, pattern.clone())
+    });
+    Ok(matches.into_iter().fold(Condition::any(), Condition::add))
 }
 
 /// Selects the user's rows in another table.

@@ -37,7 +37,8 @@ pub(crate) async fn the_last_administrator_can_neither_be_removed_nor_lose_the_r
         let report = report.unwrap();
         assert_eq!(effects(&report), [LAST]);
         let error = report.into_result().unwrap_err();
-        assert_eq!(error.kind(), DirectoryErrorKind::LastAdministrator);
+        assert_eq!(error.kind(), DirectoryErrorKind::Conflict);
+        assert_eq!(error.refusal(), Some(Refusal::LastAdministrator));
     }
     assert_eq!(store.rows().await, before);
     // Without the role's name nobody is an administrator.

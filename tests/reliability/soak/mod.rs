@@ -30,7 +30,10 @@ use cpu_time::ProcessTime;
 use sea_orm::Database;
 use tokio::{task::JoinSet, time::sleep};
 use tower_jit_provisioning::{
-    CachedProvisioner, bus::PostgresBus, sea_orm::SeaOrmProvisioner, testing::TestIssuer,
+    CachedProvisioner,
+    bus::{PostgresBus, PostgresPublisher},
+    sea_orm::SeaOrmProvisioner,
+    testing::TestIssuer,
 };
 
 use self::{
@@ -80,7 +83,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
         .acquire_timeout(Duration::from_secs(1));
     let db = Database::connect(options).await.expect("a pool");
     let bus = PostgresBus::connect(store.url()).await.expect("a bus");
-    let users = SeaOrmProvisioner::new(db.clone()).with_publisher(bus.publisher());
+    let users = SeaOrmProvisioner::new(db.clone()).with_publisher(PostgresPublisher::default());
     let users = CachedProvisioner::new(users.with_max_writes(4)).with_ttl(Duration::from_secs(2));
     users.listen(bus);
     let soak = Soak::start(users).await;
