@@ -1,8 +1,8 @@
-//! Denials as rows of `user_events`, a bounded number of them.
+//! A limited number of denials as rows of `user_events`.
 //!
-//! Whoever holds a token can be denied as often as he likes, and must not fill the table by it. So an
-//! identity leaves one row an hour for each reason, and all identities together no more than a number
-//! a minute that the operator chooses. How often somebody was denied is the metrics' affair.
+//! A client with a token can cause any number of denials and must not be able to fill the table. An
+//! identity therefore leaves one row an hour per reason, and all identities together leave at most
+//! the configured number a minute. The metrics count every denial.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -20,24 +20,24 @@ use uuid::Uuid;
 use super::entity::{now, user_events, user_identities};
 use crate::{identity::Identity, principal::IdentityKey};
 
-/// How long an identity is not mentioned again for the same reason.
+/// The interval between two rows of one identity and reason.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// What `denials_per_minute` counts in.
+/// The window of the limit on all denials.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How many identities and reasons are remembered. Who can make more of them runs into the limit on
-/// all.
+/// The number of remembered pairs of identity and reason. A client that exceeds it still meets the
+/// limit on all denials.
 const REMEMBERED: usize = 10_000;
 
-/// Which denials are worth a row.
+/// The limits on recorded denials.
 pub(super) struct Denials {
     per_minute: u32,
     sampling: Mutex<Sampling>,
 }
 
 struct Sampling {
-    noted: Cache<(IdentityKey, &'static str), Instant>,
+    recorded: Cache<(IdentityKey, &'static str), Instant>,
     minute: Instant,
     in_minute: u32,
 }
@@ -47,7 +47,7 @@ impl Denials {
         Self {
             per_minute,
             sampling: Mutex::new(Sampling {
-                noted: Cache::new(REMEMBERED),
+                recorded: Cache::new(REMEMBERED),
                 minute: Instant::now(),
                 in_minute: 0,
             }),
@@ -57,8 +57,8 @@ impl Denials {
     pub(super) fn admit(&self, key: IdentityKey, reason: &'static str) -> bool {
         let now = Instant::now();
         let mut sampling = self.sampling.lock().unwrap_or_else(PoisonError::into_inner);
-        let noted = sampling.noted.get(&(key, reason));
-        if noted.is_some_and(|noted| now.duration_since(*noted) < PAUSE) {
+        let recorded = sampling.recorded.get(&(key, reason));
+        if recorded.is_some_and(|recorded| now.duration_since(*recorded) < PAUSE) {
             return false;
         }
         if now.duration_since(sampling.minute) >= MINUTE {
@@ -68,7 +68,7 @@ impl Denials {
             return false;
         }
         sampling.in_minute += 1;
-        sampling.noted.insert((key, reason), now);
+        sampling.recorded.insert((key, reason), now);
         true
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_identity_is_noted_once_an_hour_for_each_reason() {
+    async fn one_identity_is_recorded_once_an_hour_per_reason() {
         let denials = Denials::new(60);
         assert!(denials.admit(key(0), "deactivated"));
         assert!(denials.admit(key(0), "deleted"));
@@ -124,11 +124,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_together_are_noted_so_often_a_minute() {
+    async fn all_identities_share_the_limit_a_minute() {
         let denials = Denials::new(60);
         let admitted = |keys: std::ops::Range<usize>| {
-            let noted = keys.filter(|subject| denials.admit(key(*subject), "sign_up_closed"));
-            noted.count()
+            let recorded = keys.filter(|subject| denials.admit(key(*subject), "sign_up_closed"));
+            recorded.count()
         };
         assert_eq!(admitted(0..50_000), 60);
         tokio::time::advance(Duration::from_secs(59)).await;

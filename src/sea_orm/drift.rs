@@ -1,9 +1,9 @@
-//! Whether a configuration still fits the users it made.
+//! Comparison of the configured issuers with the stored identities.
 //!
-//! Tenant, canonical issuer and subject are what an identity's key is made of. An issuer that is
-//! configured otherwise than when its users came makes every one of them a stranger: at the next
-//! request each is created a second time. [`SeaOrmProvisioner::check_issuers`] finds out before the
-//! first request does.
+//! An identity's key is a hash of tenant, canonical issuer and subject. If an issuer's
+//! configuration changes one of them, no stored identity matches any more, and each user would be
+//! created a second time at the next request. [`SeaOrmProvisioner::check_issuers`] detects this
+//! before the first request.
 //!
 //! ```no_run
 //! use tower_jit_provisioning::{JwtVerifier, sea_orm::SeaOrmProvisioner};
@@ -25,22 +25,22 @@ use super::{
 use crate::verifier::{IssuerTerms, JwtVerifier};
 
 impl SeaOrmProvisioner {
-    /// Checks that every issuer's tenants and subjects are found as they were when its users came,
-    /// and that no users stand under one of its aliases.
+    /// Checks that every issuer's tenants and subject strategy match its stored identities, and
+    /// that no identities are stored under one of its aliases.
     ///
-    /// Meant for the start, after the migrations and before the first request, and for the new
+    /// Call this at startup, after the migrations and before the first request, and with the new
     /// configuration before a [reload](JwtVerifier::reload). It reads the identities of every
-    /// trusted issuer once. Issuers that are no longer trusted are not looked at: their users stay,
-    /// and nobody enters as one of them. Neither are identities that were erased, nor those whose
-    /// subject was found before it was recorded how.
+    /// trusted issuer once. It ignores issuers that are no longer trusted: their users remain
+    /// stored, and no token is accepted for them. It also ignores erased identities and identities
+    /// without a recorded subject strategy.
     ///
-    /// Where tenants come from a claim, users of a tenant that is no longer listed are fine, as long
-    /// as some tenant still is.
+    /// If the tenant comes from a claim, a stored tenant may be missing from the configured list,
+    /// as long as at least one stored tenant is listed.
     ///
     /// # Errors
     ///
-    /// [`CheckError::Drift`] with everything that differs. Either the configuration is put back, or
-    /// the identities are relinked.
+    /// [`CheckError::Drift`] with every difference: restore the configuration or relink the
+    /// identities. [`CheckError::Store`] if the identities cannot be read.
     pub async fn check_issuers(&self, verifier: &JwtVerifier) -> Result<(), CheckError> {
         let mut drifts = Vec::new();
         for terms in verifier.terms() {
@@ -72,7 +72,7 @@ impl SeaOrmProvisioner {
             .column(Column::SubjectStrategy)
             .distinct()
             .filter(Column::IssuerKey.eq(issuer_key(issuer)))
-            // Erased ones are named no more.
+            // Erasure clears the issuer.
             .filter(Column::Issuer.ne(""))
             .into_tuple()
             .all(&self.db)
@@ -86,7 +86,7 @@ impl SeaOrmProvisioner {
     }
 }
 
-/// How the users of an issuer came.
+/// The tenants and subject strategies of an issuer's stored identities.
 struct Stored {
     tenants: BTreeSet<String>,
     strategies: BTreeSet<String>,
@@ -118,11 +118,11 @@ impl Stored {
     }
 }
 
-/// Why a configuration could not be found to fit.
+/// Error of [`SeaOrmProvisioner::check_issuers`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CheckError {
-    /// It does not fit the users who are there.
+    /// The configuration does not match the stored identities.
     Drift(Vec<Drift>),
     /// The identities could not be read.
     Store(DbErr),
@@ -140,11 +140,11 @@ impl fmt::Display for CheckError {
             Self::Drift(drifts) => drifts,
             Self::Store(_) => return f.write_str("the identities could not be read"),
         };
-        f.write_str("the configuration does not fit the users who are there: ")?;
+        f.write_str("the configuration does not match the stored identities: ")?;
         for drift in drifts {
             write!(f, "{drift}; ")?;
         }
-        f.write_str("put the configuration back or relink the identities")
+        f.write_str("restore the configuration or relink the identities")
     }
 }
 
@@ -157,7 +157,7 @@ impl StdError for CheckError {
     }
 }
 
-/// What of an issuer is configured otherwise than when its users came.
+/// A difference between an issuer's configuration and its stored identities.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Drift {
     issuer: String,
@@ -166,15 +166,15 @@ pub struct Drift {
     configured: String,
 }
 
-/// What differs.
+/// The kind of a [`Drift`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DriftKind {
-    /// Users stand under a spelling of the issuer that is an alias now.
+    /// Users are stored under an issuer name that is configured as an alias.
     Issuer,
-    /// The subject is read from other claims.
+    /// The configuration reads the subject from other claims.
     SubjectStrategy,
-    /// The users are in tenants that no token leads to.
+    /// Users are stored in tenants that the configuration does not list.
     Tenant,
 }
 
@@ -199,19 +199,19 @@ impl Drift {
         &self.issuer
     }
 
-    /// Returns what differs.
+    /// Returns the kind of the difference.
     #[must_use]
     pub fn kind(&self) -> DriftKind {
         self.kind
     }
 
-    /// Returns what the users were stored with.
+    /// Returns the stored values.
     #[must_use]
     pub fn stored(&self) -> &[String] {
         &self.stored
     }
 
-    /// Returns what is configured, separated by commas.
+    /// Returns the configured values, separated by commas.
     #[must_use]
     pub fn configured(&self) -> &str {
         &self.configured
@@ -220,7 +220,7 @@ impl Drift {
 
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
+        let difference = match self.kind {
             DriftKind::Issuer => "users are stored under",
             DriftKind::SubjectStrategy => "subjects were read from",
             DriftKind::Tenant => "users are in tenant",
@@ -231,7 +231,7 @@ impl fmt::Display for Drift {
         } = self;
         write!(
             f,
-            "issuer `{issuer}`: {what} `{stored}`, and `{configured}` is configured"
+            "issuer `{issuer}`: {difference} `{stored}`, but `{configured}` is configured"
         )
     }
 }

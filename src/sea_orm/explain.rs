@@ -1,4 +1,4 @@
-//! What the store adds to an explanation.
+//! [`Explain`] for users in a database.
 
 use async_trait::async_trait;
 

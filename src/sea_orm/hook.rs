@@ -1,5 +1,4 @@
-//! What an application adds to provisioning: rows in the creating transaction, and somebody who
-//! hears of it afterwards.
+//! Extension points: rows in the creating transaction, and notifications after it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,14 +7,14 @@ use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::{identity::Identity, provisioner::Outcome};
 
-/// Writes an application's own rows in the transaction that creates a user: a first project, default
-/// settings.
+/// Writes an application's own rows in the transaction that creates a user: a first project,
+/// default settings.
 ///
-/// An error rolls the user back. It is no lost race unless it is a unique or foreign key violation,
-/// and the request is refused as unavailable.
+/// An error rolls back the user, and the request is refused as unavailable. A unique or foreign key
+/// violation counts as a lost race instead.
 #[async_trait]
 pub trait CreationHook<R>: Send + Sync + 'static {
-    /// Writes beside the new user.
+    /// Inserts rows that belong to the new user.
     async fn on_create(
         &self,
         transaction: &DatabaseTransaction,
@@ -24,12 +23,13 @@ pub trait CreationHook<R>: Send + Sync + 'static {
     ) -> Result<(), DbErr>;
 }
 
-/// Hears of every user that was created, linked or updated, after the commit.
+/// Observer of every user that was created, linked or updated, called after the commit.
 ///
-/// At most once: a process that ends between commit and call tells nobody. The row in `user_events`
-/// is the truth. Closures qualify; they run on the writing task and should hand work on.
+/// Delivery is at most once: a process that ends between commit and call notifies no observer. The
+/// rows of `user_events` are the complete record. Closures implement this trait. They run in the
+/// writing task, so they should delegate slow work.
 pub trait Observer<R: 'static>: Send + Sync + 'static {
-    /// Takes note.
+    /// Called with a user that was created, linked or updated.
     fn observe(&self, outcome: Outcome, identity: &Identity, user: &R);
 }
 
@@ -42,8 +42,8 @@ where
     }
 }
 
-/// Tells an observer; what it does wrong is no fault of the user's.
-pub(super) fn tell<R: 'static>(
+/// Calls an observer. A panic of the observer is logged and does not fail the request.
+pub(super) fn notify<R: 'static>(
     observer: Option<&dyn Observer<R>>,
     outcome: Outcome,
     identity: &Identity,
@@ -52,10 +52,10 @@ pub(super) fn tell<R: 'static>(
     let Some(observer) = observer else {
         return;
     };
-    let told = catch_unwind(AssertUnwindSafe(|| {
+    let observed = catch_unwind(AssertUnwindSafe(|| {
         observer.observe(outcome, identity, user)
     }));
-    if told.is_err() {
+    if observed.is_err() {
         tracing::error!(
             outcome = outcome.as_str(),
             "an observer of provisioning panicked"

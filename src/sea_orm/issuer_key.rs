@@ -1,4 +1,4 @@
-//! The key of an issuer, as the tables store it.
+//! The hash of an issuer's name that the tables store.
 
 use crate::principal;
 

@@ -1,4 +1,4 @@
-//! Users who are known: admitted, and brought up to date where a newer token says so.
+//! Admission of known users, and the sync of their roles and profile with newer tokens.
 
 use std::{
     collections::HashSet,
@@ -26,14 +26,14 @@ use crate::{
     },
 };
 
-/// How often roles are stored that another write stands in the way of.
+/// The number of attempts to store roles while other writes conflict.
 const MAX_ATTEMPTS: usize = 4;
 
-/// How long `last_seen_at` may lag behind.
+/// The interval at which `last_seen_at` is updated.
 const LAST_SEEN_LAG: time::Duration = time::Duration::HOUR;
 
 impl<M: UserMapping> SeaOrmProvisioner<M> {
-    /// Reads the user behind an identity and judges whether it may enter.
+    /// Reads the user of an identity and checks whether it is admitted.
     pub(super) async fn find(
         &self,
         identity: &Identity,
@@ -47,7 +47,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         Ok(Some(known))
     }
 
-    /// What an explanation is made of: reads only, each within the deadline.
+    /// Reads the facts of an explanation, each read within the deadline.
     pub(crate) async fn facts(&self, identity: &Identity) -> Result<Facts, ProvisionError> {
         let finding = async { Ok(self.mapping.find(&self.db, identity).await?) };
         if let Some(known) = self.within_deadline(finding).await? {
@@ -71,23 +71,23 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         self.within_deadline(self.facts_of_newcomer(identity)).await
     }
 
-    /// Lets an admitted user in: at once if its token says nothing new.
-    pub(super) async fn enter(
+    /// Returns an admitted user, after storing the token's roles and profile if they differ.
+    pub(super) async fn provision_known(
         &self,
         identity: &Identity,
         known: KnownUser<M::Row>,
     ) -> Result<Provisioned<M::User>, ProvisionError> {
-        self.note_seen(identity, &known);
+        self.record_last_seen(identity, &known);
         let roles = roles::counted(identity, known.grants());
         let after = known.tokens_valid_after.map(millis);
-        let (row, outcome) = self.bring_up_to_date(identity, known).await?;
+        let (row, outcome) = self.synchronise(identity, known).await?;
         let user = self.mapping.user(row, roles);
         Ok(Provisioned::new(user, outcome).with_tokens_valid_after(after))
     }
 
-    /// Stores roles, then the profile, each in a transaction of its own: a profile that cannot be
-    /// stored does not save a role that was taken away, and fails no request.
-    async fn bring_up_to_date(
+    /// Stores roles, then the profile, each in its own transaction: a profile that cannot be stored
+    /// neither preserves a withdrawn role nor fails the request.
+    async fn synchronise(
         &self,
         identity: &Identity,
         known: KnownUser<M::Row>,
@@ -100,7 +100,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         if !are_roles_due && !is_profile_due {
             return Ok((known.row, Outcome::Found));
         }
-        let permit = match self.turn().await {
+        let permit = match self.write_permit().await {
             Ok(permit) => permit,
             Err(error) if are_roles_due => return Err(error),
             Err(error) => {
@@ -124,7 +124,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 (row, outcome) = (updated, Outcome::Updated);
             }
             if outcome == Outcome::Updated {
-                hook::tell(this.observer.as_deref(), outcome, &identity, &row);
+                hook::notify(this.observer.as_deref(), outcome, &identity, &row);
             }
             Ok((row, outcome))
         });
@@ -133,12 +133,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .unwrap_or_else(|panic| Err(ProvisionError::unavailable(panic)))
     }
 
-    /// What another write stood in the way of is tried again.
+    /// Retries when the database aborted the transaction (deadlock, serialization failure).
     async fn store_roles(&self, identity: &Identity, row: &M::Row) -> Result<bool, ProvisionError> {
         for _ in 1..MAX_ATTEMPTS {
             match self.try_roles(identity, row).await {
-                Err(error) if store::is_given_up(&error) => {}
-                // A token as young was faster, or the user is gone: both are seen at the next read.
+                Err(error) if store::is_aborted(&error) => {}
+                // An equally new token was stored first, or the user is gone; the next read sees
+                // either.
                 Err(error) if store::is_lost_race(&error) => return Ok(false),
                 is_stored => return Ok(is_stored?),
             }
@@ -156,13 +157,15 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         is_stored
     }
 
-    /// A profile that cannot be stored is logged, and tried again with the next request; one whose
-    /// address is somebody else's is stored without it.
+    /// Stores the profile. If the address belongs to another user, the profile is stored without
+    /// it. A failure is logged, and the next request tries again.
     async fn store_profile(&self, identity: &Identity, row: &M::Row) -> Option<M::Row> {
         let storing = async {
             let mut stored = self.try_profile(identity, row, true).await;
             if matches!(&stored, Err(error) if store::is_lost_race(error)) {
-                tracing::info!("the address of a profile is another user's and was left as it was");
+                tracing::info!(
+                    "the address of a profile belongs to another user and was not stored"
+                );
                 stored = self.try_profile(identity, row, false).await;
             }
             Ok(stored?)
@@ -192,9 +195,9 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         stored
     }
 
-    /// Notes in the background that the user was seen: at most once an hour, one task an identity,
-    /// and not at all while the store is busy creating users.
-    fn note_seen(&self, identity: &Identity, known: &KnownUser<M::Row>) {
+    /// Updates `last_seen_at` in the background: at most once an hour, with one task per identity,
+    /// and not while all writes are busy.
+    fn record_last_seen(&self, identity: &Identity, known: &KnownUser<M::Row>) {
         let cutoff = now() - LAST_SEEN_LAG;
         let is_due = known
             .last_seen_at
@@ -205,13 +208,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let Ok(permit) = Arc::clone(&self.writes).try_acquire_owned() else {
             return;
         };
-        if !lock(&self.touching).insert(identity.key()) {
+        if !lock(&self.last_seen_updates).insert(identity.key()) {
             return;
         }
-        let noting = Noting(Arc::clone(&self.touching), identity.key());
+        let guard = RemoveOnDrop(Arc::clone(&self.last_seen_updates), identity.key());
         let (provisioner, identity) = (self.clone(), identity.clone());
         tokio::spawn(async move {
-            let _noting = noting;
+            let _guard = guard;
             let mapping = &provisioner.mapping;
             let work = async { Ok(mapping.touch(&provisioner.db, &identity, cutoff).await?) };
             if let Err(error) = provisioner.within_deadline(work).await {
@@ -227,16 +230,16 @@ fn log_profile(error: &ProvisionError) {
     tracing::warn!(%error, cause, "a profile was not stored");
 }
 
-/// Clears the note under way when it is over, also when it panicked.
-struct Noting(Arc<Mutex<HashSet<IdentityKey>>>, IdentityKey);
+/// Removes the identity from the set of running updates when dropped, also after a panic.
+struct RemoveOnDrop(Arc<Mutex<HashSet<IdentityKey>>>, IdentityKey);
 
-impl Drop for Noting {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         lock(&self.0).remove(&self.1);
     }
 }
 
-/// No code panics while it holds this lock.
+/// The set is never left half changed, so a poisoned lock is still valid.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

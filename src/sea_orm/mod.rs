@@ -1,8 +1,8 @@
-//! Users in a database, by sea-orm.
+//! Users in a database, through sea-orm.
 //!
-//! [`SeaOrmProvisioner`] keeps users in five tables of this crate's ([`entity`]); with feature
-//! `migration`, [`migration`] creates them. It runs on SQLite, PostgreSQL, MySQL and MariaDB; the
-//! application chooses driver and runtime by sea-orm's own features.
+//! [`SeaOrmProvisioner`] keeps users in the five tables of [`entity`]; [`migration`] (feature
+//! `migration`) creates them. SQLite, PostgreSQL, MySQL and MariaDB are supported. The application
+//! chooses the driver and the runtime with sea-orm's own features.
 //!
 //! ```no_run
 //! use sea_orm::Database;
@@ -20,23 +20,24 @@
 //!
 //! # How a user is found or created
 //!
-//! A known user is one `SELECT` by a unique key and no write. An unknown identity is decided about
-//! first, and written in a short transaction of its own, with plain `INSERT`s. A unique violation
-//! means that somebody else was faster: the transaction is rolled back and the read is done again,
-//! outside of it, at most four times. No upsert is used anywhere: MariaDB's has no conflict target
-//! and hands out the row of whoever holds the same address.
+//! A known user costs one `SELECT` by a unique key and no write. For an unknown identity, the
+//! policy decides first; then a short transaction writes the user with plain `INSERT`s. A unique
+//! violation means that a concurrent request created the user: the provisioner rolls back and reads
+//! again outside of the transaction, at most four times. No statement is an upsert: MariaDB's
+//! upsert has no conflict target and would return the row of another user with the same address.
 //!
-//! The write runs detached from the request, so a client that hangs up leaves no half user behind
-//! and no error for the others. Reads and writes have a deadline each.
+//! Writes run in their own task, so a cancelled request leaves no partial user and causes no error
+//! for concurrent requests. Each read and each write has a deadline.
 //!
 //! # Administration
 //!
-//! What an operator does with users, one or thousands, is a [`directory`]'s: `users.directory()`.
+//! [`directory`] (feature `directory`) has the operations of an operator, on one user or on
+//! thousands: `users.directory()`.
 //!
-//! # Tables of the application's own
+//! # The application's own tables
 //!
-//! A [`UserMapping`] puts the application's entities in the place of the bundled ones.
-//! Rows that belong to a new user are a [`CreationHook`]'s, whatever the tables.
+//! A [`UserMapping`] replaces the bundled entities by the application's. A [`CreationHook`] inserts
+//! the rows that belong to a new user, with either kind of tables.
 
 mod bundled;
 mod denials;

@@ -1,4 +1,4 @@
-//! Users who are not known yet: decided about first, then written.
+//! Creation and linking of users for unknown identities.
 
 use sea_orm::{DatabaseExecutor, DbErr};
 use tokio::time::timeout;
@@ -23,59 +23,66 @@ use crate::{
     },
 };
 
-/// How often a lost race is run again before it counts as a conflict.
+/// The number of attempts before a lost race counts as a conflict.
 const MAX_ATTEMPTS: usize = 4;
 
-/// Who came out of it.
-enum Joined<R> {
-    New(R, UserStatus),
+/// The user of an identity that was unknown.
+enum Resolved<R> {
+    Created(R, UserStatus),
     Known(Outcome, KnownUser<R>),
 }
 
 impl<M: UserMapping> SeaOrmProvisioner<M> {
-    /// Decides about an unknown identity and writes what was decided.
-    pub(super) async fn join(
+    /// Creates or links a user for an unknown identity, as the policy decides.
+    pub(super) async fn provision_unknown(
         &self,
         identity: &Identity,
     ) -> Result<Provisioned<M::User>, ProvisionError> {
-        let joining = identity.clone();
-        let joined = self
-            .write(|this| async move { this.settle(&joining).await })
+        let owned = identity.clone();
+        let resolved = self
+            .write(|this| async move { this.create_or_link(&owned).await })
             .await?;
-        match joined {
-            // Made and refused in one request: the row waits for approval.
-            Joined::New(_, UserStatus::Pending) => Err(crate::DenialReason::PendingApproval.into()),
-            Joined::New(row, _) => {
+        match resolved {
+            // The row now exists, but the user waits for approval.
+            Resolved::Created(_, UserStatus::Pending) => {
+                Err(crate::DenialReason::PendingApproval.into())
+            }
+            Resolved::Created(row, _) => {
                 let user = self.mapping.user(row, roles::counted(identity, &[]));
                 Ok(Provisioned::created(user))
             }
-            Joined::Known(Outcome::Linked, known) => {
+            Resolved::Known(Outcome::Linked, known) => {
                 let roles = roles::counted(identity, known.grants());
                 let after = known.tokens_valid_after.map(millis);
                 let user = self.mapping.user(known.row, roles);
                 Ok(Provisioned::linked(user).with_tokens_valid_after(after))
             }
-            Joined::Known(_, known) => self.enter(identity, known).await,
+            Resolved::Known(_, known) => self.provision_known(identity, known).await,
         }
     }
 
-    /// Tries until it is settled who the identity's user is. Whatever stands in the way, the identity
-    /// itself may be the reason: another request of it was faster, and by now holds the address, has
-    /// used the ticket or has taken the last place. So everybody reads again before giving up.
-    async fn settle(&self, identity: &Identity) -> Result<Joined<M::Row>, ProvisionError> {
+    /// Attempts to create or link until the identity has a user.
+    ///
+    /// After a lost race and after a refusal alike, it reads the identity again: a concurrent
+    /// request of the same identity may have created the user, and may itself be the cause of the
+    /// refusal, because it holds the address, has consumed the ticket or has used up the limit.
+    async fn create_or_link(
+        &self,
+        identity: &Identity,
+    ) -> Result<Resolved<M::Row>, ProvisionError> {
         let mut profile = None;
         for _ in 0..MAX_ATTEMPTS {
             let refusal = match self.attempt(identity, &mut profile).await {
-                Ok(joined) => return Ok(joined),
+                Ok(resolved) => return Ok(resolved),
                 Err(WriteError::Refused(error @ ProvisionError::Unavailable(_))) => {
                     return Err(error);
                 }
                 Err(WriteError::Refused(error)) => Some(error),
                 Err(WriteError::LostRace) => None,
             };
-            // The request has read once already, and found nobody.
+            // The caller's read found no user.
             if let Some(winner) = self.find(identity).await? {
-                return Ok(Joined::Known(Outcome::Found, winner));
+                return Ok(Resolved::Known(Outcome::Found, winner));
             }
             if let Some(error) = refusal {
                 return Err(error);
@@ -83,7 +90,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         }
         tracing::warn!(
             attempts = MAX_ATTEMPTS,
-            "a unique value is another user's, and the identity is nobody's"
+            "a unique value belongs to another user, and the identity to no user"
         );
         Err(ProvisionError::Conflict)
     }
@@ -92,7 +99,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         &self,
         identity: &Identity,
         profile: &mut Option<Profile>,
-    ) -> Result<Joined<M::Row>, WriteError> {
+    ) -> Result<Resolved<M::Row>, WriteError> {
         let holder = self
             .find_holder(&(&self.db).into(), identity, false)
             .await?;
@@ -103,7 +110,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         }
     }
 
-    /// What an explanation is made of.
+    /// Reads the facts of an explanation for an unknown identity.
     pub(super) async fn facts_of_newcomer(
         &self,
         identity: &Identity,
@@ -142,22 +149,23 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         identity: &Identity,
         status: UserStatus,
         profile: &mut Option<Profile>,
-    ) -> Result<Joined<M::Row>, WriteError> {
+    ) -> Result<Resolved<M::Row>, WriteError> {
         let has_limits = identity.policy().has_limits();
         let profile = match profile {
             Some(profile) => profile,
             None => {
-                // Nobody is looked up who is refused.
+                // Check the limits before the enricher fetches anything.
                 if has_limits && self.enricher.is_some() {
                     self.check_limits(identity).await?;
                 }
                 profile.insert(self.profile_of_newcomer(identity).await)
             }
         };
-        // From the count to the commit: two who are counted at once would both take the last place.
-        let _place = match has_limits {
+        // Held from the count to the commit: two concurrent counts would both see the last place
+        // free.
+        let _sign_up = match has_limits {
             false => None,
-            true => Some(self.places.lock().await),
+            true => Some(self.sign_ups.lock().await),
         };
         if has_limits {
             self.check_limits(identity).await?;
@@ -174,11 +182,12 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let row = match created.await {
             Ok(row) => row,
             Err(error) => {
-                // Before anything is read again; a dropped transaction is rolled back some time
-                // later.
+                // Roll back before the next read: a dropped transaction is rolled back at some
+                // later time.
                 store::roll_back(transaction).await?;
-                // Nothing the new rows refer to is anybody else's to remove: a foreign key that is
-                // not there is a fault of the mapping or the hook.
+                // No concurrent request removes rows that the new rows refer to. A foreign key
+                // violation is therefore a fault of the mapping or the hook, and a retry would not
+                // help.
                 return Err(match store::is_dangling(&error) {
                     true => WriteError::Refused(error.into()),
                     false => error.into(),
@@ -186,8 +195,8 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             }
         };
         transaction.commit().await?;
-        hook::tell(self.observer.as_deref(), Outcome::Created, identity, &row);
-        Ok(Joined::New(row, status))
+        hook::notify(self.observer.as_deref(), Outcome::Created, identity, &row);
+        Ok(Resolved::Created(row, status))
     }
 
     async fn check_limits(&self, identity: &Identity) -> Result<(), WriteError> {
@@ -195,8 +204,8 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         within_limits(identity, population).map_err(WriteError::Refused)
     }
 
-    /// What the token says, and what the enricher adds within half of the time there is. Not in the
-    /// transaction: it may take a while.
+    /// Returns the token's profile, completed by the enricher within half of the deadline. Runs
+    /// outside of the transaction, because the enricher may be slow.
     async fn profile_of_newcomer(&self, identity: &Identity) -> Profile {
         let profile = Profile::of_newcomer(identity);
         let Some(enricher) = &self.enricher else {
@@ -209,15 +218,16 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
                 profile
             }
             Err(_) => {
-                tracing::warn!("a new user is created without enrichment: it took too long");
+                tracing::warn!("a new user is created without enrichment: the enricher timed out");
                 profile
             }
         }
     }
 
-    /// Reads the candidate again under lock: it may have been deactivated, changed its address, or
-    /// been linked to this very identity since the decision.
-    async fn link(&self, identity: &Identity) -> Result<Joined<M::Row>, WriteError> {
+    /// Links the identity to the candidate, which is read and decided about again under lock: since
+    /// the decision the candidate may have been deactivated, changed its address, or been linked to
+    /// this identity.
+    async fn link(&self, identity: &Identity) -> Result<Resolved<M::Row>, WriteError> {
         let transaction = store::begin(&self.db).await?;
         let linked = async {
             let holder = self
@@ -237,26 +247,26 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         transaction.commit().await?;
         let known = self.find(identity).await.map_err(WriteError::Refused)?;
         let known = known.ok_or(WriteError::LostRace)?;
-        hook::tell(
+        hook::notify(
             self.observer.as_deref(),
             Outcome::Linked,
             identity,
             &known.row,
         );
-        Ok(Joined::Known(Outcome::Linked, known))
+        Ok(Resolved::Known(Outcome::Linked, known))
     }
 }
 
-/// Why a write did not happen.
+/// The cause of a failed write.
 enum WriteError {
-    /// Somebody else was faster; reading again tells who.
+    /// A concurrent write won; the next read finds the result.
     LostRace,
     Refused(ProvisionError),
 }
 
 impl From<DbErr> for WriteError {
     fn from(error: DbErr) -> Self {
-        match store::is_lost_race(&error) || store::is_given_up(&error) {
+        match store::is_lost_race(&error) || store::is_aborted(&error) {
             true => Self::LostRace,
             false => Self::Refused(error.into()),
         }

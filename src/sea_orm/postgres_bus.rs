@@ -21,25 +21,26 @@ use crate::{
     provisioner::cached::{BusEvent, InvalidationBus},
 };
 
-/// The channel of this crate's messages.
+/// The channel of this crate's messages. Operators may `NOTIFY` it, so it is documented at
+/// [`PostgresBus`].
 const CHANNEL: &str = "tower_jit_provisioning";
 
-/// How long the bus may be silent before the connection is asked whether it is still there.
-const SILENCE: Duration = Duration::from_secs(5);
+/// The silence after which the connection is checked.
+const CHECK_AFTER: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The deadline of connecting, and of the check.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The pause between two tries to connect.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The pause between two attempts to connect.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
-/// How many keys one message names: PostgreSQL takes up to 8000 bytes.
+/// The number of keys per message: PostgreSQL limits a payload to 8000 bytes.
 const KEYS_A_MESSAGE: usize = 100;
 
-/// Listens to what other replicas [publish](PostgresPublisher).
+/// Bus that receives the invalidations of other replicas, which [`PostgresPublisher`] publishes.
 ///
-/// What is published in a transaction is delivered when it commits, and never if it does not:
-/// exactly the moment from which the other replicas must not serve the user as he was.
+/// PostgreSQL delivers a notification when its transaction commits, and never if it does not. That
+/// is exactly when the other replicas must stop serving the user's previous state.
 ///
 /// ```no_run
 /// use sea_orm::Database;
@@ -60,16 +61,19 @@ const KEYS_A_MESSAGE: usize = 100;
 /// # }
 /// ```
 ///
-/// The bus has a connection of its own, beside the application's pool. A pooler in transaction mode
-/// (PgBouncer) cannot `LISTEN`: connect to the database itself. Messages carry keys, which are
-/// hashes, and nothing about anybody.
+/// The bus uses one connection of its own, beside the application's pool. A pooler in transaction
+/// mode (PgBouncer) does not support `LISTEN`: connect to the database directly. Messages carry
+/// keys, which are hashes, and no personal data.
+///
+/// After users were changed by SQL, `NOTIFY tower_jit_provisioning, '*'` invalidates all of them: a
+/// payload that is not a list of keys is received as [`BusEvent::InvalidateAll`].
 pub struct PostgresBus(Mutex<Listening>);
 
 struct Listening {
     url: String,
     listener: Option<PgListener>,
-    /// Keys that came in one message and were not handed on yet.
-    waiting: Vec<BusEvent>,
+    /// Events of a received message that `next` has not returned yet.
+    pending: Vec<BusEvent>,
 }
 
 impl PostgresBus {
@@ -77,7 +81,7 @@ impl PostgresBus {
     ///
     /// # Errors
     ///
-    /// If the database does not answer.
+    /// If the database cannot be reached within two seconds.
     pub async fn connect(url: impl Into<String>) -> Result<Self, DbErr> {
         let url = url.into();
         let listener = listen(&url)
@@ -86,7 +90,7 @@ impl PostgresBus {
         Ok(Self(Mutex::new(Listening {
             url,
             listener: Some(listener),
-            waiting: Vec::new(),
+            pending: Vec::new(),
         })))
     }
 }
@@ -99,7 +103,7 @@ async fn listen(url: &str) -> Result<PgListener, sqlx::Error> {
         listener.listen(CHANNEL).await?;
         Ok(listener)
     };
-    timeout(PATIENCE, connecting)
+    timeout(CONNECT_TIMEOUT, connecting)
         .await
         .unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
@@ -109,33 +113,35 @@ impl InvalidationBus for PostgresBus {
     async fn next(&self) -> BusEvent {
         let mut listening = self.0.lock().await;
         loop {
-            if let Some(event) = listening.waiting.pop() {
+            if let Some(event) = listening.pending.pop() {
                 return event;
             }
             let Some(listener) = &mut listening.listener else {
-                sleep(PAUSE).await;
+                sleep(RECONNECT_PAUSE).await;
                 listening.listener = listen(&listening.url).await.ok();
                 match listening.listener {
                     None => continue,
-                    // What was published meanwhile went past.
+                    // Messages published meanwhile are lost.
                     Some(_) => return BusEvent::Lost,
                 }
             };
-            // `try_recv`, because `recv` reconnects without a word.
-            let is_alive = match timeout(SILENCE, listener.try_recv()).await {
+            // `try_recv`, because `recv` reconnects silently.
+            let is_alive = match timeout(CHECK_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(message))) => {
-                    listening.waiting.extend(read(message.payload()));
+                    listening.pending.extend(parse(message.payload()));
                     continue;
                 }
                 Ok(Ok(None) | Err(_)) => false,
-                // A peer that vanished says nothing, for as long as TCP believes in it.
+                // A lost peer sends nothing, and TCP takes long to notice.
                 Err(_) => {
-                    let asking = sqlx::query("SELECT 1").execute(&mut *listener);
-                    matches!(timeout(PATIENCE, asking).await, Ok(Ok(_)))
+                    let check = sqlx::query("SELECT 1").execute(&mut *listener);
+                    matches!(timeout(CONNECT_TIMEOUT, check).await, Ok(Ok(_)))
                 }
             };
             if !is_alive {
-                tracing::warn!("the invalidation bus is lost; users are read again");
+                tracing::warn!(
+                    "the connection of the invalidation bus is lost; users are read again"
+                );
                 listening.listener = None;
                 return BusEvent::Lost;
             }
@@ -143,8 +149,8 @@ impl InvalidationBus for PostgresBus {
     }
 }
 
-/// A message that is none of ours says that somebody was invalidated, but not who.
-fn read(payload: &str) -> Vec<BusEvent> {
+/// Parses a payload. An unknown payload means that users were invalidated, but not which ones.
+fn parse(payload: &str) -> Vec<BusEvent> {
     let keys = payload.split(',').map(IdentityKey::parse);
     match keys.collect::<Option<Vec<_>>>() {
         Some(keys) => keys.into_iter().map(BusEvent::Invalidate).collect(),
@@ -152,7 +158,7 @@ fn read(payload: &str) -> Vec<BusEvent> {
     }
 }
 
-/// Publishes to every [`PostgresBus`] on the same database, when the transaction commits.
+/// Publisher to every [`PostgresBus`] on the same database; delivers when the transaction commits.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PostgresPublisher;
@@ -179,7 +185,7 @@ async fn notify(transaction: &DatabaseTransaction, payload: String) -> Result<()
     transaction.execute_raw(notify).await.map(drop)
 }
 
-/// Hides the URL: there is a password in it.
+/// Omits the URL, which contains a password.
 impl fmt::Debug for PostgresBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresBus").finish_non_exhaustive()
@@ -191,16 +197,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_names_keys_or_everybody() {
+    fn a_payload_of_keys_invalidates_them_and_any_other_invalidates_all() {
         let (ana, bo) = (
             IdentityKey::new("", "i", "ana"),
             IdentityKey::new("", "i", "bo"),
         );
         let named = |key| BusEvent::Invalidate(key);
-        assert_eq!(read(&ana.to_string()), [named(ana)]);
-        assert_eq!(read(&format!("{ana},{bo}")), [named(ana), named(bo)]);
-        for nonsense in ["*", "", "x", &ana.to_string()[1..], &format!("{ana},"), "é"] {
-            assert_eq!(read(nonsense), [BusEvent::InvalidateAll], "{nonsense}");
+        assert_eq!(parse(&ana.to_string()), [named(ana)]);
+        assert_eq!(parse(&format!("{ana},{bo}")), [named(ana), named(bo)]);
+        for unknown in ["*", "", "x", &ana.to_string()[1..], &format!("{ana},"), "é"] {
+            assert_eq!(parse(unknown), [BusEvent::InvalidateAll], "{unknown}");
         }
     }
 }

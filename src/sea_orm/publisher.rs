@@ -1,4 +1,4 @@
-//! Telling other processes whom to read again.
+//! Publishing of invalidations to other processes.
 
 use std::sync::Arc;
 
@@ -7,12 +7,11 @@ use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::principal::IdentityKey;
 
-/// Publishes invalidations in the transaction that changes the users, so that they are delivered
-/// when it commits and not otherwise. What receives them is an
-/// [`InvalidationBus`](crate::bus::InvalidationBus).
+/// Publishes invalidations in the transaction that changes users, so that they are delivered if and
+/// when it commits. The receiving side is an [`InvalidationBus`](crate::bus::InvalidationBus).
 #[async_trait]
 pub trait Publisher: Send + Sync + 'static {
-    /// Names the identities of changed users.
+    /// Publishes the identities of changed users.
     async fn publish(
         &self,
         transaction: &DatabaseTransaction,

@@ -29,23 +29,23 @@ use crate::{
     provisioner::{Enricher, Provisioned, Provisioner, decision::admission},
 };
 
-/// How long a read, and how long a write, may take.
+/// The default deadline of a read, and of a write.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How many users may be written at once.
+/// The default number of concurrent writes.
 const MAX_WRITES: usize = 16;
 
-/// Finds or creates users in a database. See the [module docs](crate::sea_orm).
+/// Provisioner that stores users in a database. See the [module docs](crate::sea_orm).
 ///
-/// Cheap to clone; clones share the bound on writes and take an issuer's limited places in turn.
+/// Cheap to clone. Clones share the limit on concurrent writes and the lock on limited sign-ups.
 pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
     pub(super) db: DatabaseConnection,
     pub(super) mapping: Arc<M>,
     pub(super) deadline: Duration,
     pub(super) writes: Arc<Semaphore>,
-    /// Held by whoever takes a place of an issuer that has limited ones.
-    pub(super) places: Arc<tokio::sync::Mutex<()>>,
-    pub(super) touching: Arc<Mutex<HashSet<IdentityKey>>>,
+    /// Held while a user of an issuer with limited sign-up is counted and created.
+    pub(super) sign_ups: Arc<tokio::sync::Mutex<()>>,
+    pub(super) last_seen_updates: Arc<Mutex<HashSet<IdentityKey>>>,
     pub(super) hook: Option<Arc<dyn CreationHook<M::Row>>>,
     pub(super) observer: Option<Arc<dyn Observer<M::Row>>>,
     pub(super) enricher: Option<Arc<dyn Enricher>>,
@@ -55,17 +55,18 @@ pub struct SeaOrmProvisioner<M: UserMapping = Bundled> {
 }
 
 impl SeaOrmProvisioner {
-    /// Uses the bundled tables behind a connection.
+    /// Creates a provisioner over the bundled tables.
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
         Self::with_mapping(db, Bundled)
     }
 
-    /// Writes denials into `user_events`: `denied`, with the reason as its detail, and with
-    /// [`Uuid::nil`] where the identity is no user's. At most one an hour of one identity and reason,
-    /// and at most so many a minute in all. Default: none.
+    /// Records denials in `user_events`: event `denied` with the reason as its detail, and
+    /// [`Uuid::nil`](uuid::Uuid::nil) as the user if the identity is unknown. At most one an hour
+    /// per identity and reason, and at most `per_minute` a minute in all. Default: denials are not
+    /// recorded.
     ///
-    /// They are written after the answer, and not while the store is busy.
+    /// They are written in the background after the request, and skipped while all writes are busy.
     #[must_use]
     pub fn with_denial_events(mut self, per_minute: u32) -> Self {
         self.denials = Some(Arc::new(Denials::new(per_minute)));
@@ -75,7 +76,9 @@ impl SeaOrmProvisioner {
 
 #[cfg(feature = "directory")]
 impl SeaOrmProvisioner {
-    /// Tells other processes whom to read again, in the transaction that changes a user.
+    /// Sets a publisher. The [directory](crate::sea_orm::directory) publishes the identities of
+    /// changed users in the transaction that changes them, so that other processes read these users
+    /// again.
     #[must_use]
     pub fn with_publisher(mut self, publisher: impl Publisher) -> Self {
         self.publisher = Some(Arc::new(publisher));
@@ -84,7 +87,7 @@ impl SeaOrmProvisioner {
 }
 
 impl<M: UserMapping> SeaOrmProvisioner<M> {
-    /// Uses an application's own tables.
+    /// Creates a provisioner over an application's own tables.
     #[must_use]
     pub fn with_mapping(db: DatabaseConnection, mapping: M) -> Self {
         Self {
@@ -92,8 +95,8 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             mapping: Arc::new(mapping),
             deadline: DEADLINE,
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
-            places: Arc::default(),
-            touching: Arc::default(),
+            sign_ups: Arc::default(),
+            last_seen_updates: Arc::default(),
             hook: None,
             observer: None,
             enricher: None,
@@ -103,36 +106,38 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         }
     }
 
-    /// Bounds how long a read, and how long a write, may take. Default: 2 seconds.
+    /// Sets the deadline of a read, and of a write. Default: 2 seconds.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Bounds how many users may be created or updated at once; further ones wait, within the
-    /// deadline. Default: 16. Keep it below the pool's size, or first requests starve the others.
+    /// Sets how many users may be created or updated concurrently; further writes wait, within the
+    /// deadline. Default: 16. Keep it below the pool's size, or first requests starve other
+    /// requests.
     #[must_use]
     pub fn with_max_writes(mut self, writes: usize) -> Self {
         self.writes = Arc::new(Semaphore::new(writes.max(1)));
         self
     }
 
-    /// Writes the application's own rows in the transaction that creates a user.
+    /// Adds a hook that writes the application's own rows in the transaction that creates a user.
     #[must_use]
     pub fn with_creation_hook(mut self, hook: impl CreationHook<M::Row>) -> Self {
         self.hook = Some(Arc::new(hook));
         self
     }
 
-    /// Tells somebody of every user that was created, linked or updated.
+    /// Sets an observer of every user that is created, linked or updated.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer<M::Row>) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Asks an [`Enricher`] for what the token does not say, once, when a user is created.
+    /// Sets an [`Enricher`], which adds attributes that the token does not state, once, when a user
+    /// is created.
     #[must_use]
     pub fn with_enricher(mut self, enricher: impl Enricher) -> Self {
         self.enricher = Some(Arc::new(enricher));
@@ -151,14 +156,14 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         &self.mapping
     }
 
-    async fn admit_or_join(
+    async fn find_or_create(
         &self,
         identity: &Identity,
     ) -> Result<Provisioned<M::User>, ProvisionError> {
         admission::screen(identity)?;
         match self.within_deadline(self.find(identity)).await? {
-            Some(known) => self.enter(identity, known).await,
-            None => self.join(identity).await,
+            Some(known) => self.provision_known(identity, known).await,
+            None => self.provision_unknown(identity).await,
         }
     }
 
@@ -171,8 +176,8 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .unwrap_or_else(|elapsed| Err(ProvisionError::unavailable(elapsed)))
     }
 
-    /// Writes on a task of its own, and among a bounded number of them: a client that hangs up
-    /// leaves nothing half done.
+    /// Runs a write in its own task, as one of a limited number: a cancelled request leaves no
+    /// partial write.
     pub(super) async fn write<T, F>(
         &self,
         work: impl FnOnce(Self) -> F,
@@ -181,7 +186,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         T: Send + 'static,
         F: Future<Output = Result<T, ProvisionError>> + Send + 'static,
     {
-        let permit = self.turn().await?;
+        let permit = self.write_permit().await?;
         let (work, provisioner) = (work(self.clone()), self.clone());
         let writing = tokio::spawn(async move {
             let _permit = permit;
@@ -192,15 +197,15 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .unwrap_or_else(|panic| Err(ProvisionError::unavailable(panic)))
     }
 
-    /// Waits until there may be one more write.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, ProvisionError> {
+    /// Waits for a permit to write, within the deadline.
+    pub(super) async fn write_permit(&self) -> Result<OwnedSemaphorePermit, ProvisionError> {
         let acquired = Arc::clone(&self.writes).acquire_owned();
         let acquiring = async { acquired.await.map_err(ProvisionError::unavailable) };
         self.within_deadline(acquiring).await
     }
 
-    /// Notes in the background that an identity was denied. An outage is no denial.
-    fn note_denial(&self, identity: &Identity, error: &ProvisionError) {
+    /// Records a denial in the background. An outage is not a denial.
+    fn record_denial(&self, identity: &Identity, error: &ProvisionError) {
         let reason = match error {
             ProvisionError::Unavailable(_) => return,
             ProvisionError::Conflict | ProvisionError::Denied(_) | ProvisionError::Revoked => {
@@ -232,9 +237,9 @@ impl<M: UserMapping> Provisioner for SeaOrmProvisioner<M> {
     type User = M::User;
 
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<M::User>, ProvisionError> {
-        let provisioned = self.admit_or_join(identity).await;
+        let provisioned = self.find_or_create(identity).await;
         if let Err(error) = &provisioned {
-            self.note_denial(identity, error);
+            self.record_denial(identity, error);
         }
         provisioned
     }
@@ -247,8 +252,8 @@ impl<M: UserMapping> Clone for SeaOrmProvisioner<M> {
             mapping: Arc::clone(&self.mapping),
             deadline: self.deadline,
             writes: Arc::clone(&self.writes),
-            places: Arc::clone(&self.places),
-            touching: Arc::clone(&self.touching),
+            sign_ups: Arc::clone(&self.sign_ups),
+            last_seen_updates: Arc::clone(&self.last_seen_updates),
             hook: self.hook.clone(),
             observer: self.observer.clone(),
             enricher: self.enricher.clone(),

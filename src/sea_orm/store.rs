@@ -1,4 +1,4 @@
-//! What every write has in common.
+//! Transactions and the classification of database errors.
 
 use std::{error::Error as StdError, fmt};
 
@@ -9,8 +9,8 @@ use sea_orm::{
 
 use crate::error::ProvisionError;
 
-/// Starts a transaction that writes. SQLite takes the write lock at once: upgrading a read lock
-/// fails where another writer came first.
+/// Begins a transaction that writes. On SQLite it takes the write lock at once, because upgrading a
+/// read lock fails after another writer's commit.
 pub(super) async fn begin<C>(db: &C) -> Result<DatabaseTransaction, DbErr>
 where
     C: TransactionTrait<Transaction = DatabaseTransaction>,
@@ -22,12 +22,13 @@ where
     .await
 }
 
-/// Ends a transaction in which a statement failed.
+/// Rolls back a transaction in which a statement failed.
 ///
-/// SQLite ends it by itself where the disk is full or cannot be written, and the driver, whose
-/// `ROLLBACK` then fails, would take the connection for one inside a transaction ever after: what is
-/// written on it later would be answered as done, and never be committed. So there is a transaction
-/// to end in any case; where there is one already, `BEGIN` fails and changes nothing.
+/// SQLite ends the transaction by itself if the disk is full or cannot be written. The driver's
+/// `ROLLBACK` then fails, and the driver would regard the connection as inside a transaction from
+/// then on: later writes on it would be reported as done and never be committed. `BEGIN` makes sure
+/// that there is a transaction to roll back; if there is one already, `BEGIN` fails and changes
+/// nothing.
 pub(super) async fn roll_back(transaction: DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Sqlite {
         let _ = transaction.execute_unprepared("BEGIN").await;
@@ -35,8 +36,9 @@ pub(super) async fn roll_back(transaction: DatabaseTransaction) -> Result<(), Db
     transaction.rollback().await
 }
 
-/// Whether a write lost against another that holds the same unique value, against the removal of the
-/// row it refers to, or against one that used the same ticket: reading again tells which.
+/// Returns whether a write lost a race: against a write of the same unique value, against the
+/// removal of the row it refers to, or against the consumption of the same ticket. Another read
+/// shows which.
 pub(super) fn is_lost_race(error: &DbErr) -> bool {
     matches!(error, DbErr::RecordNotUpdated)
         || matches!(
@@ -45,9 +47,9 @@ pub(super) fn is_lost_race(error: &DbErr) -> bool {
         )
 }
 
-/// What drivers show of an error after which the same write may well succeed: one of two writes that
-/// stood in each other's way was given up.
-const GIVEN_UP: [&str; 4] = [
+/// Parts of the drivers' debug output for errors after which the same write may succeed: the
+/// database aborted one of two conflicting transactions.
+const ABORTED: [&str; 4] = [
     // PostgreSQL: serialization failure, deadlock.
     r#"code: "40001""#,
     r#"code: "40P01""#,
@@ -57,15 +59,16 @@ const GIVEN_UP: [&str; 4] = [
     "number: 1020,",
 ];
 
-/// Whether the database gave a write up for another's sake, and it should be tried again.
+/// Returns whether the database aborted the transaction in favour of another, so that a retry may
+/// succeed.
 ///
-/// The drivers are the application's choice, so their error types cannot be named here.
-pub(super) fn is_given_up(error: &DbErr) -> bool {
+/// The application chooses the drivers, so their error types cannot be named here.
+pub(super) fn is_aborted(error: &DbErr) -> bool {
     let shown = format!("{error:?}");
-    GIVEN_UP.iter().any(|code| shown.contains(code))
+    ABORTED.iter().any(|code| shown.contains(code))
 }
 
-/// Whether a write refers to a row that is not there.
+/// Returns whether a write refers to a missing row.
 pub(super) fn is_dangling(error: &DbErr) -> bool {
     matches!(
         error.sql_err(),
@@ -73,8 +76,8 @@ pub(super) fn is_dangling(error: &DbErr) -> bool {
     )
 }
 
-/// What a database did wrong. Its own message may quote values that came from a token, so only that
-/// of a connection is shown; the others are logged at debug.
+/// A database error. Its message may quote values from a token, so `Display` shows only connection
+/// errors; the other messages are logged at debug.
 #[derive(Debug)]
 struct Failure(DbErr);
 

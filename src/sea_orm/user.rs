@@ -1,4 +1,4 @@
-//! The bundled user, as handlers see it.
+//! The user of the bundled tables that handlers receive.
 
 use std::fmt;
 
@@ -14,31 +14,31 @@ use crate::provisioner::{HasRoles, decision::UserStatus};
 pub struct User {
     /// The primary key.
     pub id: Uuid,
-    /// The tenant, `""` when there are none.
+    /// The tenant; `""` for services without tenants.
     pub tenant: String,
-    /// The address as written, verified or not.
+    /// The address as entered, verified or not.
     pub email: Option<String>,
-    /// Whether somebody trusted verified the address.
+    /// Whether a trusted source verified the address.
     pub email_is_verified: bool,
     /// The display name.
     pub full_name: Option<String>,
     /// The user name, for display.
     pub username: Option<String>,
-    /// Whether the user may act. Handlers behind the layer only ever see active users.
+    /// The status. Handlers behind the layer receive active users only.
     pub status: UserStatus,
-    /// The roles that count for this request, sorted: an operator's grants and the token's.
+    /// The roles that count for this request, sorted: operators' grants and the token's roles.
     pub roles: Vec<String>,
     /// When the user was created.
     pub created_at: OffsetDateTime,
     /// When the user's row was last changed.
     pub updated_at: OffsetDateTime,
-    /// When the user was last seen, within the hour.
+    /// When the user was last seen, accurate to one hour.
     pub last_seen_at: Option<OffsetDateTime>,
 }
 
 impl User {
-    /// Makes a user of its row and its roles. A status label of a newer version counts as
-    /// deactivated.
+    /// Creates a user from its row and its roles. An unknown status label, written by a newer
+    /// version, counts as deactivated.
     #[must_use]
     pub fn new(row: users::Model, roles: impl IntoIterator<Item = String>) -> Self {
         let mut roles: Vec<String> = roles.into_iter().collect();
@@ -59,7 +59,7 @@ impl User {
         }
     }
 
-    /// Whether the user holds a role.
+    /// Returns whether the user holds a role.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|held| held == role)
@@ -72,7 +72,7 @@ impl HasRoles for User {
     }
 }
 
-/// Shows the id and the status only: the rest is personal.
+/// Shows the id and the status only: the rest is personal data.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")

@@ -119,10 +119,10 @@ pub(crate) async fn another_subject_strategy_is_refused(store: &Store) {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the configuration does not fit the users who are there: \
-         issuer `https://id.example.com`: users are in tenant ``, and `acme` is configured; \
-         issuer `https://id.example.com`: subjects were read from `/sub`, and `/uid` is configured; \
-         put the configuration back or relink the identities"
+        "the configuration does not match the stored identities: \
+         issuer `https://id.example.com`: users are in tenant ``, but `acme` is configured; \
+         issuer `https://id.example.com`: subjects were read from `/sub`, but `/uid` is configured; \
+         restore the configuration or relink the identities"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The statements over the bundled tables: each one names what it costs and what may fail.
+//! The mapping of the bundled tables. Each statement's doc states its cost.
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -29,8 +29,8 @@ use crate::{
     provisioner::decision::{Profile, ProfileState, RoleGrant, SignUpCounts},
 };
 
-/// The bundled tables: [`entity`](crate::sea_orm::entity) has them, [`migration`](crate::sea_orm::migration) makes
-/// them.
+/// Mapping of the bundled tables: [`entity`](crate::sea_orm::entity) declares them and
+/// [`migration`](crate::sea_orm::migration) creates them.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Bundled;
@@ -40,8 +40,8 @@ impl UserMapping for Bundled {
     type Row = users::Model;
     type User = User;
 
-    /// Reads identity, user, status and grants in one statement, by a unique key. Of the grants it
-    /// reads an operator's and those of the identity's issuer: others never count.
+    /// Reads identity, user, status and grants in one statement, by a unique key. The grants are
+    /// those of operators and of the identity's issuer; grants of other issuers never count.
     async fn find(
         &self,
         db: &DatabaseConnection,
@@ -75,9 +75,9 @@ impl UserMapping for Bundled {
         }))
     }
 
-    /// Reads the user whom a link ticket names, else the one who holds the address verified, and
-    /// whether the issuer already knows that user: three statements, two if nobody is found, four if
-    /// a role is required that the token does not state.
+    /// Reads the user of an open link ticket or, without a ticket, the user whose verified address
+    /// this is, and whether that user has an identity of the issuer already. Three statements; two
+    /// if there is no such user; four if the policy requires a role that the token does not state.
     async fn find_holder(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -130,7 +130,8 @@ impl UserMapping for Bundled {
         ))
     }
 
-    /// Inserts user, identity, event and, if the token states any, grants: three or four statements.
+    /// Inserts user, identity, event and, if the token states roles, grants. Three or four
+    /// statements.
     async fn create(
         &self,
         transaction: &DatabaseTransaction,
@@ -156,8 +157,9 @@ impl UserMapping for Bundled {
         Ok(user)
     }
 
-    /// Inserts identity, event and grants; uses up a ticket; hands the profile of a user who has
-    /// neither a password nor an owner to the identity. Two to five statements.
+    /// Inserts identity, event and grants, and consumes the ticket if there is one. If the user has
+    /// neither a password nor a profile owner, the identity becomes the profile's owner. Two to
+    /// five statements.
     async fn link(
         &self,
         transaction: &DatabaseTransaction,
@@ -169,7 +171,7 @@ impl UserMapping for Bundled {
             use_ticket(transaction, identity, user.id).await?;
         }
         insert_identity(transaction, identity, user.id, (None, None)).await?;
-        // An identity of this issuer may have left grants behind when it was taken away.
+        // A removed identity of this issuer may have left grants behind.
         replace_grants(transaction, identity, user.id).await?;
         insert_event(transaction, identity, user.id, "linked").await?;
         if user.profile_key.is_none() && user.hashed_password.is_none() {
@@ -212,8 +214,8 @@ impl UserMapping for Bundled {
         Ok(SignUpCounts::new(all, last_minute))
     }
 
-    /// Notes the token, reads its issuer's grants, removes and adds what differs, writes the event:
-    /// four or five statements, one if another token was faster.
+    /// Records the token's `iat`, reads the issuer's grants, deletes and inserts the difference,
+    /// and inserts the event. Four or five statements; one if a newer token was stored first.
     async fn store_roles(
         &self,
         transaction: &DatabaseTransaction,
@@ -223,13 +225,13 @@ impl UserMapping for Bundled {
         use user_identities::Column;
 
         let issued_at = identity.issued_at();
-        let noted = user_identities::Entity::update_many()
+        let recorded = user_identities::Entity::update_many()
             .col_expr(Column::RolesIssuedAt, Expr::value(issued_at))
             .filter(Column::IdentityKey.eq(identity.key().to_string()))
             .filter(is_older(Column::RolesIssuedAt, issued_at))
             .exec(transaction)
             .await?;
-        if noted.rows_affected == 0 {
+        if recorded.rows_affected == 0 {
             return Ok(false);
         }
         replace_grants(transaction, identity, user.id).await?;
@@ -237,8 +239,9 @@ impl UserMapping for Bundled {
         Ok(true)
     }
 
-    /// Notes the token, reads the user under lock, writes what changed and the event: four
-    /// statements, two if nothing did, one if another token was faster.
+    /// Records the token's `iat` and the profile's digest, reads the user under lock, and writes
+    /// the changes and the event. Four statements; two if nothing changed; one if a newer token was
+    /// stored first.
     async fn store_profile(
         &self,
         transaction: &DatabaseTransaction,

@@ -1,4 +1,4 @@
-//! The one statement of a request of a known user.
+//! The single statement that a request of a known user runs.
 
 use std::sync::OnceLock;
 
@@ -11,7 +11,7 @@ use sea_orm::{
 use super::super::entity::{role_grants, user_identities, users};
 use crate::{identity::Identity, provisioner::decision::RoleGrant};
 
-/// One row of the hot read: the user once for each of its grants, or once without any.
+/// A row of the result: the user, once for each grant, or once if it has none.
 #[derive(FromQueryResult)]
 pub(super) struct KnownRow {
     #[sea_orm(nested)]
@@ -24,8 +24,8 @@ pub(super) struct KnownRow {
     pub(super) source: Option<String>,
 }
 
-/// Reads identity, user, status and grants by a unique key. Of the grants it reads an operator's and
-/// those of the identity's issuer: others never count.
+/// Reads identity, user, status and grants by a unique key. The grants are those of operators and
+/// of the identity's issuer; grants of other issuers never count.
 pub(super) async fn rows(
     db: &DatabaseConnection,
     identity: &Identity,
@@ -38,8 +38,9 @@ pub(super) async fn rows(
     KnownRow::find_by_statement(select).all(db).await
 }
 
-/// The statement's text, made once a backend: the operator's source, the issuer's, the key. Without
-/// `LIMIT`, because SQLite prepares a statement with a bound limit again at every execution.
+/// Returns the statement's text, which is built once per backend. Its parameters are the source of
+/// operators' grants, the source of the issuer's grants, and the key. It has no `LIMIT`, because
+/// SQLite prepares a statement with a bound limit again at every execution.
 fn text(backend: DbBackend) -> &'static str {
     static MY_SQL: OnceLock<String> = OnceLock::new();
     static POSTGRES: OnceLock<String> = OnceLock::new();

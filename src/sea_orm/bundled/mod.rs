@@ -1,4 +1,4 @@
-//! The bundled tables.
+//! The statements over the bundled tables.
 
 mod bundled;
 mod hot_read;

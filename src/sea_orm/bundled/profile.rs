@@ -1,4 +1,4 @@
-//! The profile in a user's row.
+//! The profile in a user's row: how it is read, and how a token's profile replaces it.
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
@@ -15,6 +15,7 @@ use crate::{
     provisioner::decision::{Profile, UserStatus},
 };
 
+/// Stores the token's profile unless a newer token's is stored, and returns the changed row.
 pub(super) async fn store(
     transaction: &DatabaseTransaction,
     identity: &Identity,
@@ -24,7 +25,7 @@ pub(super) async fn store(
     use user_identities::Column;
 
     let issued_at = identity.issued_at();
-    let noted = user_identities::Entity::update_many()
+    let recorded = user_identities::Entity::update_many()
         .col_expr(Column::ProfileIssuedAt, Expr::value(issued_at))
         .col_expr(
             Column::ProfileDigest,
@@ -34,7 +35,7 @@ pub(super) async fn store(
         .filter(is_older(Column::ProfileIssuedAt, issued_at))
         .exec(transaction)
         .await?;
-    if noted.rows_affected == 0 {
+    if recorded.rows_affected == 0 {
         return Ok(None);
     }
     let current = users::Entity::find_by_id(user.id)
@@ -44,7 +45,7 @@ pub(super) async fn store(
     let Some(current) = current.into_iter().next() else {
         return Ok(None);
     };
-    // Since the request read the user: a tombstone stays empty.
+    // The user may have been deleted since the request read it; a tombstone remains empty.
     if status(&current) == UserStatus::Deleted {
         return Ok(None);
     }
@@ -68,7 +69,7 @@ pub(super) async fn store(
     row.full_name = Set(changed.full_name.clone());
     row.username = Set(changed.username.clone());
     row.updated_at = Set(changed.updated_at);
-    // `update` would read the row again where there is no `RETURNING`.
+    // `ActiveModel::update` would read the row again on databases without `RETURNING`.
     users::Entity::update_many()
         .set(row)
         .filter(users::Column::Id.eq(user.id))
@@ -78,6 +79,8 @@ pub(super) async fn store(
     Ok(Some(changed))
 }
 
+/// Returns whether [`store`] would change the row. If `holder` is another user, the address is
+/// theirs and does not change.
 pub(super) fn would_change(
     identity: &Identity,
     user: &users::Model,
@@ -112,7 +115,7 @@ pub(super) fn with_profile(user: users::Model, profile: Profile) -> users::Model
     }
 }
 
-/// What the user edited here.
+/// Returns the attributes that the user edited in this application.
 fn local_attributes(user: &users::Model) -> Vec<Attribute> {
     user.locally_edited().filter_map(Attribute::parse).collect()
 }

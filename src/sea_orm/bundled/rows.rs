@@ -1,8 +1,9 @@
-//! What is read and written about one identity, in somebody's transaction.
+//! Statements about one identity, for the caller's transaction.
 
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, EntityTrait,
+    QueryFilter,
     sea_query::{Asterisk, Condition, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use crate::{
     provisioner::decision::{RoleGrant, UserStatus, roles},
 };
 
-/// What an operator granted to a user who may be linked, if policy has to know.
+/// Reads the grants of operators to a link candidate, if the policy needs them.
 pub(super) async fn manual_grants(
     db: &DatabaseExecutor<'_>,
     identity: &Identity,
@@ -37,7 +38,7 @@ pub(super) async fn manual_grants(
         .collect())
 }
 
-/// The tickets that name the user of this identity, not yet used.
+/// Selects the open tickets for this identity: not consumed, not expired.
 pub(super) fn open_tickets(
     identity: &Identity,
     email_key: &str,
@@ -52,8 +53,8 @@ pub(super) fn open_tickets(
         .filter(Column::ExpiresAt.gt(now()))
 }
 
-/// Uses up every ticket that names this user for this identity; one that was used meanwhile is a
-/// lost race.
+/// Consumes every open ticket that assigns this identity to the user. Fails with
+/// [`DbErr::RecordNotUpdated`], a lost race, if none is open any more.
 pub(super) async fn use_ticket(
     db: &impl ConnectionTrait,
     identity: &Identity,
@@ -78,7 +79,7 @@ pub(super) async fn use_ticket(
     }
 }
 
-/// Inserts an identity; `taken` is what to remember of the token whose profile was stored.
+/// Inserts an identity. `taken` is the `iat` and the digest of the token whose profile was stored.
 pub(super) async fn insert_identity(
     db: &impl ConnectionTrait,
     identity: &Identity,
@@ -108,7 +109,7 @@ pub(super) async fn insert_identity(
     Ok(())
 }
 
-/// Inserts roles as grants of the token's issuer: one statement, none without roles.
+/// Inserts roles as grants of the token's issuer. One statement; none without roles.
 pub(super) async fn insert_grants(
     db: &impl ConnectionTrait,
     identity: &Identity,
@@ -157,10 +158,10 @@ pub(super) async fn insert_event(
     Ok(())
 }
 
-/// Makes the grants of the token's issuer what the token states: one statement, or up to three.
+/// Replaces the grants of the token's issuer by the token's roles. One to three statements.
 ///
-/// Grants are deleted by their primary key. A `DELETE` by user and source locks the gap beside the
-/// user's grants on MariaDB, also if there are none, and two users' syncs deadlock.
+/// Grants are deleted by primary key. On MariaDB a `DELETE` by user and source locks the gap beside
+/// the user's grants, even if there are none, and the syncs of two users deadlock.
 pub(super) async fn replace_grants(
     db: &impl ConnectionTrait,
     identity: &Identity,
@@ -186,12 +187,12 @@ pub(super) async fn replace_grants(
     Ok(())
 }
 
-/// A status label of a newer version counts as deactivated.
+/// Parses the status. An unknown label, written by a newer version, counts as deactivated.
 pub(super) fn status(user: &users::Model) -> UserStatus {
     UserStatus::parse(&user.status).unwrap_or(UserStatus::Deactivated)
 }
 
-/// The compare of the compare-and-set: a token stores only over an older one.
+/// The condition of the compare-and-set: a token is stored only over an older one.
 pub(super) fn is_older(column: user_identities::Column, issued_at: Option<i64>) -> Condition {
     Condition::any()
         .add(column.is_null())

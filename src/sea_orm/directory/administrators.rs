@@ -1,8 +1,9 @@
 //! The guard of the last administrator.
 //!
-//! Two operators who each remove the other one's replacement must meet at a lock. So whoever removes
-//! a holder of the role also locks some further holders, and needs one of *those* to remain: each
-//! operator's replacement is the other's target, one waits for the other, and sees what it did.
+//! Two operators who each remove the other's replacement must meet at a lock. A transaction that
+//! removes a holder of the role therefore also locks further holders, and requires that one of
+//! *those* remains. Each operator's replacement is the other's target, so one transaction waits for
+//! the other and sees its result.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::provisioner::decision::{RoleGrant, UserStatus};
 
-/// How many replacements are locked: one is needed, and the others may be gone by then.
+/// The number of replacements to lock. One is enough, but others may be gone once they are locked.
 const REPLACEMENTS: u64 = 16;
 
 /// What a user loses by a change.
@@ -27,11 +28,11 @@ pub(super) enum Removal<'a> {
     /// An operator's grant of this role.
     ManualGrant(&'a str),
     Nothing,
-    /// Everything: the user may not act any more.
+    /// Everything: the user is no longer active.
     User,
 }
 
-/// Finds holders of the role who could replace these; nobody where none of these holds it.
+/// Finds holders of the role that could replace the leaving users; empty if none of these holds it.
 pub(super) async fn replacements(
     db: &DatabaseConnection,
     tenant: &str,
@@ -65,17 +66,17 @@ pub(super) async fn replacements(
     Ok(found)
 }
 
-/// The locked holders of the role, as long as they last.
+/// The numbers of remaining holders of the role among the locked users.
 pub(super) struct Administrators<'a> {
     role: &'a str,
-    /// Active, by an operator's grant.
+    /// Active holders by an operator's grant.
     manual: usize,
-    /// Active, by anybody's grant.
+    /// Active holders by any grant.
     any: usize,
 }
 
 impl<'a> Administrators<'a> {
-    /// Counts the holders among locked users, but for those that a dry run has removed already.
+    /// Counts the holders among locked users, except those that a dry run has removed already.
     pub(super) fn count(
         role: &'a str,
         locked: &BTreeMap<Uuid, LockedUser>,
@@ -92,9 +93,9 @@ impl<'a> Administrators<'a> {
         Self { role, manual, any }
     }
 
-    /// Whether a holder may go; from then on it counts no more. Users that do not hold the role, or
-    /// are not active, may always go.
-    pub(super) fn let_go(&mut self, user: &LockedUser, removal: Removal<'_>) -> bool {
+    /// Removes a user from the holders; returns false, and removes nothing, if no replacement would
+    /// remain. Users that do not hold the role, or are not active, may always be removed.
+    pub(super) fn remove(&mut self, user: &LockedUser, removal: Removal<'_>) -> bool {
         let is_affected = match removal {
             Removal::Nothing => false,
             Removal::User => user.holds(self.role),

@@ -1,4 +1,4 @@
-//! One change to a list of users, in batches.
+//! Changes to a list of users, in batches.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -16,16 +16,16 @@ use super::{
     user_directory::{BATCH, UserDirectory},
 };
 
-/// Something to be done to users, one like the other.
+/// A change that applies to each user of a list alike.
 #[async_trait]
 pub(super) trait Change: Send + Sync + 'static {
     /// The label in `user_events`.
     fn event(&self) -> &'static str;
 
-    /// What else the event says.
+    /// The event's `detail`.
     fn detail(&self) -> Option<&str>;
 
-    /// What a user loses by it, for the guard of the last administrator.
+    /// What a user loses by the change, for the guard of the last administrator.
     fn removal(&self) -> Removal<'_> {
         Removal::Nothing
     }
@@ -33,7 +33,7 @@ pub(super) trait Change: Send + Sync + 'static {
     /// Decides about a locked user.
     fn decide(&self, user: &LockedUser) -> Effect;
 
-    /// Changes those about whom it was decided so; never none.
+    /// Writes the change to the users that [`decide`](Self::decide) selected; never an empty list.
     async fn write(
         &self,
         directory: &UserDirectory,
@@ -43,7 +43,7 @@ pub(super) trait Change: Send + Sync + 'static {
 }
 
 impl UserDirectory {
-    /// Changes users, 100 to a transaction.
+    /// Changes users, 100 per transaction.
     pub(super) async fn change(
         &self,
         users: &[Uuid],
@@ -54,8 +54,8 @@ impl UserDirectory {
             .await
     }
 
-    /// Changes users; `removed` are the administrators that batches before this one removed, which
-    /// the database does not show to a dry run.
+    /// Changes users. `removed` are the administrators that earlier batches removed, which a dry
+    /// run's database still shows.
     pub(super) async fn change_after<C: Change>(
         &self,
         users: &[Uuid],
@@ -96,10 +96,10 @@ struct Batch<C> {
 
 #[async_trait]
 impl<C: Change> Work for Batch<C> {
-    /// What became of each user, and which administrators are gone.
+    /// The effect on each user, and the administrators that were removed.
     type Output = (Vec<ReportEntry>, Vec<Uuid>);
 
-    async fn witnesses(&self, directory: &UserDirectory) -> Result<Vec<Uuid>, DbErr> {
+    async fn further_users(&self, directory: &UserDirectory) -> Result<Vec<Uuid>, DbErr> {
         let endangered = match (&directory.admin_role, self.change.removal()) {
             (None, _) | (_, Removal::Nothing) => None,
             (Some(admin), Removal::ManualGrant(role)) if **admin != *role => None,
@@ -116,9 +116,9 @@ impl<C: Change> Work for Batch<C> {
         &self,
         directory: &UserDirectory,
         transaction: &DatabaseTransaction,
-        witnesses: &[Uuid],
+        further_users: &[Uuid],
     ) -> Result<Done<Self::Output>, DbErr> {
-        let ids = self.users.iter().chain(witnesses).copied();
+        let ids = self.users.iter().chain(further_users).copied();
         let locked = lock(transaction, &directory.tenant, ids).await?;
         let admin_role = directory.admin_role.as_deref();
         let mut administrators =
@@ -132,7 +132,7 @@ impl<C: Change> Work for Batch<C> {
                     Effect::Changed => {
                         let removal = self.change.removal();
                         let guard = administrators.as_mut();
-                        let may_go = guard.is_none_or(|guard| guard.let_go(user, removal));
+                        let may_go = guard.is_none_or(|guard| guard.remove(user, removal));
                         if may_go {
                             changed.push(user);
                         }
@@ -157,7 +157,8 @@ impl<C: Change> Work for Batch<C> {
                 .map(|user| directory.event(user.row.id, name, None, detail));
             events::record(transaction, events.collect()).await?;
         }
-        // Whom the guard let go; for a change that removes nothing it asks nobody.
+        // A change that removes nothing lists its administrators here too; no later batch uses the
+        // list.
         let removed = changed
             .iter()
             .filter(|user| admin_role.is_some_and(|role| user.holds(role)));

@@ -1,4 +1,4 @@
-//! Why the directory did not do something.
+//! The error of the directory.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -9,10 +9,11 @@ use super::{
     report::{Effect, Refusal, Report},
 };
 
-/// Why the directory did not do something.
+/// Error of a [`UserDirectory`](super::user_directory::UserDirectory).
 ///
-/// [`kind`](Self::kind) tells what to answer. The cause of an
-/// [`Unavailable`](DirectoryErrorKind::Unavailable) is its source.
+/// [`kind`](Self::kind) is the class of the error, and [`refusal`](Self::refusal) the reason if a
+/// user was refused. The cause of an [`Unavailable`](DirectoryErrorKind::Unavailable) is its
+/// source.
 #[derive(Clone)]
 pub struct DirectoryError(Box<Inner>);
 
@@ -25,18 +26,19 @@ struct Inner {
     report: Option<Report>,
 }
 
-/// What kind of failure it is.
+/// The class of a [`DirectoryError`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DirectoryErrorKind {
-    /// The user's own state, or somebody else's claim, stands against it.
+    /// The state of the user or of other users does not permit the change;
+    /// [`DirectoryError::refusal`] is the reason.
     Conflict,
-    /// The input can never be right.
+    /// The input is never valid.
     Invalid,
-    /// There is no such user in this tenant.
+    /// The tenant has no such user.
     NotFound,
-    /// The database failed or did not answer in time. What was asked for may have been done, if the
-    /// answer to a COMMIT was lost; asking again is safe.
+    /// The database failed or timed out. The change may have been committed, if the answer to a
+    /// COMMIT was lost; repeating the call is safe.
     Unavailable,
 }
 
@@ -96,27 +98,27 @@ impl DirectoryError {
         error
     }
 
-    /// Says what was done before it failed.
+    /// Adds the report of what was done before the failure.
     pub(super) fn after(mut self, report: Report) -> Self {
         self.0.report = Some(report);
         self
     }
 
-    /// Returns what kind of failure it is.
+    /// Returns the class of the error.
     #[must_use]
     pub fn kind(&self) -> DirectoryErrorKind {
         self.0.kind
     }
 
-    /// Returns why a user was refused, if it is that.
+    /// Returns why a user was refused; `None` for errors that are no refusal.
     #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         self.0.refusal
     }
 
-    /// Returns what was done before it failed, where a list was worked. Users that are not in it were
-    /// not reached, except for the batch that failed: of that, see
-    /// [`Unavailable`](DirectoryErrorKind::Unavailable).
+    /// Returns the report of what was done before the failure; `None` if the call does not process
+    /// a list. Users that are not in it were not processed, except for those of the failed batch:
+    /// see [`Unavailable`](DirectoryErrorKind::Unavailable).
     #[must_use]
     pub fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()
@@ -124,11 +126,11 @@ impl DirectoryError {
 }
 
 impl Report {
-    /// Insists that every user is now as asked.
+    /// Returns an error unless every user was changed or needed no change.
     ///
     /// # Errors
     ///
-    /// For the first user who was refused or not found; the error carries the report.
+    /// For the first user that was refused or not found; the error carries the report.
     pub fn into_result(self) -> Result<Self, DirectoryError> {
         let failed = self.entries.iter().find_map(|entry| match entry.effect {
             Effect::Changed | Effect::Unchanged => None,
@@ -147,7 +149,7 @@ impl From<DbErr> for DirectoryError {
         if !store::is_lost_race(&error) {
             return Self::unavailable(error);
         }
-        let message = "other changes got in between, again and again";
+        let message = "concurrent changes conflicted repeatedly";
         let mut conflict = Self::new(DirectoryErrorKind::Conflict, message);
         conflict.0.source = Some(Arc::new(error));
         conflict
@@ -160,7 +162,7 @@ impl fmt::Display for DirectoryError {
     }
 }
 
-/// Leaves out the source: a database's messages may repeat values.
+/// Omits the source: a database's message may quote values.
 impl fmt::Debug for DirectoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DirectoryError")

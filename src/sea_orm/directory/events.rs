@@ -1,4 +1,4 @@
-//! What happened to users: the rows of `user_events`.
+//! The events of users: the rows of `user_events`.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use super::{
     user_directory::{DEADLINE, UserDirectory},
 };
 
-/// Bytes of `user_events.event`.
+/// Maximum bytes of `user_events.event`.
 const MAX_KIND: usize = 64;
 
-/// How many events one statement deletes.
+/// The number of events that one statement deletes.
 const MAX_DELETED: u64 = 1_000;
 
-/// Which events a list is about; all conditions hold at once.
+/// Filter of events; every condition must hold.
 ///
 /// ```
 /// use tower_jit_provisioning::sea_orm::directory::EventFilter;
@@ -44,25 +44,25 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Every event of the tenant.
+    /// Matches every event of the tenant.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What one operator or job did, as [`acting_as`](UserDirectory::acting_as) named it.
+    /// Matches events of one actor, as [`acting_as`](UserDirectory::acting_as) named it.
     pub fn with_actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Events of one label: `created`, `linked`, `deactivated` and so on. A label that there is none
-    /// of finds nothing.
+    /// Matches events of one kind: `created`, `linked`, `deactivated` and so on. An unknown kind
+    /// matches nothing.
     pub fn with_kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = Some(kind.into());
         self
     }
 
-    /// What happened to one user, also to one whose row is gone.
+    /// Matches events of one user, even if the user's row is gone.
     pub fn with_user(mut self, user: Uuid) -> Self {
         self.user = Some(user);
         self
@@ -95,10 +95,11 @@ impl EventFilter {
 }
 
 impl UserDirectory {
-    /// Lists events of users of this tenant, in the order of the events' ids.
+    /// Lists events of the tenant, in the order of their ids.
     ///
-    /// An event of another process may appear behind a cursor by the time its transaction takes:
-    /// whoever follows the list asks again from some seconds back.
+    /// An event of another process may appear behind the cursor, by as long as its transaction
+    /// takes. A client that follows the list should start each request some seconds before the
+    /// cursor.
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ impl UserDirectory {
     }
 }
 
-/// One statement, for a batch.
+/// Inserts the events of a batch. One statement.
 pub(super) async fn record(
     transaction: &DatabaseTransaction,
     events: Vec<user_events::Model>,
@@ -156,13 +157,12 @@ pub(super) async fn record(
 }
 
 impl SeaOrmProvisioner {
-    /// Deletes the events of all tenants that are older than so long, a thousand at a time, and
-    /// returns how many there were. For a job that runs once an hour or a day; several may run at
-    /// once.
+    /// Deletes events of all tenants older than `older_than`, a thousand per statement, and returns
+    /// how many it deleted. Meant for an hourly or daily job; several may run concurrently.
     ///
     /// # Errors
     ///
-    /// If the database fails; what was deleted until then stays deleted.
+    /// If the database fails; events deleted before that remain deleted.
     pub async fn forget_events(&self, older_than: Duration) -> Result<u64, DirectoryError> {
         let age = time::Duration::try_from(older_than).unwrap_or(time::Duration::MAX);
         let Some(cutoff) = now().checked_sub(age) else {
@@ -181,11 +181,12 @@ impl SeaOrmProvisioner {
         }
     }
 
-    /// Returns how many were found, and how many of these nobody else had deleted meanwhile.
+    /// Returns how many events were found, and how many of them this call deleted rather than a
+    /// concurrent one.
     async fn forget_some(&self, cutoff: PrimitiveDateTime) -> Result<(u64, u64), DbErr> {
         use user_events::Column;
 
-        // Ids are in the order of time: the oldest are at one end of the primary key.
+        // Ids are in the order of time, so the oldest events are at one end of the primary key.
         let old = user_events::Entity::find()
             .select_only()
             .column(Column::Id)
@@ -206,8 +207,8 @@ impl SeaOrmProvisioner {
     }
 }
 
-fn first_id_of(moment: PrimitiveDateTime) -> Uuid {
-    let millis = moment.assume_utc().unix_timestamp_nanos() / 1_000_000;
+fn first_id_of(instant: PrimitiveDateTime) -> Uuid {
+    let millis = instant.assume_utc().unix_timestamp_nanos() / 1_000_000;
     let millis = u64::try_from(millis).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }

@@ -1,4 +1,4 @@
-//! Which users a list is about.
+//! The filter of lists of users.
 
 use sea_orm::{
     ColumnTrait, Condition,
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{email::Email, provisioner::decision::UserStatus};
 
-/// The longest text searched for, in bytes.
+/// The maximum length of a search text, in bytes.
 const MAX_TEXT: usize = 254;
 
-/// Escapes `%` and `_` in a pattern. Not a backslash, which PostgreSQL and MySQL read differently in
-/// the literal after `ESCAPE`.
+/// Escapes `%` and `_` in a pattern. A backslash would not do: PostgreSQL and MySQL parse the
+/// literal after `ESCAPE` differently.
 const ESCAPE: char = '!';
 
-/// Which users a list is about; all conditions hold at once.
+/// Filter of users; every condition must hold.
 ///
 /// ```
 /// use tower_jit_provisioning::{UserStatus, sea_orm::directory::UserFilter};
@@ -42,52 +42,52 @@ pub struct UserFilter {
 }
 
 impl UserFilter {
-    /// Every user of the tenant, deleted ones included.
+    /// Matches every user of the tenant, deleted users included.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Users of one status.
+    /// Matches users with a status.
     pub fn with_status(mut self, status: UserStatus) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Users who hold a stored role, whoever granted it.
+    /// Matches users with a stored role, whichever source granted it.
     pub fn with_role(mut self, role: impl Into<String>) -> Self {
         self.role = Some(role.into());
         self
     }
 
-    /// Users with an identity of an issuer, by its canonical name.
+    /// Matches users with an identity of an issuer, by its canonical name.
     pub fn with_issuer(mut self, issuer: &str) -> Self {
         self.issuer = Some(issuer_key(issuer));
         self
     }
 
-    /// The user who holds an address verified: one at most.
+    /// Matches the user with a verified address; at most one.
     pub fn with_email(mut self, email: Email) -> Self {
         self.email = Some(email);
         self
     }
 
-    /// Users without any identity: with a password, or imported and not yet linked. Reads every user
-    /// of the tenant.
+    /// Matches users without identities: users with a password, or imported and not yet linked.
+    /// Reads every user of the tenant.
     pub fn without_identity(mut self) -> Self {
         self.is_without_identity = true;
         self
     }
 
-    /// Users whose address, display name or user name contains a text: literally (`%` and `_` are
-    /// themselves), without regard to case as far as the database folds it: ASCII on SQLite. At most
-    /// 254 bytes. Reads every user of the tenant.
+    /// Matches users whose address, display name or user name contains a text of at most 254 bytes.
+    /// `%` and `_` are literal. Case is ignored as far as the database folds it; SQLite folds
+    /// ASCII. Reads every user of the tenant.
     pub fn containing(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// The condition on users of a tenant. What is asked of other tables names the tenant too: their
-    /// indexes start with it.
+    /// Returns the condition on users of a tenant. Conditions on other tables name the tenant too,
+    /// because their indexes start with it.
     pub(super) fn condition(&self, tenant: &str) -> Result<Condition, DirectoryError> {
         let mut condition = Condition::all();
         if let Some(status) = self.status {

@@ -1,4 +1,4 @@
-//! Users who have not come for a long time.
+//! Deactivation of idle users.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{principal::PrincipalKind, provisioner::decision::UserStatus};
 
-/// Which users count as idle: active people who were not seen for a number of days.
+/// Filter of idle users: active people who were not seen for a number of days.
 ///
-/// Users with an identity that is neither a person's nor a visitor's are never among them, nor, by
-/// default, users who were never seen at all.
+/// Users with an identity of another kind than human or anonymous are never included, nor, by
+/// default, users that were never seen.
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct IdleUsers {
@@ -35,7 +35,7 @@ pub struct IdleUsers {
 }
 
 impl IdleUsers {
-    /// Counts users who were last seen so many days ago.
+    /// Includes users that were last seen at least `days` days ago.
     pub fn for_days(days: u16) -> Self {
         Self {
             days,
@@ -43,8 +43,8 @@ impl IdleUsers {
         }
     }
 
-    /// Counts also users who were created so many days ago and never seen, as imported ones who never
-    /// came.
+    /// Also includes users that were created that long ago and never seen, as imported users that
+    /// never signed in.
     pub fn or_never_seen(mut self) -> Self {
         self.includes_never_seen = true;
         self
@@ -57,24 +57,24 @@ impl IdleUsers {
 }
 
 impl UserDirectory {
-    /// Deactivates idle users, with the reason `idle for … days`; look first with
-    /// [`dry_run`](Self::dry_run).
+    /// Deactivates idle users, with the reason `idle for … days`. Use [`dry_run`](Self::dry_run)
+    /// first.
     ///
-    /// With an [administrators' role](Self::with_admin_role) the last of them is refused. Candidates
-    /// are judged again under lock: who is seen in between stays.
+    /// With an [administrators' role](Self::with_admin_role) the last administrator is refused.
+    /// Users are checked again under lock, so a user that is seen meanwhile stays active.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](super::error::DirectoryErrorKind::Invalid) for zero days, and where nobody at all of the
-    /// tenant was seen since: then `last_seen_at` is not kept, or no longer, and says nothing about
-    /// anybody. Or if the database fails.
+    /// [`Invalid`](super::error::DirectoryErrorKind::Invalid) for zero days, and if no user of the
+    /// tenant was seen since: `last_seen_at` is then not maintained and says nothing about
+    /// idleness. Or if the database fails.
     pub async fn deactivate_idle(&self, idle: &IdleUsers) -> Result<Report, DirectoryError> {
         self.check_tenant()?;
         let cutoff = idle
             .cutoff()
-            .ok_or_else(|| DirectoryError::invalid("users are idle for one day at least"))?;
+            .ok_or_else(|| DirectoryError::invalid("users are idle after one day or more"))?;
         if self.read(self.seen_since(cutoff)).await?.is_none() {
-            let message = "nobody was seen since: `last_seen_at` does not tell who is idle";
+            let message = "no user was seen since: `last_seen_at` is not maintained";
             return Err(DirectoryError::invalid(message));
         }
         let change = Arc::new(DeactivateIdle {
@@ -145,7 +145,7 @@ impl UserDirectory {
     }
 }
 
-/// The kinds that can be idle. Anything else, and what a newer version writes, is left alone.
+/// The kinds that can be idle. Other kinds, and unknown labels of a newer version, are never idle.
 const IDLE_KINDS: [PrincipalKind; 2] = [PrincipalKind::Anonymous, PrincipalKind::Human];
 
 struct DeactivateIdle {

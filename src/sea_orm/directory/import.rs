@@ -1,4 +1,4 @@
-//! Users who were there before: taken over from another system.
+//! Import of users from another system.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,33 +22,33 @@ use super::{
 use crate::principal::IdentityKey;
 
 impl UserDirectory {
-    /// Takes users over: active, with what is said of them, in the order of the list. Seven statements
-    /// for a hundred.
+    /// Imports users as active users, in the order of the list. Seven statements per hundred users.
     ///
-    /// Nobody who is there is touched. A record whose identity is known here, or without an identity
-    /// whose address is somebody's verified one, is [`Unchanged`](Effect::Unchanged), and the entry
-    /// names that user: a list can be imported again. A record with a new identity and somebody's
-    /// address is refused ([`Taken`](Refusal::Taken)), never linked: [`link`](Self::link) does that.
+    /// Existing users are not changed. A record whose identity exists, or a record without an
+    /// identity whose address is verified for an existing user, is
+    /// [`Unchanged`](Effect::Unchanged), and the entry names that user: a list can be imported
+    /// again. A record with a new identity and the address of an existing user is refused
+    /// ([`Taken`](Refusal::Taken)) and never linked; use [`link`](Self::link) for that.
     ///
     /// # Errors
     ///
-    /// If the database fails. Records that can never be right are refused one by one.
+    /// If the database fails. Invalid records are refused one by one.
     pub async fn import(&self, records: &[ImportedUser]) -> Result<Report, DirectoryError> {
         self.check_tenant()?;
         let mut report = Report::default();
-        // What earlier batches brought, which the database does not show to a dry run.
-        let mut brought = Arc::new(Known::default());
+        // The users of earlier batches, which the database does not show to a dry run.
+        let mut imported = Arc::new(Known::default());
         for batch in records.chunks(BATCH) {
             let import = Import {
                 records: batch.to_vec(),
-                brought: Arc::clone(&brought),
+                imported: Arc::clone(&imported),
             };
             match self.transact(import).await {
                 Err(error) => return Err(error.after(report)),
                 Ok((entries, new)) => {
                     report.extend(entries);
                     if self.is_dry_run {
-                        Arc::make_mut(&mut brought).extend(new);
+                        Arc::make_mut(&mut imported).extend(new);
                     }
                 }
             }
@@ -57,7 +57,7 @@ impl UserDirectory {
     }
 }
 
-/// Who has an identity, and who an address.
+/// The users of identities and of addresses.
 #[derive(Clone, Default)]
 struct Known {
     identities: HashMap<String, Uuid>,
@@ -70,7 +70,11 @@ impl Known {
         self.addresses.extend(new.addresses);
     }
 
-    fn judge(&self, identity: Option<&String>, address: Option<&String>) -> (Option<Uuid>, Effect) {
+    fn decide(
+        &self,
+        identity: Option<&String>,
+        address: Option<&String>,
+    ) -> (Option<Uuid>, Effect) {
         let owner = identity.and_then(|key| self.identities.get(key));
         let holder = address.and_then(|key| self.addresses.get(key));
         match (owner, holder) {
@@ -84,11 +88,11 @@ impl Known {
 
 struct Import {
     records: Vec<ImportedUser>,
-    brought: Arc<Known>,
+    imported: Arc<Known>,
 }
 
 impl Import {
-    /// Reads who has the identities and the addresses of these records. Two statements.
+    /// Reads the users of the records' identities and addresses. Two statements.
     async fn known(&self, tenant: &str, transaction: &DatabaseTransaction) -> Result<Known, DbErr> {
         let identities = self
             .records
@@ -112,7 +116,7 @@ impl Import {
             .filter(users::Column::EmailKey.is_in(keys));
         let owners: Vec<(String, Uuid)> = owners.into_tuple().all(transaction).await?;
         let holders: Vec<(String, Uuid)> = holders.into_tuple().all(transaction).await?;
-        let mut known = Known::clone(&self.brought);
+        let mut known = Known::clone(&self.imported);
         known.identities.extend(owners);
         known.addresses.extend(holders);
         Ok(known)
@@ -142,7 +146,7 @@ impl Work for Import {
             let identity = key.as_ref().map(IdentityKey::to_string);
             let (found, effect) = match record.is_valid() {
                 false => (None, Effect::Refused(Refusal::Invalid)),
-                true => known.judge(identity.as_ref(), user.email_key.as_ref()),
+                true => known.decide(identity.as_ref(), user.email_key.as_ref()),
             };
             let is_new = effect == Effect::Changed;
             entries.push(ReportEntry {
@@ -173,7 +177,7 @@ impl Work for Import {
     }
 }
 
-/// What a batch inserts.
+/// The rows of a batch.
 #[derive(Default)]
 struct Rows {
     users: Vec<users::ActiveModel>,
@@ -197,7 +201,7 @@ impl Rows {
         self.users.push(user.into_active_model().reset_all());
     }
 
-    /// Four statements at most.
+    /// Inserts the rows. At most four statements.
     async fn insert(self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
         if !self.users.is_empty() {
             users::Entity::insert_many(self.users)

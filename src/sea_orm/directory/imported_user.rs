@@ -1,17 +1,17 @@
-//! What is known of a user of another system.
+//! The record of an imported user.
 
 use std::fmt;
 
 use super::{super::entity::users, bounds, new_identity::NewIdentity};
 use crate::email::Email;
 
-/// Who verified an imported address.
+/// The source that verified an imported address.
 const SOURCE: &str = "import";
 
-/// The longest password hash kept, in bytes.
+/// The maximum length of a password hash, in bytes.
 const MAX_HASH: usize = 512;
 
-/// A user of another system. It needs an address or an identity.
+/// User of another system to import, with an address or an identity at least.
 #[must_use]
 #[derive(Clone, Default)]
 pub struct ImportedUser {
@@ -24,43 +24,44 @@ pub struct ImportedUser {
 }
 
 impl ImportedUser {
-    /// Knows nothing of the user yet.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says the user's address, and **vouches for it**: it counts as verified, by `import`, and an
-    /// issuer that vouches for it too may link to this user where the policy links.
+    /// Sets the address and **vouches for it**: it counts as verified, by `import`. Where the
+    /// policy links by e-mail, an identity whose issuer vouches for the address too is linked to
+    /// this user.
     pub fn with_email(mut self, email: Email) -> Self {
         self.email = Some(email);
         self
     }
 
-    /// Says the display name: 1 to 1,024 bytes, no control characters.
+    /// Sets the display name: 1 to 1,024 bytes, no control characters.
     pub fn with_full_name(mut self, name: impl Into<String>) -> Self {
         self.full_name = Some(name.into());
         self
     }
 
-    /// Says the user name: 1 to 1,024 bytes, no control characters.
+    /// Sets the user name: 1 to 1,024 bytes, no control characters.
     pub fn with_username(mut self, name: impl Into<String>) -> Self {
         self.username = Some(name.into());
         self
     }
 
-    /// Takes over a password, as the hash that the application checks: at most 512 bytes.
+    /// Sets the password's hash, which the application verifies: at most 512 bytes.
     pub fn with_password_hash(mut self, hash: impl Into<String>) -> Self {
         self.password_hash = Some(hash.into());
         self
     }
 
-    /// Says which identity the user will come with.
+    /// Sets the identity of the user's future tokens.
     pub fn with_identity(mut self, identity: NewIdentity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// Grants a role, as an operator does.
+    /// Adds a role, as an operator's grant.
     pub fn with_role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
@@ -91,7 +92,7 @@ impl ImportedUser {
             email_verified_by: email.map(|_| SOURCE.to_owned()),
             full_name: self.full_name.clone(),
             username: self.username.clone(),
-            // Whoever has a password here has a profile here.
+            // The profile of a user with a password is this application's.
             profile_key: key.filter(|_| self.password_hash.is_none()),
             hashed_password: self.password_hash.clone(),
             ..users::Model::new(tenant)
@@ -99,7 +100,7 @@ impl ImportedUser {
     }
 }
 
-/// Shows nothing: it is personal, or a hash.
+/// Shows no field: all are personal data or a hash.
 impl fmt::Debug for ImportedUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ImportedUser").finish_non_exhaustive()

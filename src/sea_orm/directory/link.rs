@@ -1,4 +1,4 @@
-//! Users who are told beforehand which identity they will come with.
+//! Linking of users to identities beforehand, by subject or by e-mail address.
 
 use std::time::Duration;
 
@@ -25,15 +25,16 @@ use super::{
 };
 use crate::{digest::digest, email::Email, provisioner::decision::UserStatus};
 
-/// How long a ticket may wait.
+/// The maximum validity of a ticket.
 const MAX_TICKET: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl UserDirectory {
-    /// Gives a user an identity before its first token: its subject then finds this user, whatever
-    /// the policy says about linking. A user without a password takes its profile from it.
+    /// Assigns an identity to a user before its first token: the subject then finds this user,
+    /// whatever the policy states about linking. If the user has no password, the identity also
+    /// owns the profile.
     ///
-    /// Refused ([`Taken`](Refusal::Taken)) if the identity is another user's, or the user has another
-    /// one of that issuer.
+    /// Refused ([`Taken`](Refusal::Taken)) if the identity belongs to another user, or the user has
+    /// another identity of that issuer.
     ///
     /// # Errors
     ///
@@ -48,16 +49,17 @@ impl UserDirectory {
         self.transact(Link { user, identity }).await
     }
 
-    /// Lets the next owner of an address at an issuer be this user, once: whoever comes first with a
-    /// token in which the issuer vouches for the address, within the time given (at most 90 days).
-    /// The address need not be the user's own. A ticket that the user holds already is renewed.
+    /// Links the next identity of an issuer with this vouched address to the user, once, within the
+    /// given time (at most 90 days). The address need not be the user's own. A ticket that the user
+    /// holds already is renewed.
     ///
     /// Refused ([`Taken`](Refusal::Taken)) while another user has a ticket for the address at that
-    /// issuer, or if the user has an identity of that issuer; and unless the user is active.
+    /// issuer, or if the user has an identity of that issuer. Refused as well unless the user is
+    /// active.
     ///
     /// # Errors
     ///
-    /// If the issuer is not one or the time is zero or too long, or the database fails.
+    /// If the issuer is invalid, the time is zero or too long, or the database fails.
     pub async fn link_by_email(
         &self,
         user: Uuid,
@@ -133,7 +135,7 @@ impl Work for Link {
         let event = directory.event(self.user, "pre_linked", Some(key), None);
         events::record(transaction, vec![event]).await?;
         let mut done = Done::of_one(self.user, effect);
-        // Refused a moment ago as an unknown subject, perhaps.
+        // A cache may hold a refusal of the unknown subject.
         done.stale.push(self.identity.key(tenant));
         Ok(done)
     }
@@ -147,8 +149,8 @@ struct IssueTicket {
 }
 
 impl IssueTicket {
-    /// One address at one issuer has one row, so that two operators at once cannot promise it to two
-    /// users: the database refuses the second.
+    /// Derives the id from the address and the issuer, so that two concurrent operators cannot
+    /// assign the address to two users: the database refuses the second row.
     fn id(&self) -> Uuid {
         let digest = digest([&self.issuer_key, &self.email_key]);
         let id = std::array::from_fn(|index| digest[index]);
@@ -171,8 +173,8 @@ impl Work for IssueTicket {
             return Ok(Done::of_one(self.user, Effect::NotFound));
         };
         let now = now();
-        // Under lock: MySQL and MariaDB may show the past otherwise, and what is not seen would be
-        // overwritten below.
+        // Under lock: MySQL and MariaDB may return an old snapshot otherwise, and the code below
+        // would overwrite a ticket that it does not see.
         let found = link_tickets::Entity::find_by_id(self.id())
             .lock_exclusive()
             .one(transaction)

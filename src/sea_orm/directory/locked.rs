@@ -1,4 +1,4 @@
-//! Users whose rows this transaction holds.
+//! Users whose rows a transaction has locked.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     provisioner::decision::{RoleGrant, UserStatus},
 };
 
-/// A user whose row this transaction holds, with what belongs to it.
+/// A user whose row the transaction has locked, with its identities and grants.
 pub(super) struct LockedUser {
     pub(super) row: users::Model,
     pub(super) identities: Vec<user_identities::Model>,
@@ -23,7 +23,7 @@ pub(super) struct LockedUser {
 }
 
 impl LockedUser {
-    /// `None` for the label of a newer version.
+    /// Returns the status; `None` means a label of a newer version.
     pub(super) fn status(&self) -> Option<UserStatus> {
         UserStatus::parse(&self.row.status)
     }
@@ -47,8 +47,8 @@ impl LockedUser {
     }
 }
 
-/// Locks users in the order of their ids, so that no two batches wait for each other, and reads what
-/// belongs to them afterwards: as it is while the locks are held. Three statements.
+/// Locks users in the order of their ids, so that no two batches deadlock, and then reads their
+/// identities and grants as they are while the locks are held. Three statements.
 pub(super) async fn lock(
     transaction: &DatabaseTransaction,
     tenant: &str,
@@ -90,14 +90,14 @@ pub(super) async fn lock(
     Ok(locked)
 }
 
-/// Starts an update of locked users.
+/// Returns an update of locked users.
 pub(super) fn update(users: &[&LockedUser]) -> UpdateMany<users::Entity> {
     users::Entity::update_many()
         .col_expr(users::Column::UpdatedAt, Expr::value(now()))
         .filter(users::Column::Id.is_in(ids(users)))
 }
 
-/// Declares void every token issued until now. Never moves backwards, as a clock may.
+/// Voids every token issued so far. The stored time never moves backwards, even if the clock does.
 pub(super) async fn void_tokens(
     transaction: &DatabaseTransaction,
     users: &[&LockedUser],

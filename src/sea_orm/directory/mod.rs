@@ -1,4 +1,4 @@
-//! What an administrator's page or a nightly job does with users.
+//! Administration of users, for an administrator's page or a scheduled job.
 //!
 //! ```no_run
 //! use sea_orm::Database;
@@ -16,16 +16,16 @@
 //! let users = CachedProvisioner::new(SeaOrmProvisioner::new(db));
 //! let directory = users.directory().acting_as("root").with_admin_role("admin");
 //!
-//! // Refused from the next request on, whatever its tokens say.
+//! // Refused from the next request on, whatever the tokens state.
 //! directory.deactivate(&[leaver], "left the company").await?.into_result()?;
 //!
-//! // Whoever waits for approval, fifty at a time.
+//! // The users that wait for approval, fifty per page.
 //! let waiting = UserFilter::new().with_status(UserStatus::Pending);
 //! let page = directory.list(&waiting, PageRequest::first(50)).await?;
 //! let ids: Vec<Uuid> = page.items.iter().map(|record| record.user.id).collect();
 //! directory.approve(&ids).await?;
 //!
-//! // Looks first, and leaps then.
+//! // A dry run first.
 //! let idle = IdleUsers::for_days(180);
 //! let would_go = directory.clone().dry_run().deactivate_idle(&idle).await?;
 //! if would_go.changed() < 20 {
@@ -35,33 +35,36 @@
 //! # }
 //! ```
 //!
-//! # What every change keeps to
+//! # Guarantees of every change
 //!
-//! * A list of any length is worked in transactions of at most 100 users each, with a deadline each
-//!   (10 seconds by default). A user named twice is worked once.
-//! * The users' rows are locked in the order of their ids before anything is decided, so two
-//!   operators who do the same at once leave one change and one event.
-//! * The [`Report`] says of every user whether it was changed, was so already, was refused and why, or
-//!   is not in this tenant. Each changed user gets one row in `user_events`: ids, the actor, and the
-//!   operator's words or the role's name, cut to 255 bytes. Keep personal data out of reasons.
-//! * A call that is dropped finishes the transaction under way and starts no other. One that fails
-//!   half way tells what was done before ([`DirectoryError::report`]).
-//! * A directory of [`CachedProvisioner::directory`] forgets what it changed, after the commit and in
-//!   this process. With a [`Publisher`](crate::bus::Publisher) the other processes hear of it from the
-//!   transaction itself; without one they notice within their cache's TTL.
-//! * Nothing reaches beyond one tenant: `""`, the one of services without tenants, or
-//!   [`in_tenant`](UserDirectory::in_tenant)'s. Somebody else's users are not found.
+//! * A list of any length is processed in transactions of at most 100 users, each with a deadline
+//!   (10 seconds by default). Duplicates in a list are processed once.
+//! * Users' rows are locked in the order of their ids before anything is decided, so two operators
+//!   who make the same change at once cause one change and one event.
+//! * The [`Report`] states for every user whether it was changed, needed no change, was refused and
+//!   why, or is not in this tenant. Each changed user gets one row in `user_events`: ids, the
+//!   actor, and the operator's reason or the role's name, cut to 255 bytes. Keep personal data out
+//!   of reasons.
+//! * A call whose future is dropped finishes the running transaction and starts no other. A call
+//!   that fails part way reports what was done before ([`DirectoryError::report`]).
+//! * A directory of [`CachedProvisioner::directory`](crate::CachedProvisioner::directory)
+//!   invalidates changed users in this process, after the commit. With a
+//!   [`Publisher`](crate::bus::Publisher) the transaction itself notifies other processes; without
+//!   one they notice within their cache's TTL.
+//! * No call reaches beyond one tenant: `""`, the tenant of services without tenants, or the tenant
+//!   of [`in_tenant`](UserDirectory::in_tenant). Users of other tenants are not found.
 //!
-//! Deactivating, deleting and revoking declare void every token issued until now, and no change ever
-//! takes that back: who is reactivated comes with a fresh token.
+//! Deactivation, deletion and revocation void every token issued so far, and no later change
+//! reverses that: a reactivated user needs a new token.
 //!
 //! # The last administrator
 //!
-//! With [`with_admin_role`](UserDirectory::with_admin_role) the last active holder of that role in a
-//! tenant cannot be deactivated, deleted or lose it. Both kinds of grant are protected, but they do
-//! not count alike: an issuer may take its role back at any time without asking here, so whoever holds
-//! it by an operator's grant is replaceable only by another who does, and whoever holds it by an
-//! issuer's by any holder. What an issuer's token takes away is not under this guard.
+//! With [`with_admin_role`](UserDirectory::with_admin_role) the last active holder of that role in
+//! a tenant cannot be deactivated, deleted or deprived of it. Operators' and issuers' grants are
+//! both protected but do not count alike, because an issuer may withdraw its role at any time
+//! without this check: a holder by an operator's grant can be replaced only by another such holder,
+//! a holder by an issuer's grant by any holder. The guard does not cover roles that an issuer's
+//! token withdraws.
 
 mod administrators;
 mod bounds;

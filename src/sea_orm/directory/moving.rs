@@ -1,4 +1,4 @@
-//! How a batch of identities gets its new issuer.
+//! Moves of identities to another issuer, in batches.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -28,18 +28,20 @@ use super::{
 use crate::{principal::IdentityKey, provisioner::decision::RoleGrant};
 
 impl UserDirectory {
-    /// Moves the identities of an issuer to another one, within this tenant; look first with
-    /// [`dry_run`](Self::dry_run). Tombstones move too, so nobody who was deleted comes back by the
-    /// new issuer; erased users cannot be moved, as nobody knows their subjects.
+    /// Moves the identities of an issuer to another one, within this tenant. Use
+    /// [`dry_run`](Self::dry_run) first. Tombstones move too, so a deleted user is also refused at
+    /// the new issuer. Erased users are not moved, because their subjects are no longer known.
     ///
-    /// Along with an identity go its key, the ownership of the profile, the roles the issuer states
-    /// and its word for the address. The status of users, their tokens' validity and their tenants stay.
-    /// Refused ([`Taken`](Refusal::Taken)) where the new identity is there already, as when somebody
-    /// came by the new issuer first, or the user has another one of it. Link tickets name the old
-    /// issuer and are to be issued again.
+    /// An identity moves with its key, the ownership of the profile, the roles that the issuer
+    /// granted, and the verification of the address. Status, token validity and tenant are
+    /// unchanged.
     ///
-    /// Take the old issuer out of the configuration before, or who comes by it in between and after
-    /// is a newcomer.
+    /// A move is refused ([`Taken`](Refusal::Taken)) if the new identity exists, as after a sign-in
+    /// through the new issuer, or if the user has another identity of the new issuer. Link tickets
+    /// name the old issuer and must be issued again.
+    ///
+    /// Remove the old issuer from the configuration first. A user that signs in through it after
+    /// the move is created again.
     ///
     /// # Errors
     ///
@@ -71,7 +73,8 @@ impl UserDirectory {
         }
     }
 
-    /// Identities and their users, by the identities' ids.
+    /// Reads a batch of identities and their users, in the order of the users' ids: a user has
+    /// one identity per issuer.
     async fn identities_after(
         &self,
         issuer_key: &str,
@@ -92,10 +95,10 @@ impl UserDirectory {
     }
 }
 
-/// Moves listed identities, a batch of them.
+/// A batch of identities to move.
 struct Move {
     relink: Arc<Relink>,
-    /// Each with its user.
+    /// Each identity with its user.
     identities: Vec<(Uuid, Uuid)>,
 }
 
@@ -121,7 +124,7 @@ impl Work for Move {
                 let mut identities = user.identities.iter();
                 identities.find(|identity| identity.id == *id)
             });
-            // Gone, or moved or erased by somebody else since it was listed.
+            // Removed, moved or erased since it was listed.
             let (Some(user), Some(identity)) = (user, identity) else {
                 continue;
             };
@@ -134,7 +137,7 @@ impl Work for Move {
                     let key = IdentityKey::new(tenant, &self.relink.new, subject);
                     match key.to_string() {
                         same if same == identity.identity_key => Effect::Unchanged,
-                        other => match self.stands_alone(user, identity) && taken.insert(other) {
+                        other => match self.is_only_one(user, identity) && taken.insert(other) {
                             false => Effect::Refused(Refusal::Taken),
                             true => {
                                 moved.push((identity, subject, key));
@@ -171,7 +174,7 @@ impl Work for Move {
 }
 
 impl Move {
-    /// Reads which of the new keys somebody has. One statement.
+    /// Reads which of the new keys exist already. One statement.
     async fn taken(
         &self,
         tenant: &str,
@@ -191,8 +194,8 @@ impl Move {
         Ok(taken.into_iter().collect())
     }
 
-    /// Whether the user has no other identity of the new issuer.
-    fn stands_alone(&self, user: &LockedUser, moving: &user_identities::Model) -> bool {
+    /// Returns whether the user has no other identity of the new issuer.
+    fn is_only_one(&self, user: &LockedUser, moving: &user_identities::Model) -> bool {
         let new_key = issuer_key(&self.relink.new);
         let mut others = user.identities.iter().filter(|it| it.id != moving.id);
         others.all(|other| other.issuer_key != new_key)
@@ -231,7 +234,7 @@ impl Move {
         Ok(())
     }
 
-    /// What the old issuer said of these users is the new one's word from now on. Three statements.
+    /// Reassigns roles and verified addresses from the old issuer to the new one. Three statements.
     async fn move_attributions(
         &self,
         transaction: &DatabaseTransaction,
@@ -241,7 +244,7 @@ impl Move {
             return Ok(());
         }
         let [old, new] = [&self.relink.old, &self.relink.new];
-        // None of these users has an identity of the new issuer: grants of it are left over.
+        // None of these users has an identity of the new issuer, so its grants are left over.
         role_grants::Entity::delete_many()
             .filter(role_grants::Column::UserId.is_in(moved.iter().copied()))
             .filter(role_grants::Column::Source.eq(RoleGrant::source_of(new)))

@@ -1,4 +1,4 @@
-//! Identities that users will come with.
+//! Identities that are assigned to users beforehand.
 
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::principal::{IdentityKey, PrincipalKind};
 
-/// An identity that a user will come with: an issuer, and its subject.
+/// An identity to assign to a user before its first token: an issuer and its subject.
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct NewIdentity {
@@ -22,9 +22,10 @@ pub struct NewIdentity {
 }
 
 impl NewIdentity {
-    /// A person: the *canonical* issuer (1 to 512 bytes) and the subject (1 to 255) as
-    /// [`Identity::issuer`](crate::Principal::issuer) and
-    /// [`Identity::subject`](crate::Principal::subject) will be. Nothing is trimmed or folded.
+    /// Creates the identity of a person. The *canonical* issuer (1 to 512 bytes) and the subject (1
+    /// to 255 bytes) must equal [`Principal::issuer`](crate::Principal::issuer) and
+    /// [`Principal::subject`](crate::Principal::subject) of its tokens. Nothing is trimmed or
+    /// folded.
     pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -33,8 +34,7 @@ impl NewIdentity {
         }
     }
 
-    /// Says what will stand behind the tokens: a service is registered this way. A token of another
-    /// kind is refused.
+    /// Sets the kind, which registers a service, for example. Tokens of another kind are refused.
     pub fn with_kind(mut self, kind: PrincipalKind) -> Self {
         self.kind = kind;
         self

@@ -1,4 +1,4 @@
-//! Pages by key: what is added or removed in between neither repeats nor hides an item.
+//! Pages by key: items that are added or removed between two pages neither repeat nor hide others.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::error::DirectoryError;
 
-/// The most items on a page.
+/// The maximum number of items per page.
 const MAX_PAGE: u64 = 200;
 
-/// Which page: how many items, from where, and in which direction.
+/// Request for a page: its size, start and order.
 ///
 /// ```
 /// use tower_jit_provisioning::sea_orm::directory::PageRequest;
@@ -30,8 +30,8 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The first page, of 1 to 200 items, oldest first: ids are in the order of creation, to the
-    /// millisecond.
+    /// Requests the first page, of 1 to 200 items, oldest first: ids are in the order of creation,
+    /// to the millisecond.
     pub fn first(limit: u64) -> Self {
         Self {
             limit,
@@ -40,14 +40,14 @@ impl PageRequest {
         }
     }
 
-    /// Continues where another page ended, with its [`next`](Page::next). Any id will do, also one
-    /// that is gone.
+    /// Continues after the end of another page, its [`next`](Page::next). Any id is valid, even of
+    /// a removed item.
     pub fn after(mut self, id: Uuid) -> Self {
         self.after = Some(id);
         self
     }
 
-    /// Turns the order round.
+    /// Reverses the order.
     pub fn newest_first(mut self) -> Self {
         self.is_newest_first = true;
         self
@@ -60,7 +60,7 @@ impl PageRequest {
         }
     }
 
-    /// Asks for one item more than the page has: whether there is another page.
+    /// Selects one item more than the page has, to detect another page.
     pub(super) fn of<E: EntityTrait>(self, select: Select<E>, id: E::Column) -> Select<E> {
         let select = match (self.after, self.is_newest_first) {
             (None, _) => select,
@@ -74,7 +74,7 @@ impl PageRequest {
         select.limit(self.limit + 1)
     }
 
-    /// Takes the item too many off again, and the cursor from the last one that stays.
+    /// Removes the extra item, and takes the cursor from the last remaining one.
     pub(super) fn cut<T>(self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_next = items.len() > limit;
@@ -84,17 +84,17 @@ impl PageRequest {
     }
 }
 
-/// A page.
+/// A page of a list.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// Where the next page starts; `None` on the last one.
+    /// The cursor of the next page; `None` means that this is the last one.
     pub next: Option<Uuid>,
 }
 
-/// Shows how many items there are, and none of them.
+/// Shows the number of items only.
 impl<T> fmt::Debug for Page<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")

@@ -1,4 +1,4 @@
-//! What a user, or an operator for it, edits here.
+//! Edits of a user's profile by the user or an operator.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::email::Email;
 
-/// Which attributes of a profile to set, or to leave empty.
+/// Attributes of a profile to set or to clear.
 ///
 /// ```
 /// use tower_jit_provisioning::sea_orm::directory::ProfileEdit;
@@ -34,18 +34,18 @@ pub struct ProfileEdit {
 }
 
 impl ProfileEdit {
-    /// Edits nothing yet.
+    /// Creates an edit of no attributes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the address. If it is another mailbox than before, it is unverified from then on.
+    /// Sets the address. A different mailbox is unverified from then on.
     pub fn with_email(mut self, email: Email) -> Self {
         self.email = Some(Some(email));
         self
     }
 
-    /// Leaves the address empty.
+    /// Clears the address.
     pub fn without_email(mut self) -> Self {
         self.email = Some(None);
         self
@@ -57,7 +57,7 @@ impl ProfileEdit {
         self
     }
 
-    /// Leaves the display name empty.
+    /// Clears the display name.
     pub fn without_full_name(mut self) -> Self {
         self.full_name = Some(None);
         self
@@ -69,7 +69,7 @@ impl ProfileEdit {
         self
     }
 
-    /// Leaves the user name empty.
+    /// Clears the user name.
     pub fn without_username(mut self) -> Self {
         self.username = Some(None);
         self
@@ -81,7 +81,7 @@ impl ProfileEdit {
         names.all(|name| bounds::is_text(name, bounds::MAX_NAME))
     }
 
-    /// The names of the attributes, as `users.local_attributes` keeps them.
+    /// Returns the names of the edited attributes, as `users.local_attributes` stores them.
     fn attributes(&self) -> impl Iterator<Item = &'static str> {
         let edited = [
             ("email", self.email.is_some()),
@@ -110,7 +110,7 @@ impl ProfileEdit {
     }
 }
 
-/// Shows which attributes are edited; their values are personal.
+/// Shows the names of the edited attributes; their values are personal data.
 impl fmt::Debug for ProfileEdit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.attributes()).finish()
@@ -118,7 +118,7 @@ impl fmt::Debug for ProfileEdit {
 }
 
 impl UserDirectory {
-    /// Sets what a user edited here. From then on the attributes are the user's own: no token
+    /// Edits attributes of a user's profile. From then on they belong to the user, and no token
     /// overwrites them.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Change for Edit {
         "profile_edited"
     }
 
-    /// The attributes' names; their values are personal.
+    /// Returns the attributes' names; their values are personal data.
     fn detail(&self) -> Option<&str> {
         Some(&self.detail)
     }

@@ -1,4 +1,4 @@
-//! What is there.
+//! Reading of users.
 
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
 use tokio::time::timeout;
@@ -15,8 +15,8 @@ use super::{
 use crate::principal::IdentityKey;
 
 impl UserDirectory {
-    /// Returns a user with its identities and grants; `None` if there is none in this tenant. Three
-    /// statements.
+    /// Returns a user with its identities and grants; `None` means that the tenant has no such
+    /// user. Three statements.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl UserDirectory {
         .await
     }
 
-    /// Returns the user that a subject of an issuer is; `None` if it never came and was not linked.
+    /// Returns the user of an issuer's subject; `None` means that the identity is unknown.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl UserDirectory {
         .await
     }
 
-    /// Lists users in the order of their ids. Three statements a page, and no counting.
+    /// Lists users in the order of their ids. Three statements per page; the total is not counted.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl UserDirectory {
         Ok(UserRecord::assemble(rows, identities, grants))
     }
 
-    /// Reads within the deadline.
+    /// Runs a read within the deadline.
     pub(super) async fn read<T>(
         &self,
         reading: impl Future<Output = Result<T, DbErr>> + Send,

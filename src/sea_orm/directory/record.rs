@@ -1,4 +1,4 @@
-//! A user with everything an administrator's page shows of it.
+//! The user as an administrator's page shows it.
 
 use std::{collections::HashMap, fmt};
 
@@ -10,30 +10,31 @@ use super::super::{
     user::User,
 };
 
-/// A user with everything an administrator's page shows of it; never the password's hash.
+/// A user with its identities, grants and status, as an administrator's page shows it; without the
+/// password's hash.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UserRecord {
-    /// The user. Its roles are all that are stored, whoever granted them.
+    /// The user, with all of its stored roles, whichever source granted them.
     pub user: User,
-    /// The identities it comes with.
+    /// The user's identities.
     pub identities: Vec<user_identities::Model>,
     /// The stored roles, each with its source.
     pub grants: Vec<role_grants::Model>,
-    /// Whether there is a password.
+    /// Whether the user has a password.
     pub has_password: bool,
-    /// Who set the status.
+    /// The actor that set the status.
     pub status_source: Option<String>,
-    /// Why, in the operator's words.
+    /// The operator's reason for the status.
     pub status_reason: Option<String>,
     /// The attributes that no token overwrites: `email`, `full_name`, `username`.
     pub local_attributes: Vec<String>,
-    /// Tokens issued at or before this are void.
+    /// Tokens issued at or before this time are void.
     pub tokens_valid_after: Option<OffsetDateTime>,
 }
 
 impl UserRecord {
-    /// Puts rows together, in the order of the users.
+    /// Combines the rows, in the order of the users.
     pub(super) fn assemble(
         rows: Vec<users::Model>,
         identities: Vec<user_identities::Model>,
@@ -73,7 +74,7 @@ impl UserRecord {
     }
 }
 
-/// Shows the id and the status only: the rest is personal.
+/// Shows the id and the status only: the rest is personal data.
 impl fmt::Debug for UserRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserRecord")

@@ -1,4 +1,4 @@
-//! An issuer that moves: another address, another product, other subjects.
+//! Specification of a move of identities from one issuer to another.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,7 +7,7 @@ use std::{
 
 use super::{super::entity::user_identities, bounds};
 
-/// From which issuer identities move to which.
+/// Move of identities to another issuer: another URL, another product, other subjects.
 ///
 /// ```
 /// use tower_jit_provisioning::sea_orm::directory::Relink;
@@ -27,7 +27,7 @@ pub struct Relink {
 }
 
 impl Relink {
-    /// Keeps the subjects and changes the issuer, both by their *canonical* names.
+    /// Changes the issuer and keeps the subjects. Both issuers are *canonical* names.
     pub fn new(old: impl Into<String>, new: impl Into<String>) -> Self {
         Self {
             old: old.into(),
@@ -37,8 +37,8 @@ impl Relink {
         }
     }
 
-    /// Maps subjects, old to new. Whom the mapping does not name stays where it is. With one issuer
-    /// as old and new, this changes how subjects are found.
+    /// Maps old subjects to new ones. Subjects without an entry remain with the old issuer. If old
+    /// and new issuer are equal, this changes the subjects only.
     pub fn with_subjects<I, O, N>(mut self, subjects: I) -> Self
     where
         I: IntoIterator<Item = (O, N)>,
@@ -52,9 +52,8 @@ impl Relink {
         self
     }
 
-    /// Notes which claims the new subjects are read from
-    /// (`user_identities.subject_strategy`, at most 255 bytes). Default: as before, or unknown if
-    /// subjects are mapped.
+    /// Sets the claims that the new subjects are read from (`user_identities.subject_strategy`, at
+    /// most 255 bytes). Default: unchanged, or unknown if subjects are mapped.
     pub fn with_subject_strategy(mut self, strategy: impl Into<String>) -> Self {
         self.subject_strategy = Some(strategy.into());
         self
@@ -95,7 +94,7 @@ impl Relink {
     }
 }
 
-/// Shows the issuers; subjects are personal.
+/// Shows the issuers; subjects are personal data.
 impl fmt::Debug for Relink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Relink")

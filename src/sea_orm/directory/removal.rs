@@ -1,7 +1,7 @@
-//! Users who leave for good.
+//! Deletion and erasure of users.
 //!
-//! A user is never taken out of the tables: the rows that refer to it would go too, and its next token
-//! would make a new user. What is left is a tombstone without anything personal.
+//! A user's row is never removed: rows that refer to it would be removed too, and the user's next
+//! token would create a new user. The row that remains is a tombstone without personal data.
 
 use async_trait::async_trait;
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
@@ -21,11 +21,11 @@ use super::{
 use crate::provisioner::decision::UserStatus;
 
 impl UserDirectory {
-    /// Deletes users: their tokens are void and refused, nothing personal is left in `users`, their
-    /// grants and link tickets are gone, and their address is free for somebody else.
+    /// Deletes users: voids their tokens, clears personal data in `users`, and removes their grants
+    /// and link tickets. Their address is free for another user.
     ///
-    /// The row stays, so what refers to it stays, and so do the identities, issuer and subject
-    /// included: a deleted user who comes again is refused. There is no way back.
+    /// The row remains, so rows that refer to it remain, and so do the identities with issuer and
+    /// subject: a token of a deleted user is refused. A deletion cannot be undone.
     ///
     /// # Errors
     ///
@@ -38,11 +38,11 @@ impl UserDirectory {
         self.change(users, delete).await
     }
 
-    /// Deletes users and forgets their issuers and subjects too; only a hash of them is kept, so that
-    /// they are refused if they come again. Users who were deleted before are forgotten as well.
+    /// Deletes users and clears their issuers and subjects too. A hash of them remains, so their
+    /// tokens are still refused. Users that were deleted before are erased as well.
     ///
-    /// The operator's words in earlier events stay. A [relinking](Self::relink) does not reach an
-    /// erased user, whose subject nobody knows any more.
+    /// Reasons in earlier events remain. [`relink`](Self::relink) does not reach erased users,
+    /// whose subjects are no longer known.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ async fn forget_profile(
         .col_expr(Column::LastSeenAt, Expr::value(None::<PrimitiveDateTime>))
         .exec(transaction)
         .await?;
-    // A digest of few possible values is as good as the values.
+    // A digest of few possible values reveals them.
     user_identities::Entity::update_many()
         .col_expr(user_identities::Column::ProfileDigest, nothing())
         .filter(user_identities::Column::UserId.is_in(ids(users)))
@@ -150,7 +150,7 @@ async fn forget_relations(
     Ok(())
 }
 
-/// `issuer_key` takes the identity's own key: a user's issuers stay different from each other.
+/// Sets `issuer_key` to the identity's own key, so that a user's issuers remain distinct.
 async fn forget_subjects(
     transaction: &DatabaseTransaction,
     users: &[&LockedUser],

@@ -1,58 +1,59 @@
-//! What a change did, user by user.
+//! The report of a change.
 
 use uuid::Uuid;
 
-/// What a change did, user by user, in the order they were named.
+/// The result of a change: one entry per user, in the order of the list.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Report {
     entries: Vec<ReportEntry>,
 }
 
-/// What a change did to one user.
+/// The result of a change for one user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ReportEntry {
-    /// The user; `None` for an import that was refused.
+    /// The user; `None` means that a record of an import was refused.
     pub user: Option<Uuid>,
-    /// What became of it.
+    /// The effect on the user.
     pub effect: Effect,
 }
 
-/// What became of a user.
+/// The effect of a change on a user.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Changed, with an event.
+    /// The user was changed, with an event.
     Changed,
-    /// There is no such user in this tenant.
+    /// The tenant has no such user.
     NotFound,
-    /// Left alone, and why.
+    /// The user was not changed, for this reason.
     Refused(Refusal),
-    /// Was so already.
+    /// The user needed no change.
     Unchanged,
 }
 
-/// Why a user was left alone.
+/// The reason why a user was not changed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The user was deleted, for good.
+    /// The user was deleted.
     Deleted,
-    /// The role comes from an issuer, which alone can take it away.
+    /// The role was granted by an issuer, and only the issuer can withdraw it.
     HeldByIssuer,
-    /// The record can never be right: neither address nor identity, or a value that is too long.
+    /// The record is never valid: it has neither address nor identity, or a value is too long.
     Invalid,
     /// The tenant would be left without an administrator.
     LastAdministrator,
-    /// The user was seen in the meantime.
+    /// The user was seen after it was listed.
     NotIdle,
     /// The user is a service.
     Service,
-    /// The address or the identity is somebody else's, or the user has another of that issuer.
+    /// Another user holds the address or the identity, or the user has another identity of that
+    /// issuer.
     Taken,
     /// The mapping does not name the subject.
     Unmapped,
-    /// The user's status is not one this starts from.
+    /// The user's status does not permit the change.
     WrongStatus,
 }
 
@@ -93,7 +94,7 @@ impl Report {
         self.entries.extend(entries);
     }
 
-    /// Returns one entry a user, in the order they were named.
+    /// Returns one entry per user, in the order of the list.
     #[must_use]
     pub fn entries(&self) -> &[ReportEntry] {
         &self.entries
@@ -105,13 +106,13 @@ impl Report {
         self.count(|effect| effect == Effect::Changed)
     }
 
-    /// Returns how many users were so already.
+    /// Returns how many users needed no change.
     #[must_use]
     pub fn unchanged(&self) -> usize {
         self.count(|effect| effect == Effect::Unchanged)
     }
 
-    /// Returns how many users were left alone, for whatever reason.
+    /// Returns how many users were refused.
     #[must_use]
     pub fn refused(&self) -> usize {
         self.count(|effect| matches!(effect, Effect::Refused(_)))

@@ -1,4 +1,4 @@
-//! Roles that an operator grants; an issuer's are its own.
+//! Roles that an operator grants and revokes. Roles of an issuer change with its tokens only.
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -20,19 +20,19 @@ use super::{
 use crate::provisioner::decision::RoleGrant;
 
 impl UserDirectory {
-    /// Grants a role to users. It outlives what their tokens say.
+    /// Grants a role to users. The grant holds whatever their tokens state.
     ///
     /// # Errors
     ///
-    /// If the role is not one (1 to 128 bytes, no control characters, no space at its ends), or the
+    /// If the role is invalid (1 to 128 bytes, no control characters, no space at its ends), or the
     /// database fails.
     pub async fn grant_role(&self, users: &[Uuid], role: &str) -> Result<Report, DirectoryError> {
         check_role(role)?;
         self.change(users, GrantRole(role.to_owned())).await
     }
 
-    /// Takes back an operator's grant. Who holds the role by an issuer's tokens too, keeps it; who
-    /// holds it by those alone is refused.
+    /// Revokes an operator's grant. A user that also holds the role by an issuer's tokens keeps it;
+    /// a user that holds it by those alone is refused.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl UserDirectory {
     }
 }
 
-/// An operator's grant, for the caller to insert.
+/// Returns the row of an operator's grant.
 pub(super) fn manual_grant(tenant: &str, user_id: Uuid, role: &str) -> role_grants::ActiveModel {
     let grant = role_grants::Model {
         id: Uuid::now_v7(),

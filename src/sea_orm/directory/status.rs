@@ -1,4 +1,4 @@
-//! Whether users may act.
+//! Activation and deactivation of users.
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, DbErr, sea_query::Expr};
@@ -17,10 +17,10 @@ use super::{
 use crate::provisioner::decision::UserStatus;
 
 impl UserDirectory {
-    /// Switches users off, active or pending. Their tokens are void, also after a reactivation.
+    /// Deactivates active and pending users. Their tokens remain void after a reactivation.
     ///
-    /// The reason, cut to 255 bytes, stands beside the status and in the event. Whoever is deactivated
-    /// already keeps the first reason.
+    /// The reason, cut to 255 bytes, is stored beside the status and in the event. A user that is
+    /// deactivated already keeps its first reason.
     ///
     /// # Errors
     ///
@@ -29,9 +29,9 @@ impl UserDirectory {
         self.change(users, Deactivate::because(reason)).await
     }
 
-    /// Switches deactivated users on again. Tokens from before the deactivation stay void.
+    /// Reactivates deactivated users. Tokens from before the deactivation remain void.
     ///
-    /// Deleted users are refused, and pending ones: [`approve`](Self::approve) them.
+    /// Refuses deleted users, and pending users, which [`approve`](Self::approve) activates.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl UserDirectory {
         self.change(users, reactivate).await
     }
 
-    /// Lets users in who wait for approval.
+    /// Activates users that wait for approval.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl UserDirectory {
         self.change(users, approve).await
     }
 
-    /// Sets a status, who set it and why.
+    /// Writes a status, its actor and its reason.
     pub(super) async fn set_status(
         &self,
         transaction: &DatabaseTransaction,
@@ -79,7 +79,7 @@ impl UserDirectory {
     }
 }
 
-/// Switches users off.
+/// Deactivation of users.
 pub(super) struct Deactivate {
     reason: Option<String>,
 }
@@ -110,7 +110,7 @@ impl Change for Deactivate {
         match user.status() {
             Some(UserStatus::Deactivated) => Effect::Unchanged,
             Some(UserStatus::Deleted) => Effect::Refused(Refusal::Deleted),
-            // Also from a label of a newer version: this side is the safe one.
+            // Unknown labels of a newer version too: deactivation is the safe side.
             Some(UserStatus::Active | UserStatus::Pending) | None => Effect::Changed,
         }
     }
@@ -129,7 +129,7 @@ impl Change for Deactivate {
     }
 }
 
-/// Switches users on, from one status only.
+/// Activation of users that have the status `from`.
 struct Activate {
     from: UserStatus,
     event: &'static str,

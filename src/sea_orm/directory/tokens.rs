@@ -1,4 +1,4 @@
-//! Tokens that are declared void before they expire.
+//! Revocation of tokens before they expire.
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -15,10 +15,11 @@ use super::{
 };
 
 impl UserDirectory {
-    /// Declares void every token of these users issued until now, whoever issued it: after a stolen
-    /// device or a leaked token. The users stay as they are and come back with fresh tokens.
+    /// Voids every token of these users issued so far, by any issuer: after a device was stolen or
+    /// a token leaked. The users themselves are unchanged and need new tokens.
     ///
-    /// Most issuers date tokens in whole seconds, so one issued later within this second is void too.
+    /// Most issuers state `iat` in whole seconds, so a token issued later within this second is
+    /// void too.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! One batch, one transaction: run again where it lost a race, announced when it is over.
+//! The transaction of a batch: repeated after a lost race, and announced to caches after the
+//! commit.
 
 use std::sync::Arc;
 
@@ -15,18 +16,18 @@ use super::{
 };
 use crate::principal::IdentityKey;
 
-/// How often a batch is run that lost against other writers, within its deadline. A batch of an
-/// import may meet a first login for each of its users.
+/// The number of attempts of a batch that loses races, within its deadline. A batch of an import
+/// may race with a first login of each of its users.
 const MAX_ATTEMPTS: usize = 32;
 
-/// What runs in one transaction. It may run several times, each time from the start.
+/// The work of one transaction. It may run several times, each time from the start.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
     type Output: Send + 'static;
 
-    /// Reads before the transaction begins which further users are to be locked. Within it, such a
-    /// read would fix what MySQL and MariaDB show of everything read later.
-    async fn witnesses(&self, directory: &UserDirectory) -> Result<Vec<Uuid>, DbErr> {
+    /// Reads, before the transaction begins, which further users to lock. Inside the transaction
+    /// such a read would fix the snapshot that MySQL and MariaDB use for all later reads.
+    async fn further_users(&self, directory: &UserDirectory) -> Result<Vec<Uuid>, DbErr> {
         let _ = directory;
         Ok(Vec::new())
     }
@@ -35,19 +36,19 @@ pub(super) trait Work: Send + Sync + 'static {
         &self,
         directory: &UserDirectory,
         transaction: &DatabaseTransaction,
-        witnesses: &[Uuid],
+        further_users: &[Uuid],
     ) -> Result<Done<Self::Output>, DbErr>;
 }
 
-/// What a transaction achieved.
+/// The result of a transaction.
 pub(super) struct Done<T> {
     pub(super) output: T,
-    /// Identities whose users are not what a cache remembers.
+    /// Identities whose cached users are stale.
     pub(super) stale: Vec<IdentityKey>,
 }
 
 impl Done<Report> {
-    /// The report of a change to one user.
+    /// Returns the result of a change to one user.
     pub(super) fn of_one(user: Uuid, effect: Effect) -> Self {
         let mut output = Report::default();
         output.extend([ReportEntry {
@@ -62,12 +63,12 @@ impl Done<Report> {
 }
 
 impl UserDirectory {
-    /// Runs on a task of its own: a caller that is dropped leaves neither half a batch nor a
-    /// committed change that caches have not heard of.
+    /// Runs the work in its own task: a dropped caller leaves neither a partial batch nor a
+    /// committed change without invalidation.
     pub(super) async fn transact<W: Work>(&self, work: W) -> Result<W::Output, DirectoryError> {
         let directory = self.clone();
         let writing = tokio::spawn(async move {
-            timeout(directory.deadline, directory.settle(&work))
+            timeout(directory.deadline, directory.commit(&work))
                 .await
                 .map_err(DirectoryError::unavailable)?
                 .map_err(DirectoryError::from)
@@ -77,36 +78,36 @@ impl UserDirectory {
             .unwrap_or_else(|panic| Err(DirectoryError::unavailable(panic)))
     }
 
-    async fn settle<W: Work>(&self, work: &W) -> Result<W::Output, DbErr> {
-        let (transaction, done) = self.win(work).await?;
+    async fn commit<W: Work>(&self, work: &W) -> Result<W::Output, DbErr> {
+        let (transaction, done) = self.run_until_settled(work).await?;
         if self.is_dry_run {
             transaction.rollback().await?;
             return Ok(done.output);
         }
-        // Within the transaction, right before its end: a bus of the database's own then tells other
-        // processes exactly what was committed.
+        // In the transaction, right before the commit: a bus of the database itself then notifies
+        // other processes of exactly what was committed.
         if let Some(publisher) = &self.publisher
             && !done.stale.is_empty()
         {
             publisher.publish(&transaction, &done.stale).await?;
         }
-        let _announcement = Announcement {
+        let _guard = InvalidateOnDrop {
             forget: self.forget.clone(),
             keys: done.stale,
         };
-        // Not run again: a COMMIT whose answer is lost may have happened.
+        // Not repeated: a COMMIT whose answer was lost may have succeeded.
         transaction.commit().await?;
         Ok(done.output)
     }
 
-    async fn win<W: Work>(
+    async fn run_until_settled<W: Work>(
         &self,
         work: &W,
     ) -> Result<(DatabaseTransaction, Done<W::Output>), DbErr> {
         let mut attempt = 1;
         loop {
             match self.attempt(work).await {
-                Err(error) if attempt < MAX_ATTEMPTS && is_passing(&error) => attempt += 1,
+                Err(error) if attempt < MAX_ATTEMPTS && is_conflict(&error) => attempt += 1,
                 settled => return settled,
             }
         }
@@ -116,9 +117,9 @@ impl UserDirectory {
         &self,
         work: &W,
     ) -> Result<(DatabaseTransaction, Done<W::Output>), DbErr> {
-        let witnesses = work.witnesses(self).await?;
+        let further_users = work.further_users(self).await?;
         let transaction = store::begin(&self.db).await?;
-        match work.run(self, &transaction, &witnesses).await {
+        match work.run(self, &transaction, &further_users).await {
             Ok(done) => Ok((transaction, done)),
             Err(error) => {
                 store::roll_back(transaction).await?;
@@ -128,18 +129,18 @@ impl UserDirectory {
     }
 }
 
-/// Whether another write was in the way, and the batch may well succeed now.
-fn is_passing(error: &DbErr) -> bool {
-    store::is_lost_race(error) || store::is_given_up(error)
+/// Returns whether a concurrent write conflicted, so that a retry may succeed.
+fn is_conflict(error: &DbErr) -> bool {
+    store::is_lost_race(error) || store::is_aborted(error)
 }
 
-/// Forgets when it goes: after the commit, or where nobody knows whether there was one.
-struct Announcement {
+/// Invalidates the keys when dropped: after the commit, or if the result of the commit is unknown.
+struct InvalidateOnDrop {
     forget: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
     keys: Vec<IdentityKey>,
 }
 
-impl Drop for Announcement {
+impl Drop for InvalidateOnDrop {
     fn drop(&mut self) {
         if let Some(forget) = &self.forget {
             self.keys.iter().for_each(|key| forget(*key));

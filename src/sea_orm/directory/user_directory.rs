@@ -1,4 +1,4 @@
-//! The directory, and what each of its calls is bound to.
+//! The directory and its settings.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,15 +11,15 @@ use super::{
 };
 use crate::{principal::IdentityKey, provisioner::CachedProvisioner};
 
-/// How long a transaction of a batch, or a read, may take.
+/// The default deadline of a read, and of the transaction of a batch.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How many users one transaction works.
+/// The number of users per transaction.
 pub(super) const BATCH: usize = 100;
 
-/// Reads and changes the users of the bundled tables. See the [module docs](super).
+/// Reads and changes users of the bundled tables. See the [module docs](super).
 ///
-/// Cheap to clone; a clone can be given another tenant or another actor.
+/// Cheap to clone; a clone may get another tenant or another actor.
 #[must_use]
 #[derive(Clone)]
 pub struct UserDirectory {
@@ -30,15 +30,15 @@ pub struct UserDirectory {
     pub(super) admin_role: Option<Arc<str>>,
     pub(super) is_dry_run: bool,
     pub(super) publisher: Option<Arc<dyn Publisher>>,
-    /// Forgets a user in this process.
+    /// Invalidates a user in this process's cache.
     pub(super) forget: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
 }
 
 impl SeaOrmProvisioner {
     /// Returns the directory of these users, for administration.
     ///
-    /// Behind a [`CachedProvisioner`] use [its own](CachedProvisioner::directory), or the cache does
-    /// not hear of changes.
+    /// If a [`CachedProvisioner`] wraps this provisioner, use [its
+    /// directory](CachedProvisioner::directory): this one does not invalidate the cache.
     pub fn directory(&self) -> UserDirectory {
         UserDirectory {
             db: self.connection().clone(),
@@ -54,7 +54,7 @@ impl SeaOrmProvisioner {
 }
 
 impl CachedProvisioner<SeaOrmProvisioner> {
-    /// Returns the directory of these users, for administration; what it changes is forgotten here.
+    /// Returns the directory of these users, for administration. Its changes invalidate this cache.
     pub fn directory(&self) -> UserDirectory {
         let users = self.clone();
         UserDirectory {
@@ -65,40 +65,40 @@ impl CachedProvisioner<SeaOrmProvisioner> {
 }
 
 impl UserDirectory {
-    /// Names who acts, in the events and beside the status: an operator's id, a job's name. At most
-    /// 128 bytes; the rest is cut.
+    /// Sets the actor that events and `users.status_source` record: an operator's id, a job's name.
+    /// Cut to 128 bytes.
     pub fn acting_as(mut self, actor: &str) -> Self {
         self.actor = Some(bounds::cut(actor, bounds::MAX_ACTOR).into());
         self
     }
 
-    /// Chooses the tenant. Default: `""`, the one of services without tenants.
+    /// Sets the tenant. Default: `""`, the tenant of services without tenants.
     pub fn in_tenant(mut self, tenant: &str) -> Self {
         self.tenant = Arc::from(tenant);
         self
     }
 
-    /// Protects the last active holder of this role. See the [module docs](super#the-last-administrator).
-    /// Default: none.
+    /// Protects the last active holder of this role. See the [module
+    /// docs](super#the-last-administrator). Default: no role is protected.
     pub fn with_admin_role(mut self, role: &str) -> Self {
         self.admin_role = Some(Arc::from(role));
         self
     }
 
-    /// Bounds how long a read, and how long the transaction of a batch, may take. Default: 10 seconds.
+    /// Sets the deadline of a read, and of the transaction of a batch. Default: 10 seconds.
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Changes nothing: every transaction runs to its end and is then rolled back, and the report
-    /// tells what it would have done. Takes the same locks, batch by batch.
+    /// Makes every change a dry run: each transaction runs to its end and is rolled back, and the
+    /// report states what it would have changed. It takes the same locks, batch by batch.
     pub fn dry_run(mut self) -> Self {
         self.is_dry_run = true;
         self
     }
 
-    /// Refuses a tenant that no row can have.
+    /// Rejects a tenant that no row can have.
     pub(super) fn check_tenant(&self) -> Result<(), DirectoryError> {
         match self.tenant.is_empty() || bounds::is_text(&self.tenant, bounds::MAX_TENANT) {
             true => Ok(()),

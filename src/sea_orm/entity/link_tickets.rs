@@ -1,4 +1,4 @@
-//! `link_tickets`: which user the next owner of an address at an issuer is, once.
+//! `link_tickets`: assignments of an address at an issuer to a user, each for one sign-in.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     /// [`Email::key`](crate::Email::key) of the address.
     pub email_key: String,
     pub expires_at: TimeDateTime,
-    /// Set in the transaction that linked.
+    /// Set in the transaction that links the user.
     pub consumed_at: Option<TimeDateTime>,
     pub created_at: TimeDateTime,
 }

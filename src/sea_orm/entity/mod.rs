@@ -1,8 +1,8 @@
-//! The bundled tables.
+//! The entities of the bundled tables.
 //!
-//! An application may join its own tables to these and read them as it likes. What it writes should
-//! keep the rules: `email_key` is set only while the address is verified and is [`Email::key`] of
-//! it, `identity_key` is an [`IdentityKey`] in hexadecimal, times are UTC in microseconds.
+//! An application may join its own tables to these and read them freely. Its writes must keep these
+//! rules: `email_key` is set only while the address is verified and is its [`Email::key`],
+//! `identity_key` is an [`IdentityKey`] in hexadecimal, times are in UTC with microseconds.
 //!
 //! [`Email::key`]: crate::Email::key
 //! [`IdentityKey`]: crate::IdentityKey

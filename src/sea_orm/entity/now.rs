@@ -1,8 +1,8 @@
-//! The present, as the tables store it.
+//! The current time, as the tables store it.
 
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// The present in UTC, cut to the microseconds that every backend keeps.
+/// Returns the current time in UTC, truncated to the microseconds that every database stores.
 #[must_use]
 pub fn now() -> PrimitiveDateTime {
     let now = OffsetDateTime::now_utc();

@@ -1,4 +1,4 @@
-//! `role_grants`: which roles a user holds, and who said so.
+//! `role_grants`: the stored roles of users, each with its source.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,8 +10,8 @@ pub struct Model {
     pub tenant: String,
     pub user_id: Uuid,
     pub role: String,
-    /// `manual` for an operator's grant, `issuer:` and the issuer's
-    /// [`issuer_key`](crate::sea_orm::issuer_key) for one that its tokens state.
+    /// `manual` for an operator's grant; `issuer:` and the issuer's
+    /// [`issuer_key`](crate::sea_orm::issuer_key) for a role that its tokens state.
     pub source: String,
     pub created_at: TimeDateTime,
 }

@@ -1,4 +1,4 @@
-//! `user_events`: what happened to users; ids only, nothing personal.
+//! `user_events`: the events of users; ids only, no personal data.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,15 +8,15 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub tenant: String,
-    /// The user; [`Uuid::nil`] where somebody was denied who is no user.
+    /// The user; [`Uuid::nil`] if an unknown identity was denied.
     pub user_id: Uuid,
-    /// The identity it happened through, if any, in hexadecimal.
+    /// The identity that caused the event, in hexadecimal; `None` if no identity did.
     pub identity_key: Option<String>,
     /// `created`, `linked`, …
     pub event: String,
-    /// Who did it: an operator's id, a job's name; `None` if a token did.
+    /// The actor: an operator's id, a job's name; `None` means that a token caused the event.
     pub actor: Option<String>,
-    /// What exactly: a role, a reason. Nothing personal.
+    /// A role or a reason; no personal data.
     pub detail: Option<String>,
     pub created_at: TimeDateTime,
 }

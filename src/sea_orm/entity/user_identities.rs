@@ -1,4 +1,4 @@
-//! `user_identities`: which subjects of which issuers a user is.
+//! `user_identities`: the identities of users, each an issuer and a subject.
 
 use std::fmt;
 
@@ -19,20 +19,20 @@ pub struct Model {
     pub issuer: String,
     /// `""` once the user was erased; the key stays.
     pub subject: String,
-    /// Which claims the subject was read from; `""` if that is not known.
+    /// The claims that the subject was read from; `""` if unknown.
     pub subject_strategy: String,
     /// A [`PrincipalKind`](crate::PrincipalKind) label.
     pub kind: String,
-    /// When the token was issued whose roles are stored, in milliseconds since the Unix epoch.
+    /// The `iat` of the token whose roles are stored, in milliseconds since the Unix epoch.
     pub roles_issued_at: Option<i64>,
-    /// When the token was issued whose profile is stored, in milliseconds since the Unix epoch.
+    /// The `iat` of the token whose profile is stored, in milliseconds since the Unix epoch.
     pub profile_issued_at: Option<i64>,
-    /// A digest of that token's profile and of what the policy makes of it.
+    /// A digest of that token's profile and of the policy's mapping.
     pub profile_digest: Option<String>,
     pub created_at: TimeDateTime,
 }
 
-/// Shows keys only: the subject is personal.
+/// Omits the subject, which is personal data.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("user_identities::Model")

@@ -1,4 +1,4 @@
-//! `users`: one row a user, whoever vouches for it.
+//! `users`: one row per user.
 
 use std::fmt;
 
@@ -6,45 +6,47 @@ use sea_orm::entity::prelude::*;
 
 use crate::provisioner::decision::UserStatus;
 
-/// A user's row. The hash is in here: hand out [`User`](crate::sea_orm::User) instead.
+/// A user's row. It contains the password's hash: return [`User`](crate::sea_orm::User) to clients
+/// instead.
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// `""` when there are no tenants.
+    /// `""` for services without tenants.
     pub tenant: String,
-    /// As written; not unique, and possibly nobody's.
+    /// As entered; not unique, and not necessarily the user's own.
     pub email: Option<String>,
     /// Set only while the address is verified; unique.
     pub email_key: Option<String>,
-    /// Who verified the address: `mailbox`, `import`, `issuer:…`.
+    /// The source that verified the address: `mailbox`, `import`, `issuer:…`.
     pub email_verified_by: Option<String>,
     pub full_name: Option<String>,
     /// For display; not unique.
     pub username: Option<String>,
-    /// `None` for users without a password, and never set by provisioning (CVE-2022-1162).
+    /// `None` means that the user has no password. Provisioning never sets it (CVE-2022-1162).
     pub hashed_password: Option<String>,
     /// A [`UserStatus`] label.
     pub status: String,
-    /// Who set the status, if not sign-up: an operator's id, a job's name.
+    /// The actor that set the status: an operator's id, a job's name; `None` means sign-up.
     pub status_source: Option<String>,
-    /// Why, in the operator's words.
+    /// The operator's reason for the status.
     pub status_reason: Option<String>,
-    /// The identity whose tokens keep the profile up to date; `None` if nobody's do.
+    /// The identity whose tokens update the profile; `None` means that no token does.
     pub profile_key: Option<String>,
-    /// What the user edited here and no token overwrites: names of attributes, separated by commas.
+    /// The attributes that the user edited here and no token overwrites: names, separated by
+    /// commas.
     pub local_attributes: String,
-    /// Tokens issued at or before this are void.
+    /// Tokens issued at or before this time are void.
     pub tokens_valid_after: Option<TimeDateTime>,
     pub created_at: TimeDateTime,
     pub updated_at: TimeDateTime,
-    /// Within the hour.
+    /// Accurate to one hour.
     pub last_seen_at: Option<TimeDateTime>,
 }
 
 impl Model {
-    /// Makes an active user without a name, an address or a password.
+    /// Creates an active user without a name, an address or a password.
     #[must_use]
     pub fn new(tenant: impl Into<String>) -> Self {
         let now = super::now::now();
@@ -76,7 +78,7 @@ impl Model {
     }
 }
 
-/// Shows the id and the status only: the rest is personal, or a hash.
+/// Shows the id and the status only: the rest is personal data or a hash.
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("users::Model")

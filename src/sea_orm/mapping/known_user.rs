@@ -1,4 +1,4 @@
-//! What a mapping tells of a user who was found by an identity.
+//! A user that a mapping found by an identity.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{
     provisioner::decision::{ProfileState, RoleGrant, UserStatus, admission::Snapshot},
 };
 
-/// A user who was found by an identity, and what policy has to know of it.
+/// The user of a known identity, and the state that the policy decides by.
 #[must_use]
 #[derive(Clone)]
 pub struct KnownUser<R> {
@@ -20,7 +20,7 @@ pub struct KnownUser<R> {
     pub(in crate::sea_orm) tokens_valid_after: Option<PrimitiveDateTime>,
     pub(in crate::sea_orm) grants: Option<Grants>,
     pub(in crate::sea_orm) profile: ProfileState,
-    /// `None` if nobody notes it.
+    /// `None` means that the mapping does not store it.
     pub(in crate::sea_orm) last_seen_at: Option<Option<PrimitiveDateTime>>,
 }
 
@@ -30,7 +30,7 @@ pub(in crate::sea_orm) struct Grants {
     pub(in crate::sea_orm) issued_at: Option<i64>,
 }
 
-/// Hides the row: it is the application's, and personal.
+/// Omits the row, which holds personal data.
 impl<R> fmt::Debug for KnownUser<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KnownUser")
@@ -41,8 +41,8 @@ impl<R> fmt::Debug for KnownUser<R> {
 }
 
 impl<R> KnownUser<R> {
-    /// An active user, and the label of the kind its identity was recorded with. A label that is
-    /// none is a mismatch with every token.
+    /// Creates an active user from its row and the stored kind of its identity, a [`PrincipalKind`]
+    /// label. An unknown label matches no token.
     pub fn new(row: R, kind: &str) -> Self {
         Self {
             row,
@@ -55,33 +55,36 @@ impl<R> KnownUser<R> {
         }
     }
 
-    /// Sets whether the user may act. Default: [`UserStatus::Active`].
+    /// Sets the status. Default: [`UserStatus::Active`].
     pub fn with_status(mut self, status: UserStatus) -> Self {
         self.status = status;
         self
     }
 
-    /// Declares tokens issued until an instant void, in UTC.
+    /// Rejects tokens issued at or before an instant, in UTC.
     pub fn with_tokens_valid_after(mut self, instant: Option<PrimitiveDateTime>) -> Self {
         self.tokens_valid_after = instant;
         self
     }
 
-    /// Sets the stored grants, and when the token was issued whose roles are among them, in
-    /// milliseconds since the Unix epoch. Without this, nothing is stored.
+    /// Sets the stored grants, and the `iat` of the token whose roles are among them, in
+    /// milliseconds since the Unix epoch. Without this call,
+    /// [`UserMapping::store_roles`](super::user_mapping::UserMapping::store_roles) is not called.
     pub fn with_grants(mut self, grants: Vec<RoleGrant>, issued_at: Option<i64>) -> Self {
         self.grants = Some(Grants { grants, issued_at });
         self
     }
 
-    /// Sets what is remembered of the last token whose profile was taken. Without this, no profile
-    /// is.
+    /// Sets the state of the stored profile. Without this call,
+    /// [`UserMapping::store_profile`](super::user_mapping::UserMapping::store_profile) is not
+    /// called.
     pub fn with_profile_state(mut self, state: ProfileState) -> Self {
         self.profile = state;
         self
     }
 
-    /// Sets when the user was last seen, `None` for never. Without this, nobody notes it.
+    /// Sets when the user was last seen; `None` means never. Without this call,
+    /// [`UserMapping::touch`](super::user_mapping::UserMapping::touch) is not called.
     pub fn with_last_seen_at(mut self, instant: Option<PrimitiveDateTime>) -> Self {
         self.last_seen_at = Some(instant);
         self
@@ -91,7 +94,7 @@ impl<R> KnownUser<R> {
         self.grants.as_ref().map_or(&[], |stored| &stored.grants)
     }
 
-    /// What admission judges; `None` if the kind is unknown.
+    /// Returns the state that admission decides by; `None` if the kind is unknown.
     pub(in crate::sea_orm) fn snapshot(&self) -> Option<Snapshot> {
         Some(Snapshot {
             status: self.status,

@@ -1,4 +1,4 @@
-//! What a mapping tells of a user who was found by an address.
+//! A user that a mapping found by an e-mail address.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use time::PrimitiveDateTime;
 use super::millis::millis;
 use crate::provisioner::decision::{RoleGrant, UserStatus, newcomer::Candidate};
 
-/// The user who holds an address that an unknown identity comes with.
+/// The user whose verified address an unknown identity's token states.
 #[must_use]
 #[derive(Clone)]
 pub struct LinkCandidate<R> {
@@ -15,7 +15,7 @@ pub struct LinkCandidate<R> {
     pub(in crate::sea_orm) candidate: Candidate,
 }
 
-/// Hides the row: it is the application's, and personal.
+/// Omits the row, which holds personal data.
 impl<R> fmt::Debug for LinkCandidate<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkCandidate")
@@ -25,8 +25,8 @@ impl<R> fmt::Debug for LinkCandidate<R> {
 }
 
 impl<R> LinkCandidate<R> {
-    /// An active person without an identity of the issuer, and who verified the address: `mailbox`,
-    /// `import`, `issuer:…`.
+    /// Creates a candidate: an active person without an identity of the issuer, and the source that
+    /// verified the address: `mailbox`, `import`, `issuer:…`.
     pub fn new(row: R, verified_by: impl Into<String>) -> Self {
         Self {
             row,
@@ -42,54 +42,55 @@ impl<R> LinkCandidate<R> {
         }
     }
 
-    /// Returns the user.
+    /// Returns the user's row.
     #[must_use]
     pub fn row(&self) -> &R {
         &self.row
     }
 
-    /// Whether an operator [named](Self::with_pre_link) this user.
+    /// Returns whether an operator [linked](Self::with_pre_link) this user beforehand.
     #[must_use]
     pub fn is_pre_linked(&self) -> bool {
         self.candidate.is_pre_linked
     }
 
-    /// Sets whether the user may act. Default: [`UserStatus::Active`]. Nobody else is linked.
+    /// Sets the status. Default: [`UserStatus::Active`]. Users with another status are not linked.
     pub fn with_status(mut self, status: UserStatus) -> Self {
         self.candidate.status = status;
         self
     }
 
-    /// Declares tokens issued until an instant void, in UTC.
+    /// Rejects tokens issued at or before an instant, in UTC.
     pub fn with_tokens_valid_after(mut self, instant: Option<PrimitiveDateTime>) -> Self {
         self.candidate.tokens_valid_after = instant.map(millis);
         self
     }
 
-    /// Says that the user has an identity of the identity's issuer, so it cannot be somebody else's
-    /// there. With room for one identity a user, one of any issuer counts.
+    /// Sets whether the user has an identity of the token's issuer already. Such a user is not
+    /// linked: one user has one subject at an issuer. If the schema has room for one identity per
+    /// user, an identity of any issuer counts.
     pub fn with_identity_of_issuer(mut self, has_one: bool) -> Self {
         self.candidate.has_identity_of_issuer = has_one;
         self
     }
 
-    /// Sets an operator's grants to the user. They are asked for only where the policy [requires a
-    /// role](crate::IssuerPolicy::require_role); without them, a token that states no role links
-    /// nobody there.
+    /// Sets the grants of operators. They matter only if the policy [requires a
+    /// role](crate::IssuerPolicy::require_role): without them, a token that states no role is
+    /// refused there.
     pub fn with_grants(mut self, grants: Vec<RoleGrant>) -> Self {
         self.candidate.grants = grants;
         self
     }
 
-    /// Says that the user is no person.
+    /// Sets whether the user is a service. Services are not linked.
     pub fn with_service(mut self, is_service: bool) -> Self {
         self.candidate.is_human = !is_service;
         self
     }
 
-    /// Says that an operator named this user as the owner of the address at this issuer, so the
-    /// identity is linked whatever the policy says about linking.
-    /// [`UserMapping::link`](super::user_mapping::UserMapping::link) uses the operator's word up.
+    /// Sets whether an operator assigned the address at this issuer to this user beforehand. The
+    /// identity is then linked whatever the policy states about linking, and
+    /// [`UserMapping::link`](super::user_mapping::UserMapping::link) consumes the assignment.
     pub fn with_pre_link(mut self, is_pre_linked: bool) -> Self {
         self.candidate.is_pre_linked = is_pre_linked;
         self

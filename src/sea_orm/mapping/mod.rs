@@ -1,4 +1,4 @@
-//! The statements over an application's own tables.
+//! The mapping of an application's own tables.
 
 mod known_user;
 mod link_candidate;

@@ -1,11 +1,11 @@
-//! What a mapping is told of a user to create.
+//! A user for a mapping to create.
 
 use crate::{
     identity::Identity,
     provisioner::decision::{Profile, UserStatus},
 };
 
-/// A user to create.
+/// A user to create, as the policy decided.
 #[derive(Debug)]
 pub struct NewUser<'a> {
     identity: &'a Identity,
@@ -26,19 +26,19 @@ impl<'a> NewUser<'a> {
         }
     }
 
-    /// Returns whose user it is.
+    /// Returns the identity of the new user.
     #[must_use]
     pub fn identity(&self) -> &'a Identity {
         self.identity
     }
 
-    /// Returns the status: active, or pending where the policy asks for approval.
+    /// Returns the status: active, or pending if the policy requires approval.
     #[must_use]
     pub fn status(&self) -> UserStatus {
         self.status
     }
 
-    /// Returns what the policy takes from the token.
+    /// Returns the profile that the policy takes from the token.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile

@@ -1,4 +1,4 @@
-//! The statements over an application's own tables.
+//! The trait that maps an application's own tables.
 
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
@@ -7,17 +7,17 @@ use time::PrimitiveDateTime;
 use super::{known_user::KnownUser, link_candidate::LinkCandidate, new_user::NewUser};
 use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCounts};
 
-/// The statements over an application's users.
+/// Mapping of an application's users to SQL statements.
 ///
-/// [`SeaOrmProvisioner`](crate::sea_orm::SeaOrmProvisioner) is the algorithm: deadlines, detached writes, the
-/// race of first requests, policy. A [`UserMapping`] is the statements. [`Bundled`](crate::sea_orm::Bundled)
-/// has those of this crate's tables; an application with users of its own writes five short
-/// functions over its own entities, whatever their primary keys are, with the identity in columns
-/// of its table or in a table of its own. Feature `migration` has what to splice into its migrations:
-/// `AddIdentityColumns` or `CreateIdentities`, and `AllowUsersWithoutPassword`.
+/// [`SeaOrmProvisioner`](crate::sea_orm::SeaOrmProvisioner) is the algorithm: policy, deadlines,
+/// detached writes and the race of concurrent first requests. A [`UserMapping`] is the statements.
+/// [`Bundled`](crate::sea_orm::Bundled) maps this crate's tables. An application with its own users
+/// table implements five short methods over its own entities, with any primary key, and stores
+/// identities in a table beside its users or in columns of its own. Feature `migration` has that
+/// table, `CreateIdentities`, for the application's migrations.
 ///
-/// `examples/existing_users_table` is such an application as a whole. Here identities are a table
-/// beside users who were there before:
+/// `examples/existing_users_table` is a complete application. Here identities are in a table beside
+/// existing users:
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -54,7 +54,7 @@ use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCount
 ///     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 ///     #[sea_orm(table_name = "logins")]
 ///     pub struct Model {
-///         #[sea_orm(primary_key, auto_increment = false, column_type = "Char(Some(64))")]
+///         #[sea_orm(primary_key, auto_increment = false)]
 ///         pub identity_key: String,
 ///         pub account_id: i32,
 ///         pub kind: String,
@@ -157,35 +157,43 @@ use crate::{email::Email, identity::Identity, provisioner::decision::SignUpCount
 ///
 /// # Contract
 ///
-/// * The identity's [key](crate::Principal::key) is unique in the database, by a constraint: first requests
-///   race, and the constraint decides. Issuer and subject may stand beside it; nothing is found by
-///   them.
-/// * [`find`](Self::find) is one statement by that key, and without `LIMIT`: SQLite prepares a
+/// * The identity's [key](crate::Principal::key) is unique in the database, by a constraint:
+///   concurrent first requests race, and the constraint decides. Issuer and subject may be stored
+///   beside the key, but no statement finds a user by them.
+/// * [`find`](Self::find) is one statement by that key, without `LIMIT`: SQLite prepares a
 ///   statement with a bound limit again at every execution, so call `all`, not `one`.
-/// * [`create`](Self::create) and [`link`](Self::link) insert plainly. No `ON CONFLICT`, no
-///   `ON DUPLICATE KEY`: MariaDB's has no conflict target and overwrites whoever holds the same
-///   address. A unique violation is returned as it is, and the provisioner reads again.
-/// * What a transaction is handed for is done in it, and in nothing else.
-/// * An address finds a user only while it is verified, by [`Email::key`] or another comparison that
-///   folds ASCII letters only: collations that ignore accents merge different mailboxes.
+/// * [`create`](Self::create) and [`link`](Self::link) use plain `INSERT`s. No `ON CONFLICT` and no
+///   `ON DUPLICATE KEY`: MariaDB's has no conflict target and overwrites the user who holds the
+///   same address. Return a unique violation unchanged; the provisioner then reads again.
+/// * A method that receives a transaction runs all its statements in that transaction.
+/// * [`find_holder`](Self::find_holder) finds a user only by a verified address, compared by
+///   [`Email::key`] or by another comparison that folds ASCII letters only: collations that ignore
+///   accents treat different mailboxes as equal.
+/// * [`store_roles`](Self::store_roles), [`store_profile`](Self::store_profile) and
+///   [`touch`](Self::touch) do nothing by default. Each is guarded: the provisioner calls it only
+///   for a user that [`find`](Self::find) returned with [`KnownUser::with_grants`],
+///   [`KnownUser::with_profile_state`] or [`KnownUser::with_last_seen_at`]. A mapping that calls
+///   one of these setters implements the method behind it, or the write is lost without an error.
+///   [`population`](Self::population) has no guard and fails by default, because a limit that is
+///   not counted does not hold.
 #[async_trait]
 pub trait UserMapping: Send + Sync + 'static {
-    /// A user as its table has it.
+    /// The user's row.
     type Row: Send + Sync + 'static;
 
-    /// A user as handlers see it.
+    /// The user that handlers receive.
     type User: Send + Sync + 'static;
 
-    /// Reads the user behind a known identity.
+    /// Reads the user of an identity; `None` means that the identity is unknown.
     async fn find(
         &self,
         db: &DatabaseConnection,
         identity: &Identity,
     ) -> Result<Option<KnownUser<Self::Row>>, DbErr>;
 
-    /// Reads the user who holds a verified address, in the identity's tenant; with `locked` for
-    /// update. Returning `None` means that addresses neither link nor collide, unless a constraint
-    /// says so.
+    /// Reads the user with a verified address, in the identity's tenant; `locked` means `FOR
+    /// UPDATE`. A mapping that always returns `None` links no users, and an address collides only
+    /// where a constraint says so.
     async fn find_holder(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -194,17 +202,18 @@ pub trait UserMapping: Send + Sync + 'static {
         locked: bool,
     ) -> Result<Option<LinkCandidate<Self::Row>>, DbErr>;
 
-    /// Inserts a user and its identity. With `ActiveModel::insert`, the entity's hooks run.
+    /// Inserts a user and its identity. `ActiveModel::insert` runs the entity's hooks.
     async fn create(
         &self,
         transaction: &DatabaseTransaction,
         user: &NewUser<'_>,
     ) -> Result<Self::Row, DbErr>;
 
-    /// Attaches an identity to the user that [`find_holder`](Self::find_holder) read under lock.
+    /// Attaches an identity to the user that [`find_holder`](Self::find_holder) returned under
+    /// lock.
     ///
-    /// Where identities are columns of the users' table, this is an update of the row whose identity
-    /// is still null; one that changes no row is [`DbErr::RecordNotUpdated`]: somebody was faster.
+    /// If identities are columns of the users' table, this updates the row only while its identity
+    /// is null; an update that changes no row returns [`DbErr::RecordNotUpdated`], a lost race.
     async fn link(
         &self,
         transaction: &DatabaseTransaction,
@@ -212,12 +221,13 @@ pub trait UserMapping: Send + Sync + 'static {
         holder: &LinkCandidate<Self::Row>,
     ) -> Result<(), DbErr>;
 
-    /// Makes what handlers see, with the roles that count for the request.
+    /// Creates the user that handlers receive, with the roles that count for the request.
     fn user(&self, row: Self::Row, roles: Vec<String>) -> Self::User;
 
-    /// Counts the identities of the identity's issuer, and those younger than a minute. Asked only
-    /// where a policy limits sign-up; by default it fails, because a limit that is not counted is
-    /// none.
+    /// Counts the identities of the identity's issuer, and those younger than a minute. Called only
+    /// if a policy limits sign-up. A count that the policy does not limit may be 0, and counting
+    /// beyond the limit is not needed. Fails by default, because a limit that is not counted does
+    /// not hold.
     async fn population(
         &self,
         db: &DatabaseConnection,
@@ -228,10 +238,10 @@ pub trait UserMapping: Send + Sync + 'static {
         Err(DbErr::Custom(message.to_owned()))
     }
 
-    /// Replaces the stored grants of the identity's issuer by the roles its token states, unless
-    /// grants of a token as young are stored; returns whether it did. Asked only of users that were
-    /// read [with grants](KnownUser::with_grants) and differ; by default nothing is stored and the
-    /// token's roles count for its own requests.
+    /// Replaces the stored grants of the identity's issuer by the roles of its token, unless grants
+    /// of an equally new or newer token are stored; returns whether it did. Called only for users
+    /// that were read [with grants](KnownUser::with_grants) and whose grants differ. Stores nothing
+    /// by default: the token's roles then count for its own requests.
     async fn store_roles(
         &self,
         transaction: &DatabaseTransaction,
@@ -242,11 +252,11 @@ pub trait UserMapping: Send + Sync + 'static {
         Ok(false)
     }
 
-    /// Brings the profile up to date, unless the one of a token as young is stored; returns the row
-    /// it wrote. `with_address` is false at the second try, after the address collided with
-    /// somebody else's. Asked only of users that were read [with a
-    /// profile](KnownUser::with_profile_state) and differ; by default profiles stay as they were
-    /// created.
+    /// Updates the profile, unless the profile of an equally new or newer token is stored; returns
+    /// the written row. `with_address` is false on the second attempt, after the address collided
+    /// with another user's. Called only for users that were read [with a
+    /// profile](KnownUser::with_profile_state) and whose profile differs. Stores nothing by
+    /// default: profiles remain as they were created.
     async fn store_profile(
         &self,
         transaction: &DatabaseTransaction,
@@ -258,9 +268,9 @@ pub trait UserMapping: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Whether [`store_profile`](Self::store_profile) would change the row: for explanations only.
-    /// `holder` is whom [`find_holder`](Self::find_holder) found for the address that the token
-    /// vouches for: the user himself, or another whose address it then stays.
+    /// Returns whether [`store_profile`](Self::store_profile) would change the row; used by
+    /// explanations only. `holder` is the user that [`find_holder`](Self::find_holder) returned for
+    /// the token's vouched address: the same user, or another user who then keeps the address.
     fn changes_profile(
         &self,
         identity: &Identity,
@@ -271,8 +281,9 @@ pub trait UserMapping: Send + Sync + 'static {
         true
     }
 
-    /// Notes that a user was seen now, unless it was seen since `before`. Asked at most once an hour
-    /// of users that were read [with the time](KnownUser::with_last_seen_at).
+    /// Records that a user was seen now, unless it was seen since `before`. Called at most once an
+    /// hour, and only for users that were read [with the time](KnownUser::with_last_seen_at).
+    /// Stores nothing by default.
     async fn touch(
         &self,
         db: &DatabaseConnection,
