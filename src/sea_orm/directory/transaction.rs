@@ -68,7 +68,7 @@ impl UserDirectory {
     pub(super) async fn transact<W: Work>(&self, work: W) -> Result<W::Output, DirectoryError> {
         let directory = self.clone();
         let writing = tokio::spawn(async move {
-            timeout(directory.deadline, directory.commit(&work))
+            timeout(directory.deadline, directory.execute(&work))
                 .await
                 .map_err(DirectoryError::unavailable)?
                 .map_err(DirectoryError::from)
@@ -78,7 +78,7 @@ impl UserDirectory {
             .unwrap_or_else(|panic| Err(DirectoryError::unavailable(panic)))
     }
 
-    async fn commit<W: Work>(&self, work: &W) -> Result<W::Output, DbErr> {
+    async fn execute<W: Work>(&self, work: &W) -> Result<W::Output, DbErr> {
         let (transaction, done) = self.run_until_settled(work).await?;
         if self.is_dry_run {
             transaction.rollback().await?;
@@ -92,7 +92,7 @@ impl UserDirectory {
             publisher.publish(&transaction, &done.stale).await?;
         }
         let _guard = InvalidateOnDrop {
-            forget: self.forget.clone(),
+            invalidate: self.invalidate.clone(),
             keys: done.stale,
         };
         // Not repeated: a COMMIT whose answer was lost may have succeeded.
@@ -136,14 +136,14 @@ fn is_conflict(error: &DbErr) -> bool {
 
 /// Invalidates the keys when dropped: after the commit, or if the result of the commit is unknown.
 struct InvalidateOnDrop {
-    forget: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
+    invalidate: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
     keys: Vec<IdentityKey>,
 }
 
 impl Drop for InvalidateOnDrop {
     fn drop(&mut self) {
-        if let Some(forget) = &self.forget {
-            self.keys.iter().for_each(|key| forget(*key));
+        if let Some(invalidate) = &self.invalidate {
+            self.keys.iter().for_each(|key| invalidate(*key));
         }
     }
 }

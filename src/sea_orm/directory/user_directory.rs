@@ -31,7 +31,7 @@ pub struct UserDirectory {
     pub(super) is_dry_run: bool,
     pub(super) publisher: Option<Arc<dyn Publisher>>,
     /// Invalidates a user in this process's cache.
-    pub(super) forget: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
+    pub(super) invalidate: Option<Arc<dyn Fn(IdentityKey) + Send + Sync>>,
 }
 
 impl SeaOrmProvisioner {
@@ -48,7 +48,7 @@ impl SeaOrmProvisioner {
             admin_role: None,
             is_dry_run: false,
             publisher: self.publisher.clone(),
-            forget: None,
+            invalidate: None,
         }
     }
 }
@@ -58,7 +58,7 @@ impl CachedProvisioner<SeaOrmProvisioner> {
     pub fn directory(&self) -> UserDirectory {
         let users = self.clone();
         UserDirectory {
-            forget: Some(Arc::new(move |key| users.invalidate(key))),
+            invalidate: Some(Arc::new(move |key| users.invalidate(key))),
             ..self.provisioner().directory()
         }
     }
