@@ -132,7 +132,7 @@ impl Report {
     ///
     /// For the first user that was refused or not found; the error carries the report.
     pub fn into_result(self) -> Result<Self, DirectoryError> {
-        let failed = self.entries.iter().find_map(|entry| match entry.effect {
+        let failed = self.entries().iter().find_map(|entry| match entry.effect {
             Effect::Changed | Effect::Unchanged => None,
             Effect::NotFound => Some(DirectoryError::not_found()),
             Effect::Refused(refusal) => Some(DirectoryError::refused(refusal)),

@@ -191,8 +191,8 @@ impl Change for Edit {
             if let Some(name) = &self.edit.username {
                 change = change.col_expr(Column::Username, Expr::value(name.clone()));
             }
-            let local = user.row.locally_edited();
-            let mut local: Vec<&str> = local.chain(self.edit.attributes()).collect();
+            let mut local: Vec<&str> = user.row.locally_edited().collect();
+            local.extend(self.edit.attributes());
             local.sort_unstable();
             local.dedup();
             change
