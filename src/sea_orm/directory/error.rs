@@ -30,8 +30,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DirectoryErrorKind {
-    /// The state of the user or of other users does not permit the change;
-    /// [`DirectoryError::refusal`] is the reason.
+    /// The state of the user or of other users does not permit the change, for the reason of
+    /// [`DirectoryError::refusal`]; or, without a reason, concurrent changes conflicted repeatedly.
     Conflict,
     /// The input is never valid.
     Invalid,

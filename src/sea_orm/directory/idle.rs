@@ -35,7 +35,7 @@ pub struct IdleUsers {
 }
 
 impl IdleUsers {
-    /// Includes users that were last seen at least `days` days ago.
+    /// Matches users that were last seen at least `days` days ago.
     pub fn for_days(days: u16) -> Self {
         Self {
             days,
@@ -43,7 +43,7 @@ impl IdleUsers {
         }
     }
 
-    /// Also includes users that were created that long ago and never seen, as imported users that
+    /// Also matches users that were created that long ago and never seen, as imported users that
     /// never signed in.
     pub fn or_never_seen(mut self) -> Self {
         self.includes_never_seen = true;
@@ -66,8 +66,8 @@ impl UserDirectory {
     /// # Errors
     ///
     /// [`Invalid`](super::error::DirectoryErrorKind::Invalid) for zero days, and if no user of the
-    /// tenant was seen since: `last_seen_at` is then not maintained and says nothing about
-    /// idleness. Or if the database fails.
+    /// tenant was seen since: `last_seen_at` is then not maintained and shows no idleness. Or if
+    /// the database fails.
     pub async fn deactivate_idle(&self, idle: &IdleUsers) -> Result<Report, DirectoryError> {
         self.check_tenant()?;
         let cutoff = idle

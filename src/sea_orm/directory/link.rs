@@ -54,7 +54,7 @@ impl UserDirectory {
     /// holds already is renewed.
     ///
     /// Refused ([`Taken`](Refusal::Taken)) while another user has a ticket for the address at that
-    /// issuer, or if the user has an identity of that issuer. Refused as well unless the user is
+    /// issuer, or if the user has an identity of that issuer. Also refused unless the user is
     /// active.
     ///
     /// # Errors
