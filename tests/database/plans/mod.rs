@@ -215,11 +215,11 @@ async fn audit(directory: &UserDirectory, crowd: &Crowd, plans: &mut Plans) {
             PageRequest::first(50),
             PageRequest::first(50).newest_first(),
         ] {
-            let found = directory.find_events(&filter, page).await.unwrap();
+            let found = directory.events(&filter, page).await.unwrap();
             assert!(!found.items.is_empty(), "{what}");
             plans.of(what, &[index]).await;
             let next = page.after(found.items[0].id);
-            directory.find_events(&filter, next).await.unwrap();
+            directory.events(&filter, next).await.unwrap();
             plans.next_page(what, index).await;
         }
     }
