@@ -1,17 +1,10 @@
 //! Whether the parts of an issuer's configuration make sense together.
 
-use super::{build_error::Faults, tenancy::Tenancy};
-use crate::{claims::ClaimMap, policy::IssuerPolicy};
+use super::{build_error::Faults, trusted_issuer::TrustedIssuer};
 
 /// Names what each part allows and the whole does not.
-pub(super) fn check(
-    name: &str,
-    spellings: &[&str],
-    claims: &ClaimMap,
-    policy: &IssuerPolicy,
-    tenancy: &Tenancy,
-    faults: &mut Faults,
-) {
+pub(super) fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
+    let (name, claims, policy) = (trusted.name(), &trusted.claims, &trusted.policy);
     if let Some(claim) = claims.mutable_subject() {
         let detail = format!("`{claim}` can change hands, and is no subject");
         faults.add("mutable_subject", name, detail);
@@ -23,11 +16,11 @@ pub(super) fn check(
             "linking by e-mail is on, and the claim map can never vouch for an address",
         );
     }
-    if tenancy.needs_claim() && !claims.names_tenants() {
+    if trusted.tenancy.needs_claim() && !claims.names_tenants() {
         let detail = "tenants come from a claim, and the claim map names none";
         faults.add("no_tenant_claim", name, detail);
     }
-    for spelling in spellings {
+    for spelling in trusted.spellings() {
         if policy.opens_to_any_service() && claims.is_public(spelling) {
             let detail = format!(
                 "anybody can get a token from `{spelling}`, and services may sign up: close \

@@ -8,15 +8,15 @@ use std::{
 use arc_swap::ArcSwap;
 
 #[cfg(feature = "sea-orm")]
-use super::trusted::IssuerTerms;
+use super::issuer_terms::IssuerTerms;
 use super::{
     build_error::{BuildError, Faults},
-    cache::TokenCache,
     config::VerifierConfig,
-    issuer::TrustedIssuer,
     keys::KeyStatus,
     token,
-    trusted::Trusted,
+    token_cache::TokenCache,
+    trusted_issuer::TrustedIssuer,
+    trusted_issuers::TrustedIssuers,
 };
 #[cfg(feature = "testing")]
 use crate::error::TokenFault;
@@ -33,7 +33,7 @@ pub struct JwtVerifier(Arc<Inner>);
 
 struct Inner {
     /// Shared with verifiers that differ in their cache: a reload retires the keys of all.
-    trusted: Arc<ArcSwap<Trusted>>,
+    trusted: Arc<ArcSwap<TrustedIssuers>>,
     /// Held by a reload: one that began meanwhile would take over keys that are being withdrawn.
     reloading: Arc<Mutex<()>>,
     tokens: TokenCache,
@@ -71,7 +71,7 @@ impl JwtVerifier {
     ) -> Result<Self, BuildError> {
         let clock = Clock::default();
         Ok(Self(Arc::new(Inner {
-            trusted: Arc::new(ArcSwap::from_pointee(Trusted::build(
+            trusted: Arc::new(ArcSwap::from_pointee(TrustedIssuers::build(
                 issuers, &clock, faults,
             )?)),
             reloading: Arc::default(),
@@ -93,7 +93,11 @@ impl JwtVerifier {
         &self,
         issuers: impl IntoIterator<Item = TrustedIssuer>,
     ) -> Result<(), BuildError> {
-        self.replace(Trusted::build(issuers, &self.0.clock, Faults::default())?);
+        self.replace(TrustedIssuers::build(
+            issuers,
+            &self.0.clock,
+            Faults::default(),
+        )?);
         Ok(())
     }
 
@@ -105,11 +109,11 @@ impl JwtVerifier {
     pub fn reload_config(&self, config: VerifierConfig) -> Result<(), BuildError> {
         let mut faults = Faults::default();
         let (issuers, _) = config.read(&mut faults);
-        self.replace(Trusted::build(issuers, &self.0.clock, faults)?);
+        self.replace(TrustedIssuers::build(issuers, &self.0.clock, faults)?);
         Ok(())
     }
 
-    fn replace(&self, trusted: Trusted) {
+    fn replace(&self, trusted: TrustedIssuers) {
         let reloading = self.0.reloading.lock();
         let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
         let old = self.0.trusted.load_full();

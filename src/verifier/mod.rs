@@ -42,21 +42,24 @@
 pub(crate) mod algorithm;
 pub(crate) mod audience;
 pub(crate) mod build_error;
-mod cache;
 mod coherence;
 pub(crate) mod config;
-pub(crate) mod issuer;
+mod issuer;
+#[cfg(feature = "sea-orm")]
+mod issuer_terms;
 pub(crate) mod jwt_verifier;
 pub(crate) mod keys;
 mod roca;
 mod signature;
 mod tenancy;
 mod token;
-mod trusted;
+mod token_cache;
+pub(crate) mod trusted_issuer;
+mod trusted_issuers;
 
-pub(crate) use self::jwt_verifier::JwtVerifier;
 #[cfg(feature = "sea-orm")]
-pub(crate) use self::trusted::IssuerTerms;
+pub(crate) use self::issuer_terms::IssuerTerms;
+pub(crate) use self::jwt_verifier::JwtVerifier;
 pub use self::{
     build_error::BuildFault,
     keys::{KeyRefresh, KeyStatus},

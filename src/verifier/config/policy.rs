@@ -1,6 +1,9 @@
 //! An issuer's policy, as a configuration spells it.
 
-use super::{IssuerConfig, number, switch};
+use super::{
+    issuer_config::IssuerConfig,
+    values::{number, switch},
+};
 use crate::{
     policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
     verifier::build_error::Faults,

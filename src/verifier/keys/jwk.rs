@@ -4,12 +4,14 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::key_set::{KeySet, TrustedKey};
+use super::{
+    key_set::{KeySet, MAX_KID},
+    trusted_key::TrustedKey,
+};
 use crate::{
     claims::{Object, Value},
     verifier::{
         algorithm::Algorithm,
-        keys::MAX_KID,
         signature::{Curve, VerifyingKey, WEAK_RSA},
     },
 };

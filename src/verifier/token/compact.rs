@@ -52,3 +52,8 @@ pub(super) fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
         .decode(part)
         .map_err(|_| TokenFault::Malformed)
 }
+
+/// Refuses what has not even the form of a token.
+pub(in crate::verifier) fn screen(token: &str) -> Result<(), TokenFault> {
+    Compact::split(token).map(drop)
+}

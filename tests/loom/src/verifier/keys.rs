@@ -1,19 +1,29 @@
 //! The keys of an issuer: the files under test, and what they fetch.
 
+mod models;
 #[path = "../../../../src/verifier/keys/flight.rs"]
 mod flight;
+#[path = "../../../../src/verifier/keys/key_refresh.rs"]
+mod key_refresh;
 #[path = "../../../../src/verifier/keys/key_set.rs"]
 mod key_set;
-mod models;
-#[path = "../../../../src/verifier/keys/refresh.rs"]
-mod refresh;
-#[path = "../../../../src/verifier/keys/remote.rs"]
-mod remote;
-
-use self::key_set::{KeySet, TrustedKey};
+#[path = "../../../../src/verifier/keys/key_status.rs"]
+mod key_status;
+#[path = "../../../../src/verifier/keys/load.rs"]
+mod load;
+#[path = "../../../../src/verifier/keys/location.rs"]
+mod location;
+#[path = "../../../../src/verifier/keys/progress.rs"]
+mod progress;
+#[path = "../../../../src/verifier/keys/remote_keys.rs"]
+mod remote_keys;
+#[path = "../../../../src/verifier/keys/shared.rs"]
+mod shared;
+#[path = "../../../../src/verifier/keys/trusted_key.rs"]
+mod trusted_key;
 
 mod jwk {
-    use super::{KeySet, TrustedKey};
+    use super::{key_set::KeySet, trusted_key::TrustedKey};
     use crate::verifier::signature::VerifyingKey;
 
     /// The document names the newest key. Those after the first come with one that has no name, to

@@ -8,7 +8,9 @@ use loom::{
     thread,
 };
 
-use super::{TrustedKey, flight::Location, refresh::KeyRefresh, remote::RemoteKeys};
+use super::{
+    key_refresh::KeyRefresh, location::Location, remote_keys::RemoteKeys, trusted_key::TrustedKey,
+};
 use crate::{
     block_on,
     clock::Clock,

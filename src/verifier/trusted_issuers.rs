@@ -2,22 +2,25 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(feature = "sea-orm")]
+use super::issuer_terms::IssuerTerms;
 use super::{
     build_error::{BuildError, Faults},
-    issuer::{Issuer, TrustedIssuer},
+    issuer::Issuer,
     signature,
+    trusted_issuer::TrustedIssuer,
 };
 use crate::clock::Clock;
 
 /// The issuers of one configuration.
-pub(super) struct Trusted {
+pub(super) struct TrustedIssuers {
     /// By every spelling of `iss`.
     by_spelling: HashMap<Box<str>, Arc<Issuer>>,
     /// In the order of the configuration.
     pub(super) issuers: Vec<Arc<Issuer>>,
 }
 
-impl Trusted {
+impl TrustedIssuers {
     pub(super) fn build(
         configured: impl IntoIterator<Item = TrustedIssuer>,
         clock: &Clock,
@@ -32,7 +35,7 @@ impl Trusted {
         for trusted in configured {
             let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
             let name = trusted.name().to_owned();
-            let issuer = trusted.build(clock, &mut faults).map(Arc::new);
+            let issuer = Issuer::parse(trusted, clock, &mut faults).map(Arc::new);
             issuers.extend(issuer.clone());
             for spelling in spellings {
                 let detail = format!("`{spelling}` is configured twice");
@@ -104,14 +107,4 @@ impl Trusted {
             })
             .collect()
     }
-}
-
-/// What an identity's key is made of, as an issuer is configured.
-#[cfg(feature = "sea-orm")]
-pub(crate) struct IssuerTerms {
-    pub(crate) issuer: Arc<str>,
-    pub(crate) aliases: Vec<Box<str>>,
-    pub(crate) tenants: Vec<Arc<str>>,
-    pub(crate) tenant_is_claimed: bool,
-    pub(crate) subject_strategy: Arc<str>,
 }

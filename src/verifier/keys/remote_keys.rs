@@ -4,10 +4,7 @@
 //! the issuer answers. A key that stays in the set stays the same object, so tokens verified with
 //! it stay cached; one that leaves is withdrawn, and every token verified with it dies at once.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     sync::watch,
@@ -16,9 +13,12 @@ use tokio::{
 };
 
 use super::{
-    flight::{Boarding, Location, Reason, Shared},
-    key_set::TrustedKey,
-    refresh::KeyRefresh,
+    flight::{Boarding, Reason},
+    key_refresh::KeyRefresh,
+    key_status::KeyStatus,
+    location::Location,
+    shared::Shared,
+    trusted_key::TrustedKey,
 };
 use crate::{
     clock::Clock,
@@ -32,29 +32,6 @@ pub(crate) struct RemoteKeys {
     shared: Arc<Shared>,
     /// Aborted when the last handle drops.
     tasks: Mutex<JoinSet<()>>,
-}
-
-/// How an issuer's keys are doing.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KeyStatus {
-    /// The canonical issuer.
-    pub issuer: String,
-    /// The usable keys held.
-    pub keys: usize,
-    /// When keys were last fetched; `None` for static keys, or before the first success.
-    pub last_success: Option<SystemTime>,
-    /// When a fetch last failed, and why; `None` once a later one succeeded.
-    pub last_error: Option<(SystemTime, String)>,
-}
-
-impl KeyStatus {
-    /// Returns how long ago keys were last fetched; `None` for static keys, or before the first
-    /// success.
-    #[must_use]
-    pub fn age(&self) -> Option<Duration> {
-        self.last_success.map(|at| at.elapsed().unwrap_or_default())
-    }
 }
 
 impl RemoteKeys {
