@@ -9,8 +9,9 @@ use std::{
 };
 
 use super::{
-    algorithm::Algorithm, audience::Audience, build_error::Faults, coherence, keys::IssuerKeys,
-    tenancy::Tenancy, trusted_issuer::TrustedIssuer,
+    algorithm::Algorithm, audience::Audience, build_error::Faults,
+    build_fault_kind::BuildFaultKind, coherence, keys::IssuerKeys, tenancy::Tenancy,
+    trusted_issuer::TrustedIssuer,
 };
 use crate::{
     claims::{ClaimMap, Pointer},
@@ -58,7 +59,7 @@ impl Issuer {
         let keys = trusted
             .keys
             .load(&trusted.issuer, trusted.refresh.clone(), clock.clone())
-            .map_err(|reason| faults.add("no_keys", trusted.name(), reason))
+            .map_err(|reason| faults.add(BuildFaultKind::NoKeys, trusted.name(), reason))
             .ok()?;
         let required_scope = trusted.required_scopes.join(" ").into();
         static GENERATIONS: AtomicU64 = AtomicU64::new(0);
@@ -99,23 +100,27 @@ fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
             || spelling.chars().any(char::is_control)
         {
             let detail = format!("`{spelling}` is empty, over 512 bytes or has control characters");
-            faults.add("invalid_issuer", name, detail);
+            faults.add(BuildFaultKind::InvalidIssuer, name, detail);
         }
         let is_plain = spelling.to_ascii_lowercase().starts_with("http://");
         if is_plain && !is_fetchable(spelling) {
             let detail = format!("`{spelling}` has no https and is not on loopback");
-            faults.add("insecure_issuer", name, detail);
+            faults.add(BuildFaultKind::InsecureIssuer, name, detail);
         }
     }
     let audiences = trusted.audience.values();
     // One of several that is empty is a variable that was not set.
     if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-        faults.add("no_audience", name, "no audience is named, or an empty one");
+        faults.add(
+            BuildFaultKind::NoAudience,
+            name,
+            "no audience is named, or an empty one",
+        );
     }
     trusted.tenancy.check(name, faults);
     if trusted.leeway > MAX_LEEWAY {
         let detail = format!("a leeway of {} s is over 600 s", trusted.leeway.as_secs());
-        faults.add("excessive_leeway", name, detail);
+        faults.add(BuildFaultKind::ExcessiveLeeway, name, detail);
     }
     let required = trusted.required_claims.iter().map(|(pointer, _)| pointer);
     let pointers = required
@@ -123,13 +128,13 @@ fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
         .map(Pointer::as_str);
     for pointer in pointers.chain(trusted.claims.faults()) {
         let detail = format!("`{pointer}` is no JSON pointer");
-        faults.add("invalid_pointer", name, detail);
+        faults.add(BuildFaultKind::InvalidPointer, name, detail);
     }
     if let Some(url) = trusted.keys.url(&trusted.issuer)
         && !is_fetchable(url)
     {
         let detail = format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
-        faults.add("insecure_key_url", name, detail);
+        faults.add(BuildFaultKind::InsecureKeyUrl, name, detail);
     }
     coherence::check(trusted, faults);
 }
@@ -143,7 +148,11 @@ fn algorithms(trusted: &TrustedIssuer, faults: &mut Faults) -> Vec<Algorithm> {
     };
     let name = trusted.name();
     if algorithms.is_empty() {
-        faults.add("no_algorithms", name, "no algorithm is allowed");
+        faults.add(
+            BuildFaultKind::NoAlgorithms,
+            name,
+            "no algorithm is allowed",
+        );
     }
     for algorithm in &algorithms {
         let alg = algorithm.as_str();
@@ -152,15 +161,15 @@ fn algorithms(trusted: &TrustedIssuer, faults: &mut Faults) -> Vec<Algorithm> {
             // A public key taken for a secret: CVE-2022-29217 and a dozen like it.
             None if algorithm.is_hmac() => {
                 let detail = format!("{alg} needs a secret, and the keys are public");
-                faults.add("hmac_with_public_keys", name, detail);
+                faults.add(BuildFaultKind::HmacWithPublicKeys, name, detail);
             }
             Some(_) if !algorithm.is_hmac() => {
                 let detail = format!("{alg} needs public keys, and the key is a secret");
-                faults.add("public_keys_with_hmac", name, detail);
+                faults.add(BuildFaultKind::PublicKeysWithHmac, name, detail);
             }
             Some(held) if held < length => {
                 let detail = format!("{alg} needs a secret of {length} bytes");
-                faults.add("weak_secret", name, detail);
+                faults.add(BuildFaultKind::WeakSecret, name, detail);
             }
             None | Some(_) => {}
         }

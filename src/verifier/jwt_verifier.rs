@@ -46,8 +46,8 @@ impl JwtVerifier {
     ///
     /// # Errors
     ///
-    /// Every fault of the configuration at once, each with a stable
-    /// [code](crate::verifier::BuildFault::code).
+    /// Every fault of the configuration at once, each with its
+    /// [kind](crate::verifier::BuildFault::kind).
     pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>) -> Result<Self, BuildError> {
         Self::build(issuers, CACHE_CAPACITY, Faults::default())
     }

@@ -42,6 +42,7 @@
 pub(crate) mod algorithm;
 pub(crate) mod audience;
 pub(crate) mod build_error;
+mod build_fault_kind;
 mod coherence;
 pub(crate) mod config;
 mod issuer;
@@ -62,6 +63,7 @@ pub(crate) use self::issuer_terms::IssuerTerms;
 pub(crate) use self::jwt_verifier::JwtVerifier;
 pub use self::{
     build_error::BuildFault,
+    build_fault_kind::BuildFaultKind,
     keys::{KeyRefresh, KeyStatus},
 };
 #[cfg(fuzzing)]

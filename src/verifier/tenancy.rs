@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::build_error::Faults;
+use super::{build_error::Faults, build_fault_kind::BuildFaultKind};
 use crate::{
     claims::{ClaimMap, Object},
     error::TokenFault,
@@ -60,7 +60,7 @@ impl Tenancy {
     pub(super) fn check(&self, issuer: &str, faults: &mut Faults) {
         let tenants = self.tenants();
         if tenants.is_empty() {
-            faults.add("no_tenants", issuer, "no tenant is allowed");
+            faults.add(BuildFaultKind::NoTenants, issuer, "no tenant is allowed");
         }
         for tenant in tenants {
             // Named by a claim, the empty string is a tenant that was forgotten.
@@ -68,7 +68,7 @@ impl Tenancy {
             if is_nobody || tenant.len() > MAX_TENANT || tenant.chars().any(char::is_control) {
                 let detail =
                     format!("tenant `{tenant}` is empty, over 64 bytes or has control characters");
-                faults.add("invalid_tenant", issuer, detail);
+                faults.add(BuildFaultKind::InvalidTenant, issuer, detail);
             }
         }
     }

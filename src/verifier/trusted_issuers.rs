@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::issuer_terms::IssuerTerms;
 use super::{
     build_error::{BuildError, Faults},
+    build_fault_kind::BuildFaultKind,
     issuer::Issuer,
     signature,
     trusted_issuer::TrustedIssuer,
@@ -28,7 +29,7 @@ impl TrustedIssuers {
     ) -> Result<Self, BuildError> {
         if !signature::HAS_BACKEND {
             let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
-            faults.add("no_backend", "", detail);
+            faults.add(BuildFaultKind::NoBackend, "", detail);
         }
         let mut seen = HashMap::new();
         let mut issuers = Vec::new();
@@ -40,12 +41,12 @@ impl TrustedIssuers {
             for spelling in spellings {
                 let detail = format!("`{spelling}` is configured twice");
                 if seen.insert(spelling, issuer.clone()).is_some() {
-                    faults.add("duplicate_issuer", &name, detail);
+                    faults.add(BuildFaultKind::DuplicateIssuer, &name, detail);
                 }
             }
         }
         if seen.is_empty() {
-            faults.add("no_issuers", "", "no issuer is trusted");
+            faults.add(BuildFaultKind::NoIssuers, "", "no issuer is trusted");
         }
         faults.into_result()?;
         let by_spelling = seen

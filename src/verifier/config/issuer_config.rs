@@ -8,8 +8,8 @@ use super::values::{OneOrMany, Scalar, number, switch};
 use crate::{
     claims::ClaimMap,
     verifier::{
-        algorithm::Algorithm, audience::Audience, build_error::Faults, keys::KeyRefresh,
-        trusted_issuer::TrustedIssuer,
+        algorithm::Algorithm, audience::Audience, build_error::Faults,
+        build_fault_kind::BuildFaultKind, keys::KeyRefresh, trusted_issuer::TrustedIssuer,
     },
 };
 
@@ -126,7 +126,7 @@ impl IssuerConfig {
                 let algorithm = Algorithm::parse(&alg);
                 if algorithm.is_none() {
                     let detail = format!("`algorithms`: `{alg}` is not supported");
-                    faults.add("unknown_algorithm", name, detail);
+                    faults.add(BuildFaultKind::UnknownAlgorithm, name, detail);
                 }
                 algorithm
             });
@@ -167,7 +167,7 @@ impl IssuerConfig {
             (None, Some(tenants)) => trusted.with_tenants_from_claim(tenants.into_vec()),
             (Some(_), Some(_)) => {
                 faults.add(
-                    "ambiguous",
+                    BuildFaultKind::Ambiguous,
                     name,
                     "`tenant` and `tenants` exclude each other",
                 );
@@ -180,7 +180,7 @@ impl IssuerConfig {
         let preset = self.preset.as_deref().unwrap_or("oidc");
         let mut claims = ClaimMap::named(preset).unwrap_or_else(|| {
             let detail = format!("`preset`: `{preset}` is none of the presets");
-            faults.add("unknown_preset", name, detail);
+            faults.add(BuildFaultKind::UnknownPreset, name, detail);
             ClaimMap::oidc()
         });
         for pointer in self.role_claims.clone().into_vec() {
@@ -201,7 +201,7 @@ impl IssuerConfig {
             (None, None, Some(values)) => Audience::AuthorizedParty(values.into_vec()),
             (Some(values), _, _) | (None, Some(values), Some(_)) => {
                 let detail = "`audience`, `client_ids` and `authorized_parties` exclude each other";
-                faults.add("ambiguous", name, detail);
+                faults.add(BuildFaultKind::Ambiguous, name, detail);
                 Audience::Claim(values.into_vec())
             }
         }

@@ -1,14 +1,14 @@
 //! An issuer's keys, as a configuration spells them.
 
 use super::issuer_config::IssuerConfig;
-use crate::verifier::{build_error::Faults, keys::KeySource};
+use crate::verifier::{build_error::Faults, build_fault_kind::BuildFaultKind, keys::KeySource};
 
 impl IssuerConfig {
     pub(super) fn keys(&self, name: &str, faults: &mut Faults) -> KeySource {
         let named = [&self.jwks_url, &self.jwks, &self.pem, &self.hmac_secret];
         if named.iter().filter(|source| source.is_some()).count() > 1 {
             let detail = "`jwks_url`, `jwks`, `pem` and `hmac_secret` exclude each other";
-            faults.add("ambiguous", name, detail);
+            faults.add(BuildFaultKind::Ambiguous, name, detail);
         }
         match (&self.hmac_secret, &self.pem, &self.jwks) {
             (Some(secret), _, _) => KeySource::hmac_secret(secret),
@@ -30,6 +30,6 @@ fn remote(url: Option<&str>, _: &str, _: &mut Faults) -> KeySource {
 #[cfg(not(feature = "jwks"))]
 fn remote(_: Option<&str>, name: &str, faults: &mut Faults) -> KeySource {
     let detail = "keys have to be fetched, and feature `jwks` is not enabled";
-    faults.add("no_http_client", name, detail);
+    faults.add(BuildFaultKind::NoHttpClient, name, detail);
     KeySource::jwks("")
 }

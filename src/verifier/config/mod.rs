@@ -18,9 +18,10 @@
 //!     }"#,
 //! )?;
 //! let error = JwtVerifier::from_config(config).unwrap_err();
-//! let faults: Vec<_> = error.faults().iter().map(|fault| (fault.issuer(), fault.code())).collect();
+//! let faults = error.faults().iter();
+//! let labels: Vec<_> = faults.map(|fault| (fault.issuer(), fault.kind().as_str())).collect();
 //! assert_eq!(
-//!     faults,
+//!     labels,
 //!     [
 //!         ("staff", "unknown_preset"),
 //!         ("staff", "no_audience"),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
-    verifier::build_error::Faults,
+    verifier::{build_error::Faults, build_fault_kind::BuildFaultKind},
 };
 
 impl IssuerConfig {
@@ -53,7 +53,7 @@ impl IssuerConfig {
                          `username`) and when it is taken (`always`, `create_only`, `never`, \
                          `when_present`)"
                     );
-                    faults.add("unknown_value", name, detail);
+                    faults.add(BuildFaultKind::UnknownValue, name, detail);
                 }
             }
         }
@@ -73,12 +73,12 @@ impl IssuerConfig {
             (Some(other), None) => {
                 let detail =
                     format!("`sign_up`: `{other}` is not `open`, `closed` or `pending_approval`");
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 SignUp::Closed
             }
             (Some(_), Some(_)) => {
                 let detail = "`sign_up` and `sign_up_email_domains` exclude each other".to_owned();
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 SignUp::Closed
             }
         }
@@ -90,7 +90,7 @@ impl IssuerConfig {
             Some("verified_email") => Linking::VerifiedEmail,
             Some(other) => {
                 let detail = format!("`linking`: `{other}` is not `never` or `verified_email`");
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 Linking::Never
             }
         }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-use crate::verifier::build_error::Faults;
+use crate::verifier::{build_error::Faults, build_fault_kind::BuildFaultKind};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(untagged)]
@@ -47,7 +47,11 @@ impl Scalar {
 pub(super) fn number(name: &str, key: &str, scalar: &Scalar, faults: &mut Faults) -> Option<u64> {
     let number = scalar.parse();
     if number.is_none() {
-        faults.add("unknown_value", name, format!("`{key}` is no number"));
+        faults.add(
+            BuildFaultKind::UnknownValue,
+            name,
+            format!("`{key}` is no number"),
+        );
     }
     number
 }
@@ -58,7 +62,7 @@ pub(super) fn switch(name: &str, key: &str, scalar: Option<&Scalar>, faults: &mu
     };
     scalar.parse().unwrap_or_else(|| {
         faults.add(
-            "unknown_value",
+            BuildFaultKind::UnknownValue,
             name,
             format!("`{key}` is not `true` or `false`"),
         );
