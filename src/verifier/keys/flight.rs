@@ -1,4 +1,4 @@
-//! One fetch at a time: when it may start, and what is noted when it ends.
+//! Single-flight fetches: whether a fetch may start, and what is recorded when it finishes.
 
 use std::{
     sync::Arc,
@@ -13,36 +13,41 @@ use crate::{
     telemetry::{self, Stopwatch},
 };
 
-/// The first pause after a failed fetch; it doubles up to the interval.
+/// The pause after the first failed fetch; it doubles with each failure, up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why keys are fetched now.
+/// The reason for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reason {
-    /// A token names a key the set lacks, or does not fit the one it names.
+    /// The set lacks the key that a token names, or a signature does not verify under it.
     Demanded,
-    /// No set is held.
+    /// No usable set is held.
     Empty,
-    /// It is time.
+    /// The interval has passed.
     Scheduled,
 }
 
-/// What becomes of a wish to fetch.
-pub(super) enum Boarding {
+/// Whether a fetch may start. The receivers are closed when the fetch finishes.
+pub(super) enum FetchDecision {
+    /// A fetch is already under way.
     Join(watch::Receiver<()>),
+    /// No fetch may start now.
     Refused,
+    /// The caller starts a fetch, with the sender that [`Shared::run`] takes.
     Start(watch::Sender<()>, watch::Receiver<()>),
 }
 
 impl Shared {
-    /// Decides whether a fetch may start. There is one flight at a time; a failed one is not
-    /// repeated before its pause is over, a demanded one not before the cool-down is.
-    pub(super) fn boarding(&self, reason: Reason) -> Boarding {
+    /// Decides whether a fetch may start.
+    ///
+    /// At most one fetch runs at a time. After a failed fetch, none starts for an empty set until
+    /// the pause is over; after a demanded fetch, no other is demanded until the cool-down is over.
+    pub(super) fn decide(&self, reason: Reason) -> FetchDecision {
         let mut progress = self.progress();
-        if let Some(flight) = &progress.flight
-            && progress.is_flying()
+        if let Some(fetch) = &progress.fetch
+            && progress.is_fetching()
         {
-            return Boarding::Join(flight.clone());
+            return FetchDecision::Join(fetch.clone());
         }
         let now = Instant::now();
         let is_allowed = match reason {
@@ -52,20 +57,22 @@ impl Shared {
             Reason::Empty => progress.failures == 0 || progress.due.is_none_or(|due| now >= due),
             Reason::Scheduled => true,
         };
-        if !is_allowed || progress.is_retired {
-            return Boarding::Refused;
+        if !is_allowed || progress.is_withdrawn {
+            return FetchDecision::Refused;
         }
         if reason == Reason::Demanded {
             progress.demanded = Some(now);
         }
-        let (landing, flight) = watch::channel(());
-        progress.flight = Some(flight.clone());
-        Boarding::Start(landing, flight)
+        let (finished, fetch) = watch::channel(());
+        progress.fetch = Some(fetch.clone());
+        FetchDecision::Start(finished, fetch)
     }
 
-    /// Fetches once and notes the result. A fetcher that panics has failed, and is paced like any
-    /// other that fails.
-    pub(super) async fn fly(self: &Arc<Self>, landing: watch::Sender<()>) {
+    /// Fetches the set once, records the result, and then drops `finished`.
+    ///
+    /// The load runs in a task of its own: a fetcher that panics counts as failed, and the next
+    /// fetch is paced as after any other failure.
+    pub(super) async fn run(self: &Arc<Self>, finished: watch::Sender<()>) {
         let (shared, watch) = (Arc::clone(self), Stopwatch::start());
         let mut loading = JoinSet::new();
         loading.spawn(async move { shared.load().await });
@@ -81,20 +88,20 @@ impl Shared {
         };
         telemetry::key_fetch(&self.issuer, watch, label);
         match result {
-            Ok(loaded) => self.note_success(loaded),
-            Err(error) => self.note_failure(&error),
+            Ok(loaded) => self.record_success(loaded),
+            Err(error) => self.record_failure(&error),
         }
-        drop(landing);
+        drop(finished);
         self.rescheduled.notify_one();
     }
 
-    fn note_success(&self, loaded: Loaded) {
+    fn record_success(&self, loaded: Loaded) {
         let mut progress = self.progress();
-        // Nobody would ever withdraw these keys, nor the tokens remembered by them.
-        if progress.is_retired {
+        // Keys stored now would never be withdrawn, nor would the tokens cached with them.
+        if progress.is_withdrawn {
             return;
         }
-        // A tag belongs to the document it came with; only a 304 leaves the one held in force.
+        // An ETag belongs to the document that came with it; only a 304 keeps the previous one.
         progress.etag = match loaded.set {
             None => loaded.etag.or_else(|| progress.etag.take()),
             Some(_) => loaded.etag,
@@ -103,7 +110,7 @@ impl Shared {
         let until = self.stale_at();
         match (loaded.set, held) {
             (None, None) => {}
-            (None, Some(held)) => held.extend(until),
+            (None, Some(held)) => held.set_valid_until(until),
             (Some(set), held) => {
                 let set = set.succeeding(held.as_deref(), until);
                 self.set.store(Some(Arc::new(set)));
@@ -118,21 +125,21 @@ impl Shared {
         progress.last_error = None;
     }
 
-    fn note_failure(&self, error: &FetchError) {
+    fn record_failure(&self, error: &FetchError) {
         tracing::warn!(issuer = %self.issuer, %error, "keys could not be fetched");
         let mut progress = self.progress();
         let doubled = FIRST_PAUSE.saturating_mul(1 << progress.failures.min(16));
         let pause = doubled.min(self.refresh.interval);
         progress.failures = progress.failures.saturating_add(1);
         progress.due = Some(Instant::now() + pause + jitter(pause));
-        // The address may be what is wrong.
+        // The next fetch repeats discovery: the URL may be what is wrong.
         progress.jwks_uri = None;
         progress.etag = None;
         progress.last_error = Some((SystemTime::now(), error.to_string().into()));
     }
 }
 
-/// Up to a quarter of the pause, so that replicas do not ask in step.
+/// Returns up to a quarter of the pause, so that replicas do not retry in step.
 fn jitter(pause: Duration) -> Duration {
     use std::hash::BuildHasher;
 

@@ -16,12 +16,12 @@ pub(crate) enum IssuerKeys {
 }
 
 impl IssuerKeys {
-    /// Finds the key that a header means. All that one request waits for is bounded from when it
-    /// `began`.
+    /// Finds the key that a header names. `began` is when the request began to wait; the bound on
+    /// its waiting counts from there, however many fetches it waits for.
     ///
     /// # Errors
     ///
-    /// The faults of [`KeySet::find`], or `unavailable` if the keys cannot be fetched.
+    /// The faults of [`KeySet::find`], or `unavailable` if no keys could be fetched in time.
     pub(crate) async fn find(
         &self,
         kid: Option<&str>,
@@ -34,7 +34,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Finds the key that took another's place under the same `kid`, if any did.
+    /// Finds the key that replaced another under the same `kid`. `None` means that there is none.
     pub(crate) async fn find_successor(
         &self,
         of: &Arc<TrustedKey>,
@@ -48,7 +48,7 @@ impl IssuerKeys {
         }
     }
 
-    /// Waits, bounded, until keys are held.
+    /// Waits, within the bound, until keys are held.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
         match self {
             Self::Fixed(_) => Ok(()),
@@ -68,14 +68,14 @@ impl IssuerKeys {
         }
     }
 
-    /// Takes over what the same issuer's keys of another configuration hold.
+    /// Copies the keys held by another configuration of the same issuer.
     pub(crate) fn adopt(&self, other: &Self) {
         if let (Self::Remote(keys), Self::Remote(other)) = (self, other) {
             keys.adopt(other);
         }
     }
 
-    /// Withdraws every key: the configuration they belong to is gone.
+    /// Withdraws every key, because their configuration was replaced or removed.
     pub(crate) fn withdraw(&self) {
         match self {
             Self::Fixed(set) => set.withdraw(),

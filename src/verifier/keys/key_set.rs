@@ -1,4 +1,4 @@
-//! A set of usable keys, and how one set follows another.
+//! A set of usable keys, and how a new set replaces another.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,9 +13,9 @@ pub(crate) const MAX_KID: usize = 1024;
 
 /// The usable keys of one issuer.
 pub(crate) struct KeySet {
-    /// The operator pinned one key: `kid` decides nothing.
+    /// The one key that the operator configured; it is used whatever the `kid`.
     pinned: Option<Arc<TrustedKey>>,
-    /// `None` where two different keys share the name: neither is guessed.
+    /// `None` means that two different keys share the `kid`, and neither is used.
     by_kid: HashMap<Box<str>, Option<Arc<TrustedKey>>>,
     without_kid: Vec<Arc<TrustedKey>>,
 }
@@ -67,16 +67,16 @@ impl KeySet {
         self.keys().any(|key| key.is_valid_at(now))
     }
 
-    /// Extends every key's validity: the issuer said that the set is still current.
-    pub(super) fn extend(&self, until: i64) {
+    /// Sets until when every key is valid, in milliseconds since the Unix epoch.
+    pub(super) fn set_valid_until(&self, until: i64) {
         self.keys().for_each(|key| key.set_valid_until(until));
     }
 
     pub(super) fn withdraw(&self) {
-        self.extend(0);
+        self.set_valid_until(0);
     }
 
-    /// Returns the same keys as objects of their own, valid no longer than these are.
+    /// Returns copies of the keys, valid until `until` and no longer than the originals are.
     pub(super) fn copied(&self, until: i64) -> Self {
         let copy = |key: &Arc<TrustedKey>| Arc::new(key.copied(until));
         Self {
@@ -90,8 +90,8 @@ impl KeySet {
         }
     }
 
-    /// Takes over, from the set before, the objects of keys that are still there, and withdraws the
-    /// others.
+    /// Replaces the previous set: reuses its objects for the keys that are in both sets, and
+    /// withdraws its other keys.
     pub(super) fn succeeding(mut self, before: Option<&Self>, until: i64) -> Self {
         if let Some(before) = before {
             for (kid, slot) in &mut self.by_kid {
@@ -113,7 +113,7 @@ impl KeySet {
                 .filter(|held| !is_kept(held))
                 .for_each(|held| held.set_valid_until(0));
         }
-        self.extend(until);
+        self.set_valid_until(until);
         self
     }
 
@@ -125,7 +125,7 @@ impl KeySet {
             .chain(&self.pinned)
     }
 
-    /// Returns every key that can be found, with its name.
+    /// Returns every key that can be found, with its `kid`.
     #[cfg(fuzzing)]
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Option<&str>, &TrustedKey)> {
         let named = self.by_kid.iter().filter_map(|(kid, key)| {
@@ -135,12 +135,12 @@ impl KeySet {
         named.chain(self.without_kid.iter().map(|key| (None, key.as_ref())))
     }
 
-    /// Finds the one key that the header means.
+    /// Finds the key that a header names.
     ///
     /// # Errors
     ///
-    /// `Key` if there is no such key, or, for a token without `kid`, not exactly one that fits;
-    /// `Algorithm` if the named key cannot verify with that algorithm.
+    /// `Key` if no key has the `kid`, or if the token has no `kid` and not exactly one key fits the
+    /// algorithm; `Algorithm` if the key with the `kid` does not fit the algorithm.
     pub(crate) fn find(
         &self,
         kid: Option<&str>,

@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from.
+//! The source of an issuer's keys.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{clock::Clock, fetch::DocumentFetcher, verifier::signature::VerifyingKey};
 
-/// Where an issuer's keys come from.
+/// Source of an issuer's keys.
 ///
 /// ```
 /// use tower_jit_provisioning::KeySource;
@@ -18,7 +18,7 @@ use crate::{clock::Clock, fetch::DocumentFetcher, verifier::signature::Verifying
 /// # let _ = (published, pinned);
 /// ```
 ///
-/// The text is parsed when the verifier is built.
+/// Keys given as text are parsed when the verifier is built.
 #[must_use]
 #[derive(Clone)]
 pub struct KeySource(Source);
@@ -34,31 +34,32 @@ enum Source {
 impl KeySource {
     /// Trusts the public keys of a JWK set (RFC 7517 section 5).
     ///
-    /// A symmetric key in it is skipped: a set is public, and a public secret signs for anybody.
+    /// Symmetric keys in it are skipped: a set is public, and anybody can sign with a public secret.
     pub fn jwks(json: impl Into<String>) -> Self {
         Self(Source::Jwks(json.into().into()))
     }
 
-    /// Trusts one public key in PEM (`PUBLIC KEY` or `RSA PUBLIC KEY`), whatever `kid` a token names.
+    /// Trusts one public key in PEM (`PUBLIC KEY` or `RSA PUBLIC KEY`). The `kid` of a token is
+    /// ignored.
     pub fn pem(text: impl Into<String>) -> Self {
         Self(Source::Pem(text.into().into()))
     }
 
-    /// Trusts tokens signed with a shared secret of at least 32 bytes (RFC 7518 section 3.2),
-    /// whatever `kid` they name.
+    /// Trusts tokens signed with a shared secret of at least 32 bytes (RFC 7518 section 3.2). The
+    /// `kid` of a token is ignored.
     ///
-    /// Everybody who can verify with it can also sign. Use it where one party does both.
+    /// Every party that can verify with the secret can also sign. Use it where one party does both.
     pub fn hmac_secret(secret: impl AsRef<[u8]>) -> Self {
         Self(Source::Hmac(secret.as_ref().into()))
     }
 
     /// Fetches the key set that the issuer's own metadata names: OpenID Connect Discovery 1.0, or
-    /// RFC 8414 where there is none.
+    /// RFC 8414 if the issuer has no such document.
     pub fn discovery(fetcher: impl DocumentFetcher) -> Self {
         Self(Source::Remote(Location::Discovery, Arc::new(fetcher)))
     }
 
-    /// Fetches the key set at a URL: `https`, or `http` on loopback.
+    /// Fetches the key set from a URL: `https`, or `http` on loopback.
     pub fn jwks_url(url: impl Into<String>, fetcher: impl DocumentFetcher) -> Self {
         let location = Location::Jwks(url.into().into());
         Self(Source::Remote(location, Arc::new(fetcher)))
@@ -68,7 +69,7 @@ impl KeySource {
         matches!(self.0, Source::Hmac(_))
     }
 
-    /// The length of the shared secret, for the rule of RFC 7518 section 3.2.
+    /// Returns the length of the shared secret in bytes; `None` means that the keys are public.
     pub(crate) fn hmac_secret_length(&self) -> Option<usize> {
         match &self.0 {
             Source::Hmac(secret) => Some(secret.len()),
@@ -76,7 +77,7 @@ impl KeySource {
         }
     }
 
-    /// The URL that keys are fetched from, given an issuer that is its own.
+    /// Returns the URL that keys or metadata are fetched from; `None` means that nothing is fetched.
     pub(crate) fn url<'s>(&'s self, issuer: &'s str) -> Option<&'s str> {
         match &self.0 {
             Source::Hmac(_) | Source::Jwks(_) | Source::Pem(_) => None,
@@ -85,7 +86,7 @@ impl KeySource {
         }
     }
 
-    /// Parses static keys, and gets ready to fetch remote ones. The error says why none is usable,
+    /// Parses static keys, or prepares to fetch remote ones. The error says why no key is usable,
     /// without any key material.
     pub(crate) fn load(
         &self,

@@ -1,4 +1,4 @@
-//! One load of a key set: discovery where it is due, then the set itself.
+//! One load of a key set: discovery if it is due, then the set.
 
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use crate::fetch::{
     metadata::{is_fetchable, jwks_uri, metadata_urls},
 };
 
-/// A set that was fetched, and how long the issuer calls it fresh.
+/// The result of a successful load.
 pub(super) struct Loaded {
-    /// `None`: the one held is still current.
+    /// `None` means that the set held is still current (304 Not Modified).
     pub(super) set: Option<KeySet>,
     pub(super) etag: Option<String>,
+    /// How long the issuer calls the set fresh.
     pub(super) max_age: Option<Duration>,
 }
 
@@ -41,6 +42,7 @@ impl Shared {
         })
     }
 
+    /// Returns the `jwks_uri` of the issuer's metadata: the one remembered, or a new one.
     async fn discover(&self) -> Result<Box<str>, FetchError> {
         if let Some((uri, until)) = &self.progress().jwks_uri
             && Instant::now() < *until
@@ -65,7 +67,7 @@ impl Shared {
         Err(missing)
     }
 
-    /// Holds any fetcher to the limits, the application's own as well.
+    /// Fetches one document. The limits hold for every fetcher, including the application's own.
     async fn fetch(&self, url: &str, etag: Option<String>) -> Result<Document, FetchError> {
         if !is_fetchable(url) {
             return Err(FetchError::new("the URL is neither https nor on loopback"));

@@ -1,10 +1,10 @@
-//! Where remote keys are published.
+//! The place that remote keys are fetched from.
 
-/// Where the keys are.
+/// The place that remote keys are fetched from.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Location {
-    /// In the document that the issuer's metadata names.
+    /// The `jwks_uri` of the issuer's metadata.
     Discovery,
-    /// Here.
+    /// A URL from the configuration.
     Jwks(Box<str>),
 }

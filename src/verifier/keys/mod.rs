@@ -1,8 +1,8 @@
 //! The keys of one issuer.
 //!
-//! Keys are parsed once, when a set is read. A key that cannot be used is skipped with a log line
-//! and never fails the set: providers publish keys for encryption and for algorithms of tomorrow
-//! beside the ones in use. A set without any usable key is a fault.
+//! Keys are parsed once, when a set is read. An unusable key is skipped with a log line and never
+//! fails the set: providers also publish keys for encryption and for algorithms that are not in use
+//! yet. A set without any usable key is a fault.
 
 mod flight;
 mod issuer_keys;

@@ -1,4 +1,4 @@
-//! What the handles and tasks of one issuer's keys share.
+//! The state that the handles and tasks of one issuer's keys share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,16 +11,16 @@ use crate::{
     fetch::DocumentFetcher,
 };
 
-/// What handles and tasks of one issuer's keys share.
+/// The state that the handles and tasks of one issuer's keys share.
 pub(super) struct Shared {
     pub(super) issuer: Box<str>,
     pub(super) location: Location,
     pub(super) fetcher: Arc<dyn DocumentFetcher>,
     pub(super) refresh: KeyRefresh,
-    pub(super) clock: Clock,
+    clock: Clock,
     pub(super) set: ArcSwapOption<KeySet>,
     progress: Mutex<Progress>,
-    /// Wakes the background refresh when the next fetch is due at another time.
+    /// Wakes the background refresh when the time of the next fetch changes.
     pub(super) rescheduled: Notify,
 }
 
@@ -44,11 +44,12 @@ impl Shared {
         }
     }
 
-    /// No code panics while it holds this lock.
+    /// Locks the progress. No code panics while it holds this lock, so poisoning is ignored.
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns whether a set is held that is not too old.
     pub(super) fn is_usable(&self) -> bool {
         let now = self.clock.now();
         self.set
@@ -57,6 +58,7 @@ impl Shared {
             .is_some_and(|set| set.is_valid_at(now))
     }
 
+    /// Returns until when a set that is current now is valid, in milliseconds since the Unix epoch.
     pub(super) fn stale_at(&self) -> i64 {
         self.clock
             .now()

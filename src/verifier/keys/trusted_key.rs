@@ -1,4 +1,4 @@
-//! One key of a set, and until when its signatures count.
+//! One key of a set, and until when it is valid.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::{
     verifier::{algorithm::Algorithm, signature::VerifyingKey},
 };
 
-/// One key of a set, and until when its signatures count.
+/// One key of a set, and until when it is valid.
 pub(crate) struct TrustedKey {
     pub(super) key: Arc<VerifyingKey>,
-    /// The algorithms this key may verify, by its type and its own `alg`.
+    /// The algorithms that the key's type and its own `alg` allow.
     pub(super) algorithms: Box<[Algorithm]>,
-    /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
-    /// verified with it, cached or not, dies with it.
+    /// In milliseconds since the Unix epoch; 0 once the key is withdrawn, which rejects every token
+    /// verified with it, including cached ones.
     valid_until: KeyValidity,
 }
 
