@@ -10,7 +10,7 @@ pub enum BuildFaultKind {
     DuplicateIssuer,
     /// The leeway is over 10 minutes.
     ExcessiveLeeway,
-    /// An HMAC algorithm is allowed, and the keys are public: anybody could sign (CVE-2022-29217).
+    /// An HMAC algorithm is allowed with public keys: every party could sign (CVE-2022-29217).
     HmacWithPublicKeys,
     /// The issuer is an `http` URL that is not on loopback.
     InsecureIssuer,
@@ -47,7 +47,7 @@ pub enum BuildFaultKind {
     OrgAuthorizationServer,
     /// A public-key algorithm is allowed, and the key is a shared secret.
     PublicKeysWithHmac,
-    /// Services may sign up at an issuer from which anybody can get a token.
+    /// Services may sign up at an issuer that issues tokens to the public.
     PublicSignUp,
     /// An algorithm in `algorithms` is not supported.
     UnknownAlgorithm,

@@ -1,12 +1,12 @@
-//! Whether the parts of an issuer's configuration make sense together.
+//! Checks that the settings of an issuer fit together.
 
 use super::{build_error::Faults, build_fault_kind::BuildFaultKind, trusted_issuer::TrustedIssuer};
 
-/// Names what each part allows and the whole does not.
+/// Adds a fault for each combination of valid settings that is not valid as a whole.
 pub(super) fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
     let (name, claims, policy) = (trusted.name(), &trusted.claims, &trusted.policy);
     if let Some(claim) = claims.mutable_subject() {
-        let detail = format!("`{claim}` can change hands, and is no subject");
+        let detail = format!("`{claim}` can pass to another person, and cannot be the subject");
         faults.add(BuildFaultKind::MutableSubject, name, detail);
     }
     if policy.links_by_email() && !claims.vouches_for_email() {
@@ -30,7 +30,7 @@ pub(super) fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
         }
         if !claims.is_checkable(spelling) {
             let detail =
-                format!("tokens of the org authorization server `{spelling}` are Okta's own");
+                format!("only Okta can verify tokens of the org authorization server `{spelling}`");
             faults.add(BuildFaultKind::OrgAuthorizationServer, name, detail);
         }
     }

@@ -21,15 +21,15 @@ use crate::{
     principal::Origin,
 };
 
-/// The longest issuer, in bytes: what the bundled tables keep.
+/// The longest issuer, in bytes: the width of the column in the bundled tables.
 const MAX_ISSUER: usize = 512;
 
-/// Clocks that differ by more than this are broken, not skewed.
+/// The longest leeway: a larger difference between clocks is a fault of the clocks.
 const MAX_LEEWAY: Duration = Duration::from_secs(600);
 
 /// A [`TrustedIssuer`] with everything parsed.
 pub(crate) struct Issuer {
-    /// Its generation is never the same for two issuers that were built.
+    /// Its generation differs between any two issuers that were built.
     pub(super) origin: Arc<Origin>,
     pub(super) policy: Arc<IssuerPolicy>,
     pub(super) audience: Audience,
@@ -40,15 +40,17 @@ pub(crate) struct Issuer {
     pub(super) token_types: Vec<String>,
     pub(super) untyped_tokens: bool,
     pub(super) id_tokens: bool,
+    /// In milliseconds, as `max_age`.
     pub(super) leeway: i64,
     pub(super) max_age: Option<i64>,
     pub(super) required_scopes: Vec<String>,
+    /// `required_scopes` in one string, for the challenge.
     pub(super) required_scope: Arc<str>,
     pub(super) required_claims: Vec<(Pointer, String)>,
 }
 
 impl Issuer {
-    /// Parses everything that can be parsed before the first token, and names every fault.
+    /// Parses everything that can be parsed before the first token, and adds every fault.
     pub(super) fn parse(
         trusted: TrustedIssuer,
         clock: &Clock,
@@ -91,7 +93,7 @@ impl Issuer {
     }
 }
 
-/// Checks each setting by itself, and then the settings together.
+/// Checks each setting on its own, and then their combinations.
 fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
     let name = trusted.name();
     for spelling in trusted.spellings() {
@@ -109,12 +111,12 @@ fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
         }
     }
     let audiences = trusted.audience.values();
-    // One of several that is empty is a variable that was not set.
+    // An empty one in a list is an environment variable that was not set.
     if audiences.is_empty() || audiences.iter().any(String::is_empty) {
         faults.add(
             BuildFaultKind::NoAudience,
             name,
-            "no audience is named, or an empty one",
+            "no audience is configured, or an empty one",
         );
     }
     trusted.tenancy.check(name, faults);
@@ -127,7 +129,7 @@ fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
         .filter(|pointer| !pointer.is_valid())
         .map(Pointer::as_str);
     for pointer in pointers.chain(trusted.claims.faults()) {
-        let detail = format!("`{pointer}` is no JSON pointer");
+        let detail = format!("`{pointer}` is not a JSON pointer");
         faults.add(BuildFaultKind::InvalidPointer, name, detail);
     }
     if let Some(url) = trusted.keys.url(&trusted.issuer)
@@ -139,7 +141,7 @@ fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
     coherence::check(trusted, faults);
 }
 
-/// Returns the algorithms allowed, each of which fits the keys or is a fault.
+/// Returns the allowed algorithms, and adds a fault for each that does not fit the keys.
 fn algorithms(trusted: &TrustedIssuer, faults: &mut Faults) -> Vec<Algorithm> {
     let algorithms = match (&trusted.algorithms, trusted.keys.is_hmac()) {
         (Some(named), _) => named.clone(),
@@ -158,7 +160,7 @@ fn algorithms(trusted: &TrustedIssuer, faults: &mut Faults) -> Vec<Algorithm> {
         let alg = algorithm.as_str();
         let length = algorithm.hmac_secret_length();
         match trusted.keys.hmac_secret_length() {
-            // A public key taken for a secret: CVE-2022-29217 and a dozen like it.
+            // The public key would serve as the secret (CVE-2022-29217 and others like it).
             None if algorithm.is_hmac() => {
                 let detail = format!("{alg} needs a secret, and the keys are public");
                 faults.add(BuildFaultKind::HmacWithPublicKeys, name, detail);

@@ -1,8 +1,8 @@
-//! What an identity's key is made of, as an issuer is configured.
+//! The settings of an issuer that determine identity keys.
 
 use std::sync::Arc;
 
-/// What an identity's key is made of, as an issuer is configured.
+/// The settings of an issuer that determine the keys of its identities.
 pub(crate) struct IssuerTerms {
     pub(crate) issuer: Arc<str>,
     pub(crate) aliases: Vec<Box<str>>,

@@ -1,4 +1,4 @@
-//! An issuer whose tokens the application accepts, and on which terms.
+//! The configuration of an issuer whose tokens are accepted.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     policy::IssuerPolicy,
 };
 
-/// An issuer, its keys, and what its tokens must hold.
+/// Issuer whose tokens are accepted, with its keys and the requirements for its tokens.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ use crate::{
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
-    /// What the operator calls it.
+    /// The name in the configuration; `None` means that the issuer names itself.
     pub(super) name: Option<String>,
     pub(super) issuer: String,
     pub(super) aliases: Vec<String>,
@@ -51,8 +51,8 @@ pub struct TrustedIssuer {
 }
 
 impl TrustedIssuer {
-    /// Trusts tokens whose `iss` is exactly `issuer`, byte for byte, for this audience, signed with
-    /// these keys.
+    /// Trusts tokens for this audience that are signed with these keys and whose `iss` is exactly
+    /// `issuer`, byte for byte.
     pub fn new(issuer: impl Into<String>, audience: impl Into<Audience>, keys: KeySource) -> Self {
         Self {
             name: None,
@@ -75,7 +75,8 @@ impl TrustedIssuer {
         }
     }
 
-    /// Trusts an issuer that publishes its keys, fetched over HTTPS as its metadata says.
+    /// Trusts an issuer that publishes its keys. They are fetched over HTTPS from the `jwks_uri` of
+    /// its metadata.
     #[cfg(feature = "jwks")]
     pub fn discover(issuer: impl Into<String>, audience: impl Into<Audience>) -> Self {
         Self::new(
@@ -85,39 +86,41 @@ impl TrustedIssuer {
         )
     }
 
-    /// Sets when remote keys are fetched, and within which limits. Default: [`KeyRefresh::new`].
+    /// Sets when remote keys are fetched, and the limits of a fetch. Default: [`KeyRefresh::new`].
     pub fn with_key_refresh(mut self, refresh: KeyRefresh) -> Self {
         self.refresh = refresh;
         self
     }
 
-    /// Accepts another spelling of the same issuer in `iss`, as Google and Entra ID have.
+    /// Accepts another `iss` of the same issuer. Google and Entra ID, for example, use two.
     ///
-    /// Identities keep the canonical issuer, the one given to [`new`](Self::new).
+    /// Identities have the canonical issuer, the one passed to [`new`](Self::new).
     pub fn add_alias(mut self, issuer: impl Into<String>) -> Self {
         self.aliases.push(issuer.into());
         self
     }
 
-    /// Accepts only these algorithms. Default: every asymmetric one, or `HS256` with a secret.
+    /// Accepts only these algorithms. Default: every asymmetric algorithm, or `HS256` with a shared
+    /// secret.
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self
     }
 
-    /// Says where this issuer keeps its claims. Default: [`ClaimMap::oidc`].
+    /// Sets where claims are found in this issuer's tokens. Default: [`ClaimMap::oidc`].
     pub fn with_claims(mut self, claims: ClaimMap) -> Self {
         self.claims = claims;
         self
     }
 
-    /// Sets what this issuer's subjects may become. Default: [`IssuerPolicy::new`].
+    /// Sets the policy for this issuer's users: sign-up, linking, roles and access. Default:
+    /// [`IssuerPolicy::new`].
     pub fn with_policy(mut self, policy: IssuerPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Puts this issuer's users into a tenant. Default: none, the empty string.
+    /// Puts this issuer's users into a tenant. Default: the empty string, which is no tenant.
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenancy = Tenancy::fixed(tenant);
         self
@@ -125,8 +128,8 @@ impl TrustedIssuer {
 
     /// Puts each user into the tenant that the token names, which must be one of these.
     ///
-    /// The claim is the [map's](ClaimMap::with_tenant_claim): `tid` at Entra ID, `org_id` at Auth0.
-    /// A token that names no tenant, or another one, is refused. Takes the place of
+    /// The claim map [sets the claim](ClaimMap::with_tenant_claim): `tid` at Entra ID, `org_id` at
+    /// Auth0. A token that names no tenant or another one is rejected. Replaces
     /// [`with_tenant`](Self::with_tenant).
     pub fn with_tenants_from_claim<I>(mut self, allowed: I) -> Self
     where
@@ -137,12 +140,12 @@ impl TrustedIssuer {
         self
     }
 
-    /// Accepts only tokens with one of these `typ` values, case-insensitive and with or without
-    /// `application/` (RFC 8725 section 3.11).
+    /// Accepts only tokens with one of these `typ` values, compared without case and with or without
+    /// the prefix `application/` (RFC 8725 section 3.11).
     ///
-    /// Default: `JWT` and `at+jwt`, and no `typ` at all. Types that are named must be there: an
-    /// issuer that marks its access tokens (RFC 9068 section 2.1) may leave its ID tokens unmarked,
-    /// and nothing else tells them apart.
+    /// Default: `JWT` and `at+jwt`, and tokens without `typ`. Once types are set, a token without
+    /// `typ` is rejected: an issuer that marks its access tokens (RFC 9068 section 2.1) may leave its
+    /// ID tokens unmarked, and nothing else distinguishes them.
     pub fn with_token_types<I>(mut self, types: I) -> Self
     where
         I: IntoIterator,
@@ -155,39 +158,39 @@ impl TrustedIssuer {
 
     /// Accepts ID tokens as well.
     ///
-    /// They are meant for the client that signed the user in, not for an API; some providers, such
-    /// as Google, have no other JWT.
+    /// An ID token is meant for the client that signed the user in, not for an API. Some providers,
+    /// such as Google, issue no other JWT.
     pub fn allow_id_tokens(mut self) -> Self {
         self.id_tokens = true;
         self
     }
 
-    /// Tolerates clocks that differ by this much; at most 10 minutes. Default: 60 seconds.
+    /// Sets the tolerated difference between clocks, at most 10 minutes. Default: 60 seconds.
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Refuses tokens issued longer ago than this, and tokens without `iat`. Default: no limit.
+    /// Rejects tokens issued longer ago than this, and tokens without `iat`. Default: no limit.
     pub fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Requires this scope of every token; a token without it is `insufficient_scope`.
+    /// Requires this scope in every token; a token without it is rejected as `insufficient_scope`.
     pub fn require_scope(mut self, scope: impl Into<String>) -> Self {
         self.required_scopes.push(scope.into());
         self
     }
 
-    /// Requires the claim at this JSON pointer to be this string, or a list with it.
+    /// Requires the claim at this JSON pointer to be this string, or a list that contains it.
     pub fn require_claim(mut self, pointer: &str, value: impl Into<String>) -> Self {
         self.required_claims
             .push((Pointer::new(pointer), value.into()));
         self
     }
 
-    /// Names the issuer in faults as the operator does.
+    /// Sets the name that faults use, from the configuration.
     pub(super) fn with_name(mut self, name: String) -> Self {
         self.name = Some(name);
         self
@@ -197,7 +200,7 @@ impl TrustedIssuer {
         self.name.as_deref().unwrap_or(&self.issuer)
     }
 
-    /// Every `iss` this issuer answers to.
+    /// Returns every accepted `iss`: the issuer and its aliases.
     pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.issuer)
             .chain(&self.aliases)

@@ -1,4 +1,4 @@
-//! The issuers that one configuration trusts.
+//! The issuers of one configuration.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 /// The issuers of one configuration.
 pub(super) struct TrustedIssuers {
-    /// By every spelling of `iss`.
+    /// By issuer and alias.
     by_spelling: HashMap<Box<str>, Arc<Issuer>>,
     /// In the order of the configuration.
     pub(super) issuers: Vec<Arc<Issuer>>,
@@ -46,7 +46,7 @@ impl TrustedIssuers {
             }
         }
         if seen.is_empty() {
-            faults.add(BuildFaultKind::NoIssuers, "", "no issuer is trusted");
+            faults.add(BuildFaultKind::NoIssuers, "", "no issuer is configured");
         }
         faults.into_result()?;
         let by_spelling = seen
@@ -59,19 +59,19 @@ impl TrustedIssuers {
         })
     }
 
-    /// Returns the issuer of an exact `iss`.
+    /// Returns the issuer with exactly this `iss`.
     pub(super) fn find(&self, iss: &str) -> Option<&Issuer> {
         self.by_spelling.get(iss).map(Arc::as_ref)
     }
 
-    /// Returns every spelling of `iss` that is trusted, sorted.
+    /// Returns every trusted value of `iss`, sorted.
     pub(super) fn spellings(&self) -> Vec<&str> {
         let mut spellings: Vec<_> = self.by_spelling.keys().map(AsRef::as_ref).collect();
         spellings.sort_unstable();
         spellings
     }
 
-    /// Takes over the keys of issuers that stay.
+    /// Copies the fetched keys of the issuers that are in both configurations.
     pub(super) fn adopt(&self, old: &Self) {
         for issuer in &self.issuers {
             if let Some(before) = old.find(issuer.name()) {
@@ -80,14 +80,15 @@ impl TrustedIssuers {
         }
     }
 
-    /// Ends what tokens of these issuers prove.
+    /// Withdraws all keys, which invalidates every cached token verified with them.
     pub(super) fn withdraw(&self) {
         self.issuers
             .iter()
             .for_each(|issuer| issuer.keys.withdraw());
     }
 
-    /// Returns the terms of every issuer, in the order of the configuration.
+    /// Returns the settings that determine identity keys, for each issuer in the order of the
+    /// configuration.
     #[cfg(feature = "sea-orm")]
     pub(super) fn terms(&self) -> Vec<IssuerTerms> {
         let aliases = |issuer: &Arc<Issuer>| {

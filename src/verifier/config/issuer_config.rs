@@ -65,7 +65,7 @@ pub(super) struct IssuerConfig {
     pub(super) fetch_max_keys: Option<Scalar>,
 }
 
-/// Hides the secret.
+/// Leaves out the secret.
 impl fmt::Debug for IssuerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuerConfig")

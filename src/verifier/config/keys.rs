@@ -1,4 +1,4 @@
-//! An issuer's keys, as a configuration spells them.
+//! The keys of an issuer in a configuration.
 
 use super::issuer_config::IssuerConfig;
 use crate::verifier::{build_error::Faults, build_fault_kind::BuildFaultKind, keys::KeySource};

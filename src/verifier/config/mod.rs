@@ -1,6 +1,6 @@
-//! A verifier's configuration as data: from a TOML or JSON file, or from the environment.
+//! The configuration of a verifier as data: from a TOML or JSON file, or from the environment.
 //!
-//! Issuers are named by the operator, and faults name them the same way:
+//! Each issuer has a name in the configuration, and faults refer to it by that name:
 //!
 //! ```
 //! use tower_jit_provisioning::{JwtVerifier, VerifierConfig};
@@ -32,8 +32,8 @@
 //! # Ok::<_, serde_json::Error>(())
 //! ```
 //!
-//! Numbers and switches may be text and a list may be one value, so that variables such as
-//! `APP__ISSUERS__STAFF__LEEWAY_SECONDS=30` do.
+//! A number or a switch may be text, and a list may be a single value, so that environment variables
+//! such as `APP__ISSUERS__STAFF__LEEWAY_SECONDS=30` work.
 
 mod issuer_config;
 mod keys;

@@ -1,4 +1,4 @@
-//! An issuer's policy, as a configuration spells it.
+//! The policy of an issuer in a configuration.
 
 use super::{
     issuer_config::IssuerConfig,
@@ -49,9 +49,8 @@ impl IssuerConfig {
                 Some((attribute, sync)) => policy = policy.with_profile_sync(attribute, sync),
                 None => {
                     let detail = format!(
-                        "`sync`: `{attribute} = {sync}` is not an attribute (`email`, `full_name`, \
-                         `username`) and when it is taken (`always`, `create_only`, `never`, \
-                         `when_present`)"
+                        "`sync`: `{attribute} = {sync}` does not map an attribute (`email`, `full_name`, \
+                         `username`) to `always`, `create_only`, `never` or `when_present`"
                     );
                     faults.add(BuildFaultKind::UnknownValue, name, detail);
                 }

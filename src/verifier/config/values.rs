@@ -1,4 +1,4 @@
-//! Values that a file and the environment write differently.
+//! Values that files and environment variables write differently.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ impl OneOrMany {
     }
 }
 
-/// A number or a switch, which the environment writes as text.
+/// A number or a switch; environment variables write both as text.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Scalar {
@@ -50,7 +50,7 @@ pub(super) fn number(name: &str, key: &str, scalar: &Scalar, faults: &mut Faults
         faults.add(
             BuildFaultKind::UnknownValue,
             name,
-            format!("`{key}` is no number"),
+            format!("`{key}` is not a number"),
         );
     }
     number

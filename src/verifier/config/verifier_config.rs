@@ -1,4 +1,4 @@
-//! A verifier's configuration as data.
+//! The configuration of a verifier.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,36 @@ use super::{
 };
 use crate::verifier::{build_error::Faults, trusted_issuer::TrustedIssuer};
 
-/// What [`JwtVerifier::from_config`](crate::JwtVerifier::from_config) reads.
+/// Configuration that [`JwtVerifier::from_config`](crate::JwtVerifier::from_config) reads.
 ///
-/// A table `issuers`, each with:
+/// The table `issuers` has an entry for each issuer, with these keys:
 ///
 /// | key | meaning |
 /// |---|---|
-/// | `issuer` | exactly its `iss`; required |
-/// | `aliases` | other spellings |
+/// | `issuer` | the `iss`, byte for byte; required |
+/// | `aliases` | other values of `iss` |
 /// | `audience`, `client_ids` or `authorized_parties` | [`Audience`]; one of them is required |
-/// | `jwks_url`, `jwks`, `pem` or `hmac_secret` | [`KeySource`]; without any, discovery |
+/// | `jwks_url`, `jwks`, `pem` or `hmac_secret` | [`KeySource`]; default: discovery |
 /// | `algorithms`, `token_types`, `allow_id_tokens`, `leeway_seconds`, `max_age_seconds`, `required_scopes`, `required_claims`, `tenant`, `tenants` | as the methods of [`TrustedIssuer`] |
-/// | `preset` | a name of [`ClaimMap::names`]; `oidc` without |
+/// | `preset` | a name of [`ClaimMap::names`]; default: `oidc` |
 /// | `role_claims`, `authoritative_domains` | [`ClaimMap::add_roles`], [`ClaimMap::with_authoritative_domains`] of `/email` |
 /// | `sign_up` | `open`, `closed` or `pending_approval` |
-/// | `sign_up_email_domains` | sign-up [by rule](crate::policy::Rule::email_domain); not beside `sign_up` |
+/// | `sign_up_email_domains` | sign-up [by rule](crate::policy::Rule::email_domain); excludes `sign_up` |
 /// | `linking` | `never` or `verified_email` |
 /// | `roles` | a table from the issuer's roles to the application's |
 /// | `trusted_email_sources`, `allow_services`, `allow_public_sign_up`, `allow_anonymous_users`, `require_role`, `max_users`, `max_sign_ups_per_minute` | as the methods of [`IssuerPolicy`](crate::IssuerPolicy) |
-/// | `access_roles` | roles of the application of which every token must state one |
+/// | `access_roles` | roles of the application; every token must have one of them |
 /// | `sync` | a table from `email`, `full_name`, `username` to `always`, `create_only`, `never` or `when_present` |
 /// | `refresh_seconds`, `cool_down_seconds`, `max_stale_seconds`, `fetch_timeout_seconds`, `fetch_wait_seconds`, `fetch_max_bytes`, `fetch_max_keys` | [`KeyRefresh`] |
 ///
-/// and `cache_capacity` beside it, in bytes. Unknown keys are errors of deserialization.
+/// Beside it, `cache_capacity` is in bytes. An unknown key is a deserialization error.
+///
+/// [`Audience`]: crate::Audience
+/// [`ClaimMap::add_roles`]: crate::ClaimMap::add_roles
+/// [`ClaimMap::names`]: crate::ClaimMap::names
+/// [`ClaimMap::with_authoritative_domains`]: crate::ClaimMap::with_authoritative_domains
+/// [`KeyRefresh`]: crate::verifier::KeyRefresh
+/// [`KeySource`]: crate::KeySource
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifierConfig {
@@ -41,7 +48,7 @@ pub struct VerifierConfig {
 }
 
 impl VerifierConfig {
-    /// Reads every issuer; whatever cannot be read is a fault, and the rest is still read.
+    /// Reads every issuer. A value that cannot be read adds a fault, and reading continues.
     pub(in crate::verifier) fn read(
         self,
         faults: &mut Faults,

@@ -6,6 +6,7 @@ use crate::{
     verifier::audience::Audience,
 };
 
+/// Checks that the token names a configured audience.
 pub(super) fn check_audience(audience: &Audience, claims: &Object<'_>) -> Result<(), TokenFault> {
     let names = |name: &str, allowed: &[String]| {
         let value = claims.get(name).and_then(Value::as_str);
@@ -15,7 +16,7 @@ pub(super) fn check_audience(audience: &Audience, claims: &Object<'_>) -> Result
         Audience::AuthorizedParty(allowed) => names("azp", allowed),
         Audience::Claim(allowed) => match claims.get("aud") {
             Some(Value::String(_)) => names("aud", allowed),
-            // RFC 7519 section 4.1.3: an array of strings, and nothing else in it.
+            // RFC 7519 section 4.1.3: an array that contains only strings.
             Some(Value::Array(items)) => {
                 items.iter().all(|item| item.as_str().is_some())
                     && items

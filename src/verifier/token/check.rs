@@ -1,4 +1,4 @@
-//! The checks of a token, one after the other.
+//! The sequence of checks.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     verifier::{issuer::Issuer, keys::TrustedKey},
 };
 
-/// Runs every check. `find` returns the trusted issuer of an exact `iss`.
+/// Runs every check. `find` returns the trusted issuer with exactly this `iss`.
 pub(in crate::verifier) async fn check<'i>(
     token: &str,
     find: impl FnOnce(&str) -> Option<&'i Issuer>,
@@ -49,7 +49,7 @@ pub(in crate::verifier) async fn check<'i>(
     )
 }
 
-/// Runs the checks behind the signature: on what a trusted issuer signed with `key`.
+/// Runs the checks that follow the signature. `None` as `key` makes an identity without proof.
 fn check_claims(
     token: &str,
     issuer: &Issuer,
@@ -61,7 +61,7 @@ fn check_claims(
     check_type(issuer, typ, claims)?;
     let (times, validity) = check_times(issuer, claims, now)?;
     check_audience(&issuer.audience, claims)?;
-    // RFC 7800: whoever holds the token is not enough, and nobody checked the proof.
+    // RFC 7800: the token is bound to a key, and no proof of possession was verified.
     if claims.contains("cnf") {
         return Err(TokenFault::ProofOfPossession.into());
     }
@@ -91,8 +91,8 @@ fn check_claims(
     Ok(identify(issuer, claims, &scopes, &times, token, proof)?)
 }
 
-/// Runs the checks behind the signature on claims that nobody signed. The identity is no evidence,
-/// and must not leave this crate.
+/// Runs the checks that follow the signature on unsigned claims. The identity is no evidence and
+/// must not leave this crate.
 pub(in crate::verifier) fn check_unsigned<'i>(
     claims: &str,
     find: impl FnOnce(&str) -> Option<&'i Issuer>,
@@ -106,7 +106,7 @@ pub(in crate::verifier) fn check_unsigned<'i>(
     check_claims(&token, issuer, typ, &claims, None, clock.now())
 }
 
-/// Runs the checks up to the signature, for the issuer given, and returns the payload as it is.
+/// Runs the checks up to the signature against the given issuer, and returns the decoded payload.
 #[cfg(feature = "testing")]
 pub(in crate::verifier) async fn check_jws(
     token: &str,

@@ -9,6 +9,7 @@ use crate::{
     verifier::issuer::Issuer,
 };
 
+/// Builds the identity from the claims.
 pub(super) fn identify(
     issuer: &Issuer,
     claims: &Object<'_>,

@@ -1,8 +1,8 @@
-//! The checks on one token, in the order of their cost.
+//! The checks on one token, cheapest first.
 //!
-//! Nothing in here waits or touches the network. The order decides what a flood of garbage costs:
-//! size and alphabet first, then the two JSON documents, then issuer and key, and the signature
-//! only for a token that names both.
+//! The order bounds the cost of a flood of garbage: size and alphabet first, then the two JSON
+//! documents, then issuer and key, and the signature only for a token that names both. Nothing waits
+//! but the look-up of a key that is not held yet.
 
 mod audience;
 mod check;

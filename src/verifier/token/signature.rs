@@ -14,7 +14,9 @@ use crate::{
     verifier::{issuer::Issuer, keys::TrustedKey},
 };
 
-/// Returns the key that the signature was made with, and when it was still valid.
+/// Verifies the signature. Returns its key, and the time at which that key was still valid.
+///
+/// The time is read after the key was found, which may have waited for a fetch.
 pub(super) async fn check_signature(
     parts: &Compact<'_>,
     header: &Header<'_>,

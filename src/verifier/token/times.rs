@@ -7,7 +7,7 @@ use crate::{
     verifier::issuer::Issuer,
 };
 
-/// 9999-12-31T23:59:59Z, in seconds: what stands after it is milliseconds taken for seconds.
+/// 9999-12-31T23:59:59Z, in seconds. A larger number is milliseconds written as seconds.
 const MAX_DATE: f64 = 253_402_300_799.0;
 
 /// `exp` and `iat`, in milliseconds, without leeway.
@@ -16,6 +16,7 @@ pub(super) struct Times {
     pub(super) issued_at: Option<i64>,
 }
 
+/// Checks `exp`, `nbf`, `iat` and the maximum age.
 pub(super) fn check_times(
     issuer: &Issuer,
     claims: &Object<'_>,
@@ -52,8 +53,10 @@ pub(super) fn check_times(
     Ok((times, validity))
 }
 
-/// Reads a NumericDate (RFC 7519 section 2; a fraction is legal) in milliseconds. Any other type
-/// refuses the token: taken for absent, a malformed `nbf` switches the check off (CVE-2026-25537).
+/// Reads a NumericDate (RFC 7519 section 2, which allows a fraction) in milliseconds.
+///
+/// A value of any other type is a fault: treated as absent, a malformed `nbf` would switch its check
+/// off (CVE-2026-25537).
 fn date(claims: &Object<'_>, name: &str) -> Result<Option<i64>, TokenFault> {
     match claims.get(name) {
         None => Ok(None),

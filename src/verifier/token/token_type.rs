@@ -6,8 +6,8 @@ use crate::{
     verifier::issuer::Issuer,
 };
 
-/// Tells an access token from the issuer's other JWTs, which have the same keys and often the same
-/// audience (RFC 8725 section 3.12, RFC 9068 section 2.1).
+/// Rejects the issuer's JWTs that are not access tokens: they are signed with the same keys and
+/// often have the same audience (RFC 8725 section 3.12, RFC 9068 section 2.1).
 pub(super) fn check_type(
     issuer: &Issuer,
     typ: Option<&str>,
@@ -27,8 +27,9 @@ pub(super) fn check_type(
             .iter()
             .any(|allowed| bare(allowed).eq_ignore_ascii_case(&typ))
     });
-    // Keycloak says it in the payload's `typ`, Cognito in `token_use`; the hashes are OpenID
-    // Connect Core 1.0 section 3.1.3.6's, the event is Back-Channel Logout 1.0 section 2.4's.
+    // Keycloak names the type in the payload's `typ`, Cognito in `token_use`. The hashes mark ID
+    // tokens (OpenID Connect Core 1.0 section 3.1.3.6), the event marks logout tokens (Back-Channel
+    // Logout 1.0 section 2.4).
     let named = |name: &str, values: &[&str]| {
         claims
             .get(name)
