@@ -117,8 +117,8 @@ impl RemoteKeys {
         successor()
     }
 
-    /// Fetches the keys if none are held, and waits for them up to
-    /// [`KeyRefresh::with_wait`](KeyRefresh::with_wait).
+    /// Fetches the keys if none are held, and waits for them as long as [`KeyRefresh::with_wait`]
+    /// allows.
     pub(super) async fn ready(&self) -> Result<(), Error> {
         self.ensure_background_refresh();
         if !self.shared.is_usable() {
