@@ -34,6 +34,41 @@ use crate::verifier::{build_error::Faults, trusted_issuer::TrustedIssuer};
 ///
 /// Beside it, `cache_capacity` is in bytes. An unknown key is a deserialization error.
 ///
+/// A number or a switch may be text, and a list may be a single value, so that environment variables
+/// such as `APP__ISSUERS__STAFF__LEEWAY_SECONDS=30` work.
+///
+/// Faults refer to an issuer by its name in the configuration:
+///
+/// ```
+/// use tower_jit_provisioning::{JwtVerifier, VerifierConfig};
+///
+/// let config: VerifierConfig = serde_json::from_str(
+///     r#"{
+///         "issuers": {
+///             "staff": {
+///                 "issuer": "https://id.example.com/realms/staff",
+///                 "preset": "keykloak",
+///                 "jwks": "{\"keys\":[]}",
+///                 "leeway_seconds": 3600
+///             }
+///         }
+///     }"#,
+/// )?;
+/// let error = JwtVerifier::from_config(config).unwrap_err();
+/// let faults = error.faults().iter();
+/// let labels: Vec<_> = faults.map(|fault| (fault.issuer(), fault.kind().as_str())).collect();
+/// assert_eq!(
+///     labels,
+///     [
+///         ("staff", "unknown_preset"),
+///         ("staff", "no_audience"),
+///         ("staff", "excessive_leeway"),
+///         ("staff", "no_keys"),
+///     ]
+/// );
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
 /// [`Audience`]: crate::Audience
 /// [`ClaimMap::add_roles`]: crate::ClaimMap::add_roles
 /// [`ClaimMap::names`]: crate::ClaimMap::names
