@@ -183,7 +183,7 @@ pub use self::{
     user::{CurrentUser, MissingProvisionLayer},
     verifier::{
         algorithm::Algorithm, audience::Audience, build_error::BuildError, config::VerifierConfig,
-        issuer::TrustedIssuer, jwt_verifier::JwtVerifier, keys::KeySource,
+        jwt_verifier::JwtVerifier, keys::KeySource, trusted_issuer::TrustedIssuer,
     },
 };
 

@@ -17,7 +17,9 @@ fn from_toml(text: &str) -> VerifierConfig {
 
 fn codes(error: &BuildError) -> Vec<(&str, &str)> {
     let faults = error.faults().iter();
-    faults.map(|fault| (fault.issuer(), fault.code())).collect()
+    faults
+        .map(|fault| (fault.issuer(), fault.kind().as_str()))
+        .collect()
 }
 
 #[tokio::test]

@@ -882,7 +882,7 @@ fn keys_are_fetched_from_safe_urls_only() {
         error
             .faults()
             .iter()
-            .map(|fault| fault.code())
+            .map(|fault| fault.kind().as_str())
             .collect::<Vec<_>>()
     };
     let network = Network::new();

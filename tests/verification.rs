@@ -1981,7 +1981,7 @@ fn pem_of_pkcs1_is_a_public_key_and_anything_else_is_none() {
         spki.replace("-----BEGIN", "BEGIN"),
     ] {
         let error = JwtVerifier::new([trust(text.clone())]).unwrap_err();
-        assert_eq!(error.faults()[0].code(), "no_keys", "{text}");
+        assert_eq!(error.faults()[0].kind().as_str(), "no_keys", "{text}");
     }
 }
 
@@ -2366,7 +2366,11 @@ fn each_fault_of_a_configuration_has_its_code() {
         let Err(error) = JwtVerifier::new(issuers) else {
             panic!("{code} built: {debug}");
         };
-        let codes: Vec<_> = error.faults().iter().map(|fault| fault.code()).collect();
+        let codes: Vec<_> = error
+            .faults()
+            .iter()
+            .map(|fault| fault.kind().as_str())
+            .collect();
         assert_eq!(codes, [code], "{debug}");
         assert!(error.to_string().contains(code), "{error}");
         assert!(!error.faults()[0].detail().is_empty(), "{code}");
@@ -2394,7 +2398,7 @@ fn all_faults_of_a_configuration_are_reported_at_once() {
     let faults: Vec<_> = error
         .faults()
         .iter()
-        .map(|fault| (fault.issuer(), fault.code()))
+        .map(|fault| (fault.issuer(), fault.kind().as_str()))
         .collect();
     assert_eq!(
         faults,

@@ -1,17 +1,17 @@
-//! Who a token must be meant for.
+//! The audience that tokens must name.
 
-/// Who a token must be meant for.
+/// Audience that a token must name.
 ///
-/// A token for another service, replayed by it, is the oldest confused deputy there is: there is no
-/// way to accept every audience.
+/// No setting accepts every audience: a service that receives a token meant for it could otherwise
+/// replay the token here (the confused deputy problem).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Audience {
-    /// `azp` is one of these. For issuers without `aud`, such as Clerk.
+    /// `azp` is one of these values, for issuers that set no `aud`, such as Clerk.
     AuthorizedParty(Vec<String>),
-    /// `aud` names one of these (RFC 7519 section 4.1.3).
+    /// `aud` names one of these values (RFC 7519 section 4.1.3).
     Claim(Vec<String>),
-    /// `client_id` is one of these. For access tokens without `aud`, such as Cognito's.
+    /// `client_id` is one of these values, for access tokens without `aud`, such as Cognito's.
     ClientId(Vec<String>),
 }
 

@@ -1,11 +1,15 @@
-//! What makes a configuration unusable.
+//! The faults that make a configuration unusable.
 
 use std::{error::Error as StdError, fmt};
 
-/// Every fault of a configuration, not only the first.
+use super::build_fault_kind::BuildFaultKind;
+
+/// Error that lists every fault of a configuration, not only the first.
 ///
 /// ```
-/// use tower_jit_provisioning::{Audience, JwtVerifier, KeySource, TrustedIssuer};
+/// use tower_jit_provisioning::{
+///     Audience, JwtVerifier, KeySource, TrustedIssuer, verifier::BuildFaultKind,
+/// };
 ///
 /// let no_audience: [&str; 0] = [];
 /// let issuer = TrustedIssuer::new(
@@ -14,14 +18,21 @@ use std::{error::Error as StdError, fmt};
 ///     KeySource::jwks("{}"),
 /// );
 /// let error = JwtVerifier::new([issuer]).unwrap_err();
-/// let codes: Vec<_> = error.faults().iter().map(|fault| fault.code()).collect();
-/// assert_eq!(codes, ["insecure_issuer", "no_audience", "no_keys"]);
+/// let kinds: Vec<_> = error.faults().iter().map(|fault| fault.kind()).collect();
+/// assert_eq!(
+///     kinds,
+///     [
+///         BuildFaultKind::InsecureIssuer,
+///         BuildFaultKind::NoAudience,
+///         BuildFaultKind::NoKeys,
+///     ]
+/// );
 /// ```
 #[derive(Clone, Debug)]
 pub struct BuildError(Vec<BuildFault>);
 
 impl BuildError {
-    /// Returns the faults, in the order of the configuration; there is at least one.
+    /// Returns the faults, at least one, in the order of the configuration.
     #[must_use]
     pub fn faults(&self) -> &[BuildFault] {
         &self.0
@@ -43,32 +54,26 @@ impl StdError for BuildError {}
 /// One fault of a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BuildFault {
-    code: &'static str,
+    kind: BuildFaultKind,
     issuer: Box<str>,
     detail: Box<str>,
 }
 
 impl BuildFault {
-    /// Returns the stable code.
-    ///
-    /// `ambiguous`, `duplicate_issuer`, `excessive_leeway`, `hmac_with_public_keys`,
-    /// `insecure_issuer`, `insecure_key_url`, `invalid_issuer`, `invalid_pointer`, `invalid_tenant`,
-    /// `linking_without_voucher`, `mutable_subject`, `no_algorithms`, `no_audience`, `no_backend`,
-    /// `no_http_client`, `no_issuers`, `no_keys`, `no_tenant_claim`, `no_tenants`,
-    /// `org_authorization_server`, `public_keys_with_hmac`, `public_sign_up`, `unknown_algorithm`,
-    /// `unknown_preset`, `unknown_value`, `weak_secret`.
+    /// Returns the kind; its [`as_str`](BuildFaultKind::as_str) is a stable label.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn kind(&self) -> BuildFaultKind {
+        self.kind
     }
 
-    /// Returns the issuer it belongs to, as configured; empty for the configuration as a whole.
+    /// Returns the issuer that has the fault, as configured; empty for a fault of the configuration
+    /// as a whole.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// Returns what is wrong, with the value the operator wrote. Never a secret.
+    /// Returns a description, with the value from the configuration. Never contains a secret.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
@@ -80,7 +85,7 @@ impl fmt::Display for BuildFault {
         if !self.issuer.is_empty() {
             write!(f, "issuer `{}`: ", self.issuer)?;
         }
-        write!(f, "{} ({})", self.detail, self.code)
+        write!(f, "{} ({})", self.detail, self.kind.as_str())
     }
 }
 
@@ -89,9 +94,9 @@ impl fmt::Display for BuildFault {
 pub(super) struct Faults(Vec<BuildFault>);
 
 impl Faults {
-    pub(super) fn add(&mut self, code: &'static str, issuer: &str, detail: impl Into<String>) {
+    pub(super) fn add(&mut self, kind: BuildFaultKind, issuer: &str, detail: impl Into<String>) {
         self.0.push(BuildFault {
-            code,
+            kind,
             issuer: issuer.into(),
             detail: detail.into().into(),
         });

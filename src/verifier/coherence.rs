@@ -1,44 +1,37 @@
-//! Whether the parts of an issuer's configuration make sense together.
+//! Checks that the settings of an issuer fit together.
 
-use super::{build_error::Faults, tenancy::Tenancy};
-use crate::{claims::ClaimMap, policy::IssuerPolicy};
+use super::{build_error::Faults, build_fault_kind::BuildFaultKind, trusted_issuer::TrustedIssuer};
 
-/// Names what each part allows and the whole does not.
-pub(super) fn check(
-    name: &str,
-    spellings: &[&str],
-    claims: &ClaimMap,
-    policy: &IssuerPolicy,
-    tenancy: &Tenancy,
-    faults: &mut Faults,
-) {
+/// Adds a fault for each combination of valid settings that is not valid as a whole.
+pub(super) fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
+    let (name, claims, policy) = (trusted.name(), &trusted.claims, &trusted.policy);
     if let Some(claim) = claims.mutable_subject() {
-        let detail = format!("`{claim}` can change hands, and is no subject");
-        faults.add("mutable_subject", name, detail);
+        let detail = format!("`{claim}` can pass to another person, and cannot be the subject");
+        faults.add(BuildFaultKind::MutableSubject, name, detail);
     }
     if policy.links_by_email() && !claims.vouches_for_email() {
         faults.add(
-            "linking_without_voucher",
+            BuildFaultKind::LinkingWithoutVoucher,
             name,
             "linking by e-mail is on, and the claim map can never vouch for an address",
         );
     }
-    if tenancy.needs_claim() && !claims.names_tenants() {
+    if trusted.tenancy.needs_claim() && !claims.names_tenants() {
         let detail = "tenants come from a claim, and the claim map names none";
-        faults.add("no_tenant_claim", name, detail);
+        faults.add(BuildFaultKind::NoTenantClaim, name, detail);
     }
-    for spelling in spellings {
+    for spelling in trusted.spellings() {
         if policy.opens_to_any_service() && claims.is_public(spelling) {
             let detail = format!(
                 "anybody can get a token from `{spelling}`, and services may sign up: close \
                  sign-up, or allow public sign-up by name"
             );
-            faults.add("public_sign_up", name, detail);
+            faults.add(BuildFaultKind::PublicSignUp, name, detail);
         }
         if !claims.is_checkable(spelling) {
             let detail =
-                format!("tokens of the org authorization server `{spelling}` are Okta's own");
-            faults.add("org_authorization_server", name, detail);
+                format!("only Okta can verify tokens of the org authorization server `{spelling}`");
+            faults.add(BuildFaultKind::OrgAuthorizationServer, name, detail);
         }
     }
 }

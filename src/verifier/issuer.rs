@@ -1,4 +1,4 @@
-//! An issuer whose tokens the application accepts, and on which terms.
+//! A trusted issuer with everything parsed.
 
 use std::{
     sync::{
@@ -9,12 +9,9 @@ use std::{
 };
 
 use super::{
-    algorithm::Algorithm,
-    audience::Audience,
-    build_error::Faults,
-    coherence,
-    keys::{IssuerKeys, KeyRefresh, KeySource},
-    tenancy::Tenancy,
+    algorithm::Algorithm, audience::Audience, build_error::Faults,
+    build_fault_kind::BuildFaultKind, coherence, keys::IssuerKeys, tenancy::Tenancy,
+    trusted_issuer::TrustedIssuer,
 };
 use crate::{
     claims::{ClaimMap, Pointer},
@@ -24,339 +21,15 @@ use crate::{
     principal::Origin,
 };
 
-/// The longest issuer, in bytes: what the bundled tables keep.
+/// The longest issuer, in bytes: the width of the column in the bundled tables.
 const MAX_ISSUER: usize = 512;
 
-/// Clocks that differ by more than this are broken, not skewed.
+/// The longest leeway: a larger difference between clocks is a fault of the clocks.
 const MAX_LEEWAY: Duration = Duration::from_secs(600);
-
-/// An issuer, its keys, and what its tokens must hold.
-///
-/// ```
-/// use std::time::Duration;
-/// use tower_jit_provisioning::{Algorithm, ClaimMap, IssuerPolicy, KeySource, TrustedIssuer};
-///
-/// let jwks = r#"{"keys":[]}"#;
-/// let issuer = TrustedIssuer::new("https://id.example.com", "orders-api", KeySource::jwks(jwks))
-///     .with_algorithms([Algorithm::Es256, Algorithm::Rs256])
-///     .with_claims(ClaimMap::keycloak())
-///     .with_policy(IssuerPolicy::new().map_role("orders-admin", "admin"))
-///     .with_leeway(Duration::from_secs(30));
-/// # let _ = issuer;
-/// ```
-#[must_use]
-#[derive(Clone, Debug)]
-pub struct TrustedIssuer {
-    /// What the operator calls it.
-    name: Option<String>,
-    issuer: String,
-    aliases: Vec<String>,
-    audience: Audience,
-    keys: KeySource,
-    refresh: KeyRefresh,
-    algorithms: Option<Vec<Algorithm>>,
-    claims: ClaimMap,
-    policy: IssuerPolicy,
-    tenancy: Tenancy,
-    token_types: Vec<String>,
-    untyped_tokens: bool,
-    id_tokens: bool,
-    leeway: Duration,
-    max_age: Option<Duration>,
-    required_scopes: Vec<String>,
-    required_claims: Vec<(Pointer, String)>,
-}
-
-impl TrustedIssuer {
-    /// Trusts tokens whose `iss` is exactly `issuer`, byte for byte, for this audience, signed with
-    /// these keys.
-    pub fn new(issuer: impl Into<String>, audience: impl Into<Audience>, keys: KeySource) -> Self {
-        Self {
-            name: None,
-            issuer: issuer.into(),
-            aliases: Vec::new(),
-            audience: audience.into(),
-            keys,
-            refresh: KeyRefresh::new(),
-            algorithms: None,
-            claims: ClaimMap::oidc(),
-            policy: IssuerPolicy::new(),
-            tenancy: Tenancy::default(),
-            token_types: ["JWT", "at+jwt"].map(str::to_owned).into(),
-            untyped_tokens: true,
-            id_tokens: false,
-            leeway: Duration::from_secs(60),
-            max_age: None,
-            required_scopes: Vec::new(),
-            required_claims: Vec::new(),
-        }
-    }
-
-    /// Trusts an issuer that publishes its keys, fetched over HTTPS as its metadata says.
-    #[cfg(feature = "jwks")]
-    pub fn discover(issuer: impl Into<String>, audience: impl Into<Audience>) -> Self {
-        Self::new(
-            issuer,
-            audience,
-            KeySource::discovery(crate::fetch::HttpFetcher::new()),
-        )
-    }
-
-    /// Sets when remote keys are fetched, and within which limits. Default: [`KeyRefresh::new`].
-    pub fn with_key_refresh(mut self, refresh: KeyRefresh) -> Self {
-        self.refresh = refresh;
-        self
-    }
-
-    /// Accepts another spelling of the same issuer in `iss`, as Google and Entra ID have.
-    ///
-    /// Identities keep the canonical issuer, the one given to [`new`](Self::new).
-    pub fn add_alias(mut self, issuer: impl Into<String>) -> Self {
-        self.aliases.push(issuer.into());
-        self
-    }
-
-    /// Accepts only these algorithms. Default: every asymmetric one, or `HS256` with a secret.
-    pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = Some(algorithms.into_iter().collect());
-        self
-    }
-
-    /// Says where this issuer keeps its claims. Default: [`ClaimMap::oidc`].
-    pub fn with_claims(mut self, claims: ClaimMap) -> Self {
-        self.claims = claims;
-        self
-    }
-
-    /// Sets what this issuer's subjects may become. Default: [`IssuerPolicy::new`].
-    pub fn with_policy(mut self, policy: IssuerPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Puts this issuer's users into a tenant. Default: none, the empty string.
-    pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
-        self.tenancy = Tenancy::fixed(tenant);
-        self
-    }
-
-    /// Puts each user into the tenant that the token names, which must be one of these.
-    ///
-    /// The claim is the [map's](ClaimMap::with_tenant_claim): `tid` at Entra ID, `org_id` at Auth0.
-    /// A token that names no tenant, or another one, is refused. Takes the place of
-    /// [`with_tenant`](Self::with_tenant).
-    pub fn with_tenants_from_claim<I>(mut self, allowed: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.tenancy = Tenancy::from_claim(allowed);
-        self
-    }
-
-    /// Accepts only tokens with one of these `typ` values, case-insensitive and with or without
-    /// `application/` (RFC 8725 section 3.11).
-    ///
-    /// Default: `JWT` and `at+jwt`, and no `typ` at all. Types that are named must be there: an
-    /// issuer that marks its access tokens (RFC 9068 section 2.1) may leave its ID tokens unmarked,
-    /// and nothing else tells them apart.
-    pub fn with_token_types<I>(mut self, types: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<String>,
-    {
-        self.token_types = types.into_iter().map(Into::into).collect();
-        self.untyped_tokens = false;
-        self
-    }
-
-    /// Accepts ID tokens as well.
-    ///
-    /// They are meant for the client that signed the user in, not for an API; some providers, such
-    /// as Google, have no other JWT.
-    pub fn allow_id_tokens(mut self) -> Self {
-        self.id_tokens = true;
-        self
-    }
-
-    /// Tolerates clocks that differ by this much; at most 10 minutes. Default: 60 seconds.
-    pub fn with_leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway;
-        self
-    }
-
-    /// Refuses tokens issued longer ago than this, and tokens without `iat`. Default: no limit.
-    pub fn with_max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age);
-        self
-    }
-
-    /// Requires this scope of every token; a token without it is `insufficient_scope`.
-    pub fn require_scope(mut self, scope: impl Into<String>) -> Self {
-        self.required_scopes.push(scope.into());
-        self
-    }
-
-    /// Requires the claim at this JSON pointer to be this string, or a list with it.
-    pub fn require_claim(mut self, pointer: &str, value: impl Into<String>) -> Self {
-        self.required_claims
-            .push((Pointer::new(pointer), value.into()));
-        self
-    }
-
-    /// Parses everything that can be parsed before the first token, and names every fault.
-    pub(super) fn build(self, clock: &Clock, faults: &mut Faults) -> Option<Issuer> {
-        let name = self.name();
-        for spelling in self.spellings() {
-            if spelling.is_empty()
-                || spelling.len() > MAX_ISSUER
-                || spelling.chars().any(char::is_control)
-            {
-                let detail =
-                    format!("`{spelling}` is empty, over 512 bytes or has control characters");
-                faults.add("invalid_issuer", name, detail);
-            }
-            let is_plain = spelling.to_ascii_lowercase().starts_with("http://");
-            if is_plain && !is_fetchable(spelling) {
-                faults.add(
-                    "insecure_issuer",
-                    name,
-                    format!("`{spelling}` has no https and is not on loopback"),
-                );
-            }
-        }
-        let audiences = self.audience.values();
-        // One of several that is empty is a variable that was not set.
-        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-            faults.add("no_audience", name, "no audience is named, or an empty one");
-        }
-        self.tenancy.check(name, faults);
-        if self.leeway > MAX_LEEWAY {
-            let seconds = self.leeway.as_secs();
-            faults.add(
-                "excessive_leeway",
-                name,
-                format!("a leeway of {seconds} s is over 600 s"),
-            );
-        }
-        let required = self.required_claims.iter().map(|(pointer, _)| pointer);
-        let pointers = required
-            .filter(|pointer| !pointer.is_valid())
-            .map(Pointer::as_str);
-        for pointer in pointers.chain(self.claims.faults()) {
-            faults.add(
-                "invalid_pointer",
-                name,
-                format!("`{pointer}` is no JSON pointer"),
-            );
-        }
-        if let Some(url) = self.keys.url(&self.issuer)
-            && !is_fetchable(url)
-        {
-            let detail =
-                format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
-            faults.add("insecure_key_url", name, detail);
-        }
-        let spellings: Vec<&str> = self.spellings().collect();
-        coherence::check(
-            name,
-            &spellings,
-            &self.claims,
-            &self.policy,
-            &self.tenancy,
-            faults,
-        );
-        let algorithms = self.checked_algorithms(faults);
-        let keys = self
-            .keys
-            .load(&self.issuer, self.refresh.clone(), clock.clone())
-            .map_err(|reason| faults.add("no_keys", name, reason))
-            .ok()?;
-        let required_scope = self.required_scopes.join(" ").into();
-        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
-        Some(Issuer {
-            origin: Arc::new(Origin {
-                issuer: self.issuer.into(),
-                subject_strategy: self.claims.subject_strategy().into(),
-                generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
-            }),
-            policy: Arc::new(self.policy),
-            audience: self.audience,
-            keys,
-            algorithms,
-            claims: self.claims,
-            tenancy: self.tenancy,
-            token_types: self.token_types,
-            untyped_tokens: self.untyped_tokens,
-            id_tokens: self.id_tokens,
-            leeway: to_millis(self.leeway),
-            max_age: self.max_age.map(to_millis),
-            required_scopes: self.required_scopes,
-            required_scope,
-            required_claims: self.required_claims,
-        })
-    }
-
-    /// Names the issuer in faults as the operator does.
-    pub(super) fn with_name(mut self, name: String) -> Self {
-        self.name = Some(name);
-        self
-    }
-
-    pub(super) fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.issuer)
-    }
-
-    /// Every `iss` this issuer answers to.
-    pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.issuer)
-            .chain(&self.aliases)
-            .map(String::as_str)
-    }
-
-    fn checked_algorithms(&self, faults: &mut Faults) -> Vec<Algorithm> {
-        let is_hmac = self.keys.is_hmac();
-        let algorithms = match (&self.algorithms, is_hmac) {
-            (Some(named), _) => named.clone(),
-            (None, true) => vec![Algorithm::Hs256],
-            (None, false) => Algorithm::ASYMMETRIC.to_vec(),
-        };
-        let name = self.name();
-        if algorithms.is_empty() {
-            faults.add("no_algorithms", name, "no algorithm is allowed");
-        }
-        for algorithm in &algorithms {
-            let alg = algorithm.as_str();
-            match self.keys.hmac_secret_length() {
-                // A public key taken for a secret: CVE-2022-29217 and a dozen like it.
-                None if algorithm.is_hmac() => faults.add(
-                    "hmac_with_public_keys",
-                    name,
-                    format!("{alg} needs a secret, and the keys are public"),
-                ),
-                Some(_) if !algorithm.is_hmac() => faults.add(
-                    "public_keys_with_hmac",
-                    name,
-                    format!("{alg} needs public keys, and the key is a secret"),
-                ),
-                Some(length) if length < algorithm.hmac_secret_length() => faults.add(
-                    "weak_secret",
-                    name,
-                    format!(
-                        "{alg} needs a secret of {} bytes",
-                        algorithm.hmac_secret_length()
-                    ),
-                ),
-                None | Some(_) => {}
-            }
-        }
-        algorithms
-    }
-}
 
 /// A [`TrustedIssuer`] with everything parsed.
 pub(crate) struct Issuer {
-    /// Its generation is never the same for two issuers that were built.
+    /// Its generation differs between any two issuers that were built.
     pub(super) origin: Arc<Origin>,
     pub(super) policy: Arc<IssuerPolicy>,
     pub(super) audience: Audience,
@@ -367,15 +40,141 @@ pub(crate) struct Issuer {
     pub(super) token_types: Vec<String>,
     pub(super) untyped_tokens: bool,
     pub(super) id_tokens: bool,
+    /// In milliseconds, as `max_age`.
     pub(super) leeway: i64,
     pub(super) max_age: Option<i64>,
     pub(super) required_scopes: Vec<String>,
+    /// `required_scopes` in one string, for the challenge.
     pub(super) required_scope: Arc<str>,
     pub(super) required_claims: Vec<(Pointer, String)>,
 }
 
 impl Issuer {
+    /// Parses everything that can be parsed before the first token, and adds every fault.
+    pub(super) fn parse(
+        trusted: TrustedIssuer,
+        clock: &Clock,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        check(&trusted, faults);
+        let algorithms = algorithms(&trusted, faults);
+        let keys = trusted
+            .keys
+            .load(&trusted.issuer, trusted.refresh.clone(), clock.clone())
+            .map_err(|reason| faults.add(BuildFaultKind::NoKeys, trusted.name(), reason))
+            .ok()?;
+        let required_scope = trusted.required_scopes.join(" ").into();
+        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
+        Some(Self {
+            origin: Arc::new(Origin {
+                issuer: trusted.issuer.into(),
+                subject_strategy: trusted.claims.subject_strategy().into(),
+                generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
+            }),
+            policy: Arc::new(trusted.policy),
+            audience: trusted.audience,
+            keys,
+            algorithms,
+            claims: trusted.claims,
+            tenancy: trusted.tenancy,
+            token_types: trusted.token_types,
+            untyped_tokens: trusted.untyped_tokens,
+            id_tokens: trusted.id_tokens,
+            leeway: to_millis(trusted.leeway),
+            max_age: trusted.max_age.map(to_millis),
+            required_scopes: trusted.required_scopes,
+            required_scope,
+            required_claims: trusted.required_claims,
+        })
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.origin.issuer
     }
+}
+
+/// Checks each setting on its own, and then their combinations.
+fn check(trusted: &TrustedIssuer, faults: &mut Faults) {
+    let name = trusted.name();
+    for spelling in trusted.spellings() {
+        if spelling.is_empty()
+            || spelling.len() > MAX_ISSUER
+            || spelling.chars().any(char::is_control)
+        {
+            let detail = format!("`{spelling}` is empty, over 512 bytes or has control characters");
+            faults.add(BuildFaultKind::InvalidIssuer, name, detail);
+        }
+        let is_plain = spelling.to_ascii_lowercase().starts_with("http://");
+        if is_plain && !is_fetchable(spelling) {
+            let detail = format!("`{spelling}` has no https and is not on loopback");
+            faults.add(BuildFaultKind::InsecureIssuer, name, detail);
+        }
+    }
+    let audiences = trusted.audience.values();
+    // An empty one in a list is an environment variable that was not set.
+    if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+        faults.add(
+            BuildFaultKind::NoAudience,
+            name,
+            "no audience is configured, or an empty one",
+        );
+    }
+    trusted.tenancy.check(name, faults);
+    if trusted.leeway > MAX_LEEWAY {
+        let detail = format!("a leeway of {} s is over 600 s", trusted.leeway.as_secs());
+        faults.add(BuildFaultKind::ExcessiveLeeway, name, detail);
+    }
+    let required = trusted.required_claims.iter().map(|(pointer, _)| pointer);
+    let pointers = required
+        .filter(|pointer| !pointer.is_valid())
+        .map(Pointer::as_str);
+    for pointer in pointers.chain(trusted.claims.faults()) {
+        let detail = format!("`{pointer}` is not a JSON pointer");
+        faults.add(BuildFaultKind::InvalidPointer, name, detail);
+    }
+    if let Some(url) = trusted.keys.url(&trusted.issuer)
+        && !is_fetchable(url)
+    {
+        let detail = format!("keys cannot be fetched for `{url}`: neither https nor on loopback");
+        faults.add(BuildFaultKind::InsecureKeyUrl, name, detail);
+    }
+    coherence::check(trusted, faults);
+}
+
+/// Returns the allowed algorithms, and adds a fault for each that does not fit the keys.
+fn algorithms(trusted: &TrustedIssuer, faults: &mut Faults) -> Vec<Algorithm> {
+    let algorithms = match (&trusted.algorithms, trusted.keys.is_hmac()) {
+        (Some(named), _) => named.clone(),
+        (None, true) => vec![Algorithm::Hs256],
+        (None, false) => Algorithm::ASYMMETRIC.to_vec(),
+    };
+    let name = trusted.name();
+    if algorithms.is_empty() {
+        faults.add(
+            BuildFaultKind::NoAlgorithms,
+            name,
+            "no algorithm is allowed",
+        );
+    }
+    for algorithm in &algorithms {
+        let alg = algorithm.as_str();
+        let length = algorithm.hmac_secret_length();
+        match trusted.keys.hmac_secret_length() {
+            // The public key would serve as the secret (CVE-2022-29217 and others like it).
+            None if algorithm.is_hmac() => {
+                let detail = format!("{alg} needs a secret, and the keys are public");
+                faults.add(BuildFaultKind::HmacWithPublicKeys, name, detail);
+            }
+            Some(_) if !algorithm.is_hmac() => {
+                let detail = format!("{alg} needs public keys, and the key is a secret");
+                faults.add(BuildFaultKind::PublicKeysWithHmac, name, detail);
+            }
+            Some(held) if held < length => {
+                let detail = format!("{alg} needs a secret of {length} bytes");
+                faults.add(BuildFaultKind::WeakSecret, name, detail);
+            }
+            None | Some(_) => {}
+        }
+    }
+    algorithms
 }

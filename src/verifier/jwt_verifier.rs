@@ -1,4 +1,4 @@
-//! The verifier: issuers, cache and clock.
+//! The verifier: trusted issuers, verified-token cache and clock.
 
 use std::{
     fmt,
@@ -8,56 +8,59 @@ use std::{
 use arc_swap::ArcSwap;
 
 #[cfg(feature = "sea-orm")]
-use super::trusted::IssuerTerms;
+use super::issuer_terms::IssuerTerms;
 use super::{
     build_error::{BuildError, Faults},
-    cache::TokenCache,
     config::VerifierConfig,
-    issuer::TrustedIssuer,
     keys::KeyStatus,
     token,
-    trusted::Trusted,
+    token_cache::TokenCache,
+    trusted_issuer::TrustedIssuer,
+    trusted_issuers::TrustedIssuers,
 };
 #[cfg(feature = "testing")]
 use crate::error::TokenFault;
 use crate::{clock::Clock, error::Error, identity::Identity};
 
-/// The verified-token cache's default size.
+/// The default size of the verified-token cache, in bytes.
 const CACHE_CAPACITY: u64 = 64 * 1024 * 1024;
 
 /// Verifies bearer tokens of a list of trusted issuers.
 ///
-/// Cheap to clone; clones share keys and cache. See the [module docs](crate::verifier).
+/// A clone is cheap, and shares keys and cache. See the [module docs](crate::verifier).
 #[derive(Clone)]
 pub struct JwtVerifier(Arc<Inner>);
 
 struct Inner {
-    /// Shared with verifiers that differ in their cache: a reload retires the keys of all.
-    trusted: Arc<ArcSwap<Trusted>>,
-    /// Held by a reload: one that began meanwhile would take over keys that are being withdrawn.
+    /// Shared with verifiers that have another cache: a reload replaces the issuers of all of them.
+    trusted: Arc<ArcSwap<TrustedIssuers>>,
+    /// Held during a reload: a concurrent one would copy keys that are being withdrawn.
     reloading: Arc<Mutex<()>>,
     tokens: TokenCache,
     clock: Clock,
 }
 
 impl JwtVerifier {
-    /// Trusts these issuers. Fetches nothing and spawns nothing: remote keys are fetched with the
-    /// first token, or by [`ready`](Self::ready).
+    /// Creates a verifier that trusts these issuers.
+    ///
+    /// Fetches nothing and spawns nothing: remote keys are fetched with the first token, or by
+    /// [`ready`](Self::ready).
     ///
     /// # Errors
     ///
-    /// Every fault of the configuration at once, each with a stable
-    /// [code](crate::verifier::BuildFault::code).
+    /// Lists every fault of the configuration, each with its
+    /// [kind](crate::verifier::BuildFault::kind).
     pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>) -> Result<Self, BuildError> {
         Self::build(issuers, CACHE_CAPACITY, Faults::default())
     }
 
-    /// Trusts the issuers of a configuration file or of the environment.
+    /// Creates a verifier that trusts the issuers of a configuration file or of the environment.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and every value that cannot be read; [`BuildFault::issuer`](crate::verifier::BuildFault::issuer) is then
-    /// the name that the operator gave the issuer.
+    /// Lists every fault, as [`new`](Self::new) does, including values that cannot be read.
+    /// [`BuildFault::issuer`](crate::verifier::BuildFault::issuer) is the issuer's name in the
+    /// configuration.
     pub fn from_config(config: VerifierConfig) -> Result<Self, BuildError> {
         let mut faults = Faults::default();
         let (issuers, capacity) = config.read(&mut faults);
@@ -71,7 +74,7 @@ impl JwtVerifier {
     ) -> Result<Self, BuildError> {
         let clock = Clock::default();
         Ok(Self(Arc::new(Inner {
-            trusted: Arc::new(ArcSwap::from_pointee(Trusted::build(
+            trusted: Arc::new(ArcSwap::from_pointee(TrustedIssuers::build(
                 issuers, &clock, faults,
             )?)),
             reloading: Arc::default(),
@@ -80,36 +83,41 @@ impl JwtVerifier {
         })))
     }
 
-    /// Trusts these issuers from now on, and no others.
+    /// Replaces the trusted issuers.
     ///
     /// Keys, audiences, claims and policy change together. Cached tokens of the old configuration
-    /// are verified again; a request under way finishes by one configuration or the other. Keys
-    /// already fetched from an issuer that stays are kept.
+    /// are verified again. A request under way finishes with either configuration, never with a
+    /// mixture. Keys already fetched from an issuer that is in both configurations are kept.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); the old configuration then stays in force.
+    /// Lists every fault, as [`new`](Self::new) does. The old configuration then stays in force.
     pub fn reload(
         &self,
         issuers: impl IntoIterator<Item = TrustedIssuer>,
     ) -> Result<(), BuildError> {
-        self.replace(Trusted::build(issuers, &self.0.clock, Faults::default())?);
+        self.replace(TrustedIssuers::build(
+            issuers,
+            &self.0.clock,
+            Faults::default(),
+        )?);
         Ok(())
     }
 
-    /// Trusts the issuers of a configuration from now on; the size of the cache stays.
+    /// Replaces the trusted issuers by those of a configuration. Its `cache_capacity` is ignored.
     ///
     /// # Errors
     ///
-    /// As [`from_config`](Self::from_config); the old configuration then stays in force.
+    /// Lists every fault, as [`from_config`](Self::from_config) does. The old configuration then
+    /// stays in force.
     pub fn reload_config(&self, config: VerifierConfig) -> Result<(), BuildError> {
         let mut faults = Faults::default();
         let (issuers, _) = config.read(&mut faults);
-        self.replace(Trusted::build(issuers, &self.0.clock, faults)?);
+        self.replace(TrustedIssuers::build(issuers, &self.0.clock, faults)?);
         Ok(())
     }
 
-    fn replace(&self, trusted: Trusted) {
+    fn replace(&self, trusted: TrustedIssuers) {
         let reloading = self.0.reloading.lock();
         let _reloading = reloading.unwrap_or_else(PoisonError::into_inner);
         let old = self.0.trusted.load_full();
@@ -118,17 +126,19 @@ impl JwtVerifier {
         old.withdraw();
     }
 
-    /// Fetches every issuer's keys, and waits until all are there or one cannot be had in time.
+    /// Fetches the keys of every issuer, and waits for them.
     ///
-    /// For a readiness probe, or to start up warm; without it the first token waits.
+    /// Serves as a readiness probe, or fetches the keys at start-up; otherwise the first token waits
+    /// for them.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](crate::ErrorKind::Unavailable); [`status`](Self::status) says why.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the keys of an issuer could not be fetched
+    /// in time; [`status`](Self::status) has the cause.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, if keys are remote.
+    /// Panics outside of a tokio runtime if keys are remote.
     pub async fn ready(&self) -> Result<(), Error> {
         let trusted = self.0.trusted.load_full();
         for issuer in &trusted.issuers {
@@ -137,7 +147,7 @@ impl JwtVerifier {
         Ok(())
     }
 
-    /// Returns how each issuer's keys are doing, in the order of the configuration.
+    /// Returns the state of each issuer's keys, in the order of the configuration.
     #[must_use]
     pub fn status(&self) -> Vec<KeyStatus> {
         let trusted = self.0.trusted.load();
@@ -147,9 +157,10 @@ impl JwtVerifier {
             .collect()
     }
 
-    /// Bounds the verified-token cache, in bytes; 0 switches it off. Default: 64 MiB.
+    /// Sets the size of the verified-token cache, in bytes; 0 disables it. Default: 64 MiB.
     ///
-    /// An entry counts as its token and 512 bytes, or more where the token lists hundreds of scopes.
+    /// An entry counts as the size of its token and 512 bytes, or more if the token lists hundreds of
+    /// scopes.
     #[must_use]
     pub fn with_cache_capacity(self, bytes: u64) -> Self {
         Self(Arc::new(Inner {
@@ -160,7 +171,7 @@ impl JwtVerifier {
         }))
     }
 
-    /// Checks tokens against a clock that only a test moves.
+    /// Checks tokens against a clock that a test controls.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn with_clock(self, clock: crate::clock::ManualClock) -> Self {
@@ -168,40 +179,40 @@ impl JwtVerifier {
         self
     }
 
-    /// Returns the identity of a token that passed before, without waiting.
+    /// Returns the identity of a cached token, without waiting.
     ///
-    /// Times and key are checked again: a token served from memory is one that
-    /// [`verify`](Self::verify) would accept at this moment, or would have within the last 10 ms.
+    /// Times and key are checked again: [`verify`](Self::verify) would accept the token now, or would
+    /// have accepted it within the last 10 ms.
     #[must_use]
     pub fn cached(&self, token: &str) -> Option<Identity> {
         self.remembered(token.as_bytes())
     }
 
-    /// [`cached`](Self::cached), for what may be no token.
+    /// [`cached`](Self::cached) for bytes that may not have the form of a token.
     #[inline]
     pub(crate) fn remembered(&self, token: &[u8]) -> Option<Identity> {
         self.0.tokens.get(token, self.0.clock.recently())
     }
 
-    /// Refuses, without waiting, what has not even the form of a token.
+    /// Rejects text that does not have the form of a token, without waiting.
     pub(crate) fn screen(&self, token: &str) -> Result<(), Error> {
         Ok(token::screen(token)?)
     }
 
-    /// Checks a token and returns whom it speaks for.
+    /// Verifies a token and returns its identity.
     ///
-    /// Waits only where the issuer's keys have to be fetched first, and then within the bounds of
-    /// its [`KeyRefresh`](crate::verifier::KeyRefresh).
+    /// Waits only if the issuer's keys have to be fetched first, and then at most as long as its
+    /// [`KeyRefresh`](crate::verifier::KeyRefresh) allows.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) with a [`TokenFault`](crate::TokenFault) as its source,
-    /// [`InsufficientScope`](crate::ErrorKind::InsufficientScope), or
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the keys cannot be had.
+    /// [`InvalidToken`](crate::ErrorKind::InvalidToken) with a [`TokenFault`](crate::TokenFault) as
+    /// its source, [`InsufficientScope`](crate::ErrorKind::InsufficientScope), or
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the keys could not be fetched in time.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, if the issuer's keys are remote.
+    /// Panics outside of a tokio runtime if the issuer's keys are remote.
     pub async fn verify(&self, token: &str) -> Result<Identity, Error> {
         match self.cached(token) {
             Some(identity) => Ok(identity),
@@ -209,7 +220,7 @@ impl JwtVerifier {
         }
     }
 
-    /// [`verify`](Self::verify), for a token that is not remembered.
+    /// [`verify`](Self::verify) for a token that is not in the cache.
     pub(crate) async fn verify_new(&self, token: &str) -> Result<Identity, Error> {
         loop {
             let trusted = self.0.trusted.load_full();
@@ -218,20 +229,20 @@ impl JwtVerifier {
                     self.0.tokens.insert(identity.clone());
                     return Ok(identity);
                 }
-                // The keys it needed may have been withdrawn by a reload half way.
+                // A concurrent reload may have withdrawn the keys during the check: try again.
                 Err(_) if !Arc::ptr_eq(&trusted, &self.0.trusted.load()) => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Checks a token from the start, though it may be remembered, and remembers nothing.
+    /// Verifies a token without reading or writing the cache.
     pub(crate) async fn verify_afresh(&self, token: &str) -> Result<Identity, Error> {
         let trusted = self.0.trusted.load_full();
         token::check(token, |iss| trusted.find(iss), &self.0.clock).await
     }
 
-    /// Checks claims as if their issuer had signed them. The identity is no evidence, and must not
+    /// Checks claims as if their issuer had signed them. The identity is no evidence and must not
     /// leave this crate.
     pub(crate) fn check_claims(&self, claims: &str) -> Result<Identity, Error> {
         let trusted = self.0.trusted.load_full();
@@ -241,7 +252,7 @@ impl JwtVerifier {
 
 #[cfg(test)]
 impl JwtVerifier {
-    /// Returns the cache and the present, for the cache's own tests.
+    /// Returns the cache and the current time, for the cache's own tests.
     pub(super) fn tokens_and_now(&self) -> (&TokenCache, i64) {
         (&self.0.tokens, self.0.clock.now())
     }
@@ -249,7 +260,8 @@ impl JwtVerifier {
 
 #[cfg(feature = "sea-orm")]
 impl JwtVerifier {
-    /// Returns the terms of every issuer, in the order of the configuration.
+    /// Returns the settings that determine identity keys, for each issuer in the order of the
+    /// configuration.
     pub(crate) fn terms(&self) -> Vec<IssuerTerms> {
         self.0.trusted.load().terms()
     }
@@ -257,7 +269,7 @@ impl JwtVerifier {
 
 #[cfg(feature = "testing")]
 impl JwtVerifier {
-    /// Checks a token as far as its signature, as if its `iss` were `issuer`.
+    /// Checks a token up to its signature, as if its `iss` were `issuer`.
     pub(crate) async fn verify_jws(&self, issuer: &str, token: &str) -> Result<Vec<u8>, Error> {
         let trusted = self.0.trusted.load_full();
         let issuer = trusted.find(issuer).ok_or(TokenFault::Issuer)?;

@@ -2,8 +2,8 @@
 //!
 //! A [`JwtVerifier`] trusts a list of issuers, each with its own keys, audience, algorithms, claims
 //! and policy. A token is checked against the one issuer that its `iss` names, byte for byte; there
-//! is no fallback. Keys come from where the configuration says, never from where a token says; all
-//! a token can cause is one more fetch of its issuer's keys, within a cool-down.
+//! is no fallback. Keys come only from the sources in the configuration, never from a URL or a key
+//! in a token. A token can cause at most one fetch of its issuer's keys in each cool-down.
 //!
 //! ```
 //! use tower_jit_provisioning::{ErrorKind, JwtVerifier, KeySource, TrustedIssuer};
@@ -23,42 +23,50 @@
 //! # }
 //! ```
 //!
-//! # What must hold for every token
+//! # Requirements for every token
 //!
-//! * at most 16 KiB, three non-empty canonical base64url parts, header and claims one JSON object
-//!   each with unique member names;
-//! * `alg` allowed for the issuer and fitting the key; no `crit`, `b64`, `zip` or `enc`; keys the
-//!   header brings along are not read; `typ` absent or an access token's;
-//! * `iss` one string, exactly a trusted issuer's; the key found by issuer and `kid`;
-//! * `exp` present; `exp`, `nbf` and `iat` finite numbers; nothing past or in the future beyond the
-//!   leeway, nothing older than the issuer's maximum age;
-//! * `aud` names a configured audience; no `cnf`; required claims and scopes present;
-//! * the subject a non-empty string of at most 255 bytes without control characters.
+//! * Form: at most 16 KiB in three non-empty canonical base64url parts. Header and claims are one
+//!   JSON object each, with unique member names.
+//! * Header: `alg` is allowed for the issuer and fits the key. `crit`, `b64`, `zip` and `enc` are
+//!   absent. Keys in the header are not read. `typ` is absent or an access token's.
+//! * Issuer and key: `iss` is one string and exactly a trusted issuer's. The key is found by issuer
+//!   and `kid`.
+//! * Times: `exp` is present. `exp`, `nbf` and `iat` are finite numbers. With the leeway, `exp` is in
+//!   the future, `nbf` and `iat` are not, and the token is within the issuer's maximum age.
+//! * Claims: `aud` names a configured audience, `cnf` is absent, and required claims and scopes are
+//!   present.
+//! * Subject: a non-empty string of at most 255 bytes without control characters.
 //!
-//! aws-lc-rs or RustCrypto verifies the signature behind jsonwebtoken's `crypto::JwtVerifier`, and
-//! nothing else. jsonwebtoken's own `decode` is not used: it accepts any `typ`, a missing `iss` or
-//! `aud`, a future `nbf`, and duplicate claims, and parses the key again for each token.
+//! aws-lc-rs or RustCrypto verifies the signature behind jsonwebtoken's `crypto::JwtVerifier`; all
+//! other checks are this crate's. jsonwebtoken's own `decode` is not used: it accepts any `typ`, a
+//! missing `iss` or `aud`, a future `nbf`, and duplicate claims, and parses the key again for each
+//! token.
 
 pub(crate) mod algorithm;
 pub(crate) mod audience;
 pub(crate) mod build_error;
-mod cache;
+mod build_fault_kind;
 mod coherence;
 pub(crate) mod config;
-pub(crate) mod issuer;
+mod issuer;
+#[cfg(feature = "sea-orm")]
+mod issuer_terms;
 pub(crate) mod jwt_verifier;
 pub(crate) mod keys;
 mod roca;
 mod signature;
 mod tenancy;
 mod token;
-mod trusted;
+mod token_cache;
+pub(crate) mod trusted_issuer;
+mod trusted_issuers;
 
-pub(crate) use self::jwt_verifier::JwtVerifier;
 #[cfg(feature = "sea-orm")]
-pub(crate) use self::trusted::IssuerTerms;
+pub(crate) use self::issuer_terms::IssuerTerms;
+pub(crate) use self::jwt_verifier::JwtVerifier;
 pub use self::{
     build_error::BuildFault,
+    build_fault_kind::BuildFaultKind,
     keys::{KeyRefresh, KeyStatus},
 };
 #[cfg(fuzzing)]

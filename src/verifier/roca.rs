@@ -1,4 +1,5 @@
-//! RSA keys of Infineon's RSALib, whose private half can be computed (CVE-2017-15361, "ROCA").
+//! Detection of RSA keys made by Infineon's RSALib, whose private key can be computed from the
+//! public one (CVE-2017-15361, "ROCA").
 //!
 //! The library chose primes of the form `k * M + (65537^a mod M)`, with `M` the product of the first
 //! primes: 126 of them for keys from 1984 bits on, more for longer ones. A modulus made of two such
@@ -8,8 +9,8 @@
 /// The last of the first 126 primes.
 const LAST_PRIME: u32 = 701;
 
-/// Whether a modulus of at least 1984 bits, big-endian, has the fingerprint. An honest one has it
-/// with a probability of 2^-167.
+/// Returns whether a modulus of at least 1984 bits, big-endian, has the fingerprint. A modulus of
+/// another origin has it with a probability of 2^-167.
 pub(super) fn is_fingerprinted(modulus: &[u8]) -> bool {
     (3..=LAST_PRIME)
         .filter(|number| is_odd_prime(*number))
@@ -29,7 +30,7 @@ fn is_odd_prime(number: u32) -> bool {
             .all(|divisor| !number.is_multiple_of(divisor))
 }
 
-/// The subgroup that 65537 generates; no prime here divides it.
+/// Returns the subgroup that 65537 generates modulo `prime`, which does not divide 65537.
 fn powers_of_65537(prime: u32) -> impl Iterator<Item = u32> {
     let next = move |power: &u32| Some(power * (65_537 % prime) % prime).filter(|next| *next != 1);
     std::iter::successors(Some(1), next)
@@ -48,24 +49,24 @@ mod tests {
     const HONEST: &str = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
 
     #[test]
-    fn a_vulnerable_modulus_is_told_from_an_honest_one() {
+    fn a_modulus_from_rsalib_is_detected_and_another_is_not() {
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
         assert!(is_fingerprinted(&bytes(WEAK)));
         assert!(!is_fingerprinted(&bytes(HONEST)));
     }
 
     #[test]
-    fn one_prime_that_does_not_fit_clears_a_modulus() {
+    fn one_prime_that_does_not_fit_is_enough_to_accept_a_modulus() {
         // Adding 2 leaves the modulus odd and changes its remainder by every prime.
         let mut modulus = URL_SAFE_NO_PAD.decode(WEAK).unwrap();
         *modulus.last_mut().unwrap() += 2;
         assert!(!is_fingerprinted(&modulus));
-        // 1 is a power of everything.
+        // 1 is a power of 65537 modulo every prime.
         assert!(is_fingerprinted(&[1]));
     }
 
     #[test]
-    fn as_many_primes_count_as_the_weak_keys_were_made_with() {
+    fn the_first_126_primes_are_checked() {
         let odd = (3..=LAST_PRIME).filter(|number| is_odd_prime(*number));
         assert_eq!(odd.count(), 125);
     }

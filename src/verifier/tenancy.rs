@@ -1,23 +1,23 @@
-//! Which tenant an issuer's users belong to.
+//! The tenant that an issuer's users belong to.
 
 use std::sync::Arc;
 
-use super::build_error::Faults;
+use super::{build_error::Faults, build_fault_kind::BuildFaultKind};
 use crate::{
     claims::{ClaimMap, Object},
     error::TokenFault,
 };
 
-/// The longest tenant, in bytes: what the bundled tables keep.
+/// The longest tenant, in bytes: the width of the column in the bundled tables.
 const MAX_TENANT: usize = 64;
 
-/// One tenant for all, or the one each token names.
+/// The tenants of an issuer: one for all users, or the one that each token names.
 #[derive(Clone, Debug)]
 pub(super) enum Tenancy {
-    /// The claim names one of these. Never any other: whoever can sign up at the issuer could make
-    /// tenants.
+    /// The claim names one of these. The list is closed: otherwise, every user who can sign up at
+    /// the issuer could create tenants.
     Claim(Vec<Arc<str>>),
-    /// Everybody's; empty for none.
+    /// All users belong to this tenant; the empty string is no tenant.
     Fixed(Arc<str>),
 }
 
@@ -45,7 +45,7 @@ impl Tenancy {
         )
     }
 
-    /// The tenants there can be.
+    /// Returns every possible tenant.
     pub(super) fn tenants(&self) -> &[Arc<str>] {
         match self {
             Self::Claim(allowed) => allowed,
@@ -60,20 +60,20 @@ impl Tenancy {
     pub(super) fn check(&self, issuer: &str, faults: &mut Faults) {
         let tenants = self.tenants();
         if tenants.is_empty() {
-            faults.add("no_tenants", issuer, "no tenant is allowed");
+            faults.add(BuildFaultKind::NoTenants, issuer, "no tenant is allowed");
         }
         for tenant in tenants {
-            // Named by a claim, the empty string is a tenant that was forgotten.
-            let is_nobody = tenant.is_empty() && self.needs_claim();
-            if is_nobody || tenant.len() > MAX_TENANT || tenant.chars().any(char::is_control) {
+            // In a list of allowed tenants, an empty string is a setting without a value.
+            let is_unset = tenant.is_empty() && self.needs_claim();
+            if is_unset || tenant.len() > MAX_TENANT || tenant.chars().any(char::is_control) {
                 let detail =
                     format!("tenant `{tenant}` is empty, over 64 bytes or has control characters");
-                faults.add("invalid_tenant", issuer, detail);
+                faults.add(BuildFaultKind::InvalidTenant, issuer, detail);
             }
         }
     }
 
-    /// Finds the tenant of a token.
+    /// Returns the tenant of a token.
     pub(super) fn tenant(
         &self,
         map: &ClaimMap,

@@ -92,7 +92,7 @@ fn judge_for(issuer: TrustedIssuer, jws: &Value) -> Verdict {
     };
     let verifier = match JwtVerifier::new([issuer]) {
         Ok(verifier) => verifier,
-        Err(error) => return Verdict::Misconfigured(error.faults()[0].code()),
+        Err(error) => return Verdict::Misconfigured(error.faults()[0].kind().as_str()),
     };
     // With its keys at hand, verification never waits.
     let checked = pin!(verify_jws(&verifier, ISSUER, &token));

@@ -182,7 +182,11 @@ impl Provider {
 }
 
 fn codes(error: &BuildError) -> Vec<&'static str> {
-    error.faults().iter().map(|fault| fault.code()).collect()
+    error
+        .faults()
+        .iter()
+        .map(|fault| fault.kind().as_str())
+        .collect()
 }
 
 /// Every string and member name, split like a list of roles: whatever a map takes for a role.

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(super) use self::state::State;
 use super::{Endpoint, ManualClock, SigningKey, TokenBuilder, server::Server};
 use crate::verifier::{
-    algorithm::Algorithm, audience::Audience, issuer::TrustedIssuer, keys::KeySource,
+    algorithm::Algorithm, audience::Audience, keys::KeySource, trusted_issuer::TrustedIssuer,
 };
 
 /// Signs any token, and publishes its keys the way a real issuer does.

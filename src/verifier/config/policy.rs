@@ -1,9 +1,12 @@
-//! An issuer's policy, as a configuration spells it.
+//! The policy of an issuer in a configuration.
 
-use super::{IssuerConfig, number, switch};
+use super::{
+    issuer_config::IssuerConfig,
+    values::{number, switch},
+};
 use crate::{
     policy::{Attribute, IssuerPolicy, Linking, ProfileSync, Rule, SignUp},
-    verifier::build_error::Faults,
+    verifier::{build_error::Faults, build_fault_kind::BuildFaultKind},
 };
 
 impl IssuerConfig {
@@ -46,11 +49,10 @@ impl IssuerConfig {
                 Some((attribute, sync)) => policy = policy.with_profile_sync(attribute, sync),
                 None => {
                     let detail = format!(
-                        "`sync`: `{attribute} = {sync}` is not an attribute (`email`, `full_name`, \
-                         `username`) and when it is taken (`always`, `create_only`, `never`, \
-                         `when_present`)"
+                        "`sync`: `{attribute} = {sync}` does not map an attribute (`email`, `full_name`, \
+                         `username`) to `always`, `create_only`, `never` or `when_present`"
                     );
-                    faults.add("unknown_value", name, detail);
+                    faults.add(BuildFaultKind::UnknownValue, name, detail);
                 }
             }
         }
@@ -70,12 +72,12 @@ impl IssuerConfig {
             (Some(other), None) => {
                 let detail =
                     format!("`sign_up`: `{other}` is not `open`, `closed` or `pending_approval`");
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 SignUp::Closed
             }
             (Some(_), Some(_)) => {
                 let detail = "`sign_up` and `sign_up_email_domains` exclude each other".to_owned();
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 SignUp::Closed
             }
         }
@@ -87,7 +89,7 @@ impl IssuerConfig {
             Some("verified_email") => Linking::VerifiedEmail,
             Some(other) => {
                 let detail = format!("`linking`: `{other}` is not `never` or `verified_email`");
-                faults.add("unknown_value", name, detail);
+                faults.add(BuildFaultKind::UnknownValue, name, detail);
                 Linking::Never
             }
         }

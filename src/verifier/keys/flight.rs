@@ -1,152 +1,53 @@
-//! One fetch at a time: when it may start, what it does, and what is noted when it lands.
+//! Single-flight fetches: whether a fetch may start, and what is recorded when it finishes.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwapOption;
-use tokio::{
-    sync::{Notify, watch},
-    task::{AbortHandle, JoinSet},
-    time::{Instant, timeout},
-};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 
-use super::{jwk, key_set::KeySet, refresh::KeyRefresh};
+use super::{load::Loaded, shared::Shared};
 use crate::{
-    clock::{Clock, to_millis},
-    fetch::{
-        Document, DocumentFetcher, DocumentRequest, FetchError,
-        metadata::{is_fetchable, jwks_uri, metadata_urls},
-    },
+    fetch::FetchError,
     telemetry::{self, Stopwatch},
 };
 
-/// The first pause after a failed fetch; it doubles up to the interval.
+/// The pause after the first failed fetch; it doubles with each failure, up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where the keys are.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Location {
-    /// In the document that the issuer's metadata names.
-    Discovery,
-    /// Here.
-    Jwks(Box<str>),
-}
-
-/// What handles and tasks of one issuer's keys share.
-pub(super) struct Shared {
-    pub(super) issuer: Box<str>,
-    pub(super) location: Location,
-    pub(super) fetcher: Arc<dyn DocumentFetcher>,
-    pub(super) refresh: KeyRefresh,
-    clock: Clock,
-    pub(super) set: ArcSwapOption<KeySet>,
-    progress: Mutex<Progress>,
-    /// Wakes the background refresh when the next fetch is due at another time.
-    pub(super) rescheduled: Notify,
-}
-
-/// What the next fetch depends on.
-#[derive(Default)]
-pub(super) struct Progress {
-    /// Closed when the flight has landed.
-    flight: Option<watch::Receiver<()>>,
-    /// When the next fetch is due, or may be tried after a failure.
-    pub(super) due: Option<Instant>,
-    /// When a token last caused a fetch.
-    pub(super) demanded: Option<Instant>,
-    pub(super) failures: u32,
-    jwks_uri: Option<(Box<str>, Instant)>,
-    etag: Option<String>,
-    /// The background refresh. It ends with the runtime it was started on, and starts on the next.
-    pub(super) keeper: Option<AbortHandle>,
-    /// The configuration is gone: nothing is fetched for it any more.
-    pub(super) is_retired: bool,
-    pub(super) last_success: Option<SystemTime>,
-    pub(super) last_error: Option<(SystemTime, Arc<str>)>,
-}
-
-impl Progress {
-    pub(super) fn is_flying(&self) -> bool {
-        let flight = self.flight.as_ref();
-        flight.is_some_and(|flight| flight.has_changed().is_ok())
-    }
-}
-
-/// Why keys are fetched now.
+/// The reason for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Reason {
-    /// A token names a key the set lacks, or does not fit the one it names.
+    /// The set lacks the key that a token names, or a signature does not verify under it.
     Demanded,
-    /// No set is held.
+    /// No usable set is held.
     Empty,
-    /// It is time.
+    /// The interval has passed.
     Scheduled,
 }
 
-/// What becomes of a wish to fetch.
-pub(super) enum Boarding {
+/// Whether a fetch may start. The receivers are closed when the fetch finishes.
+pub(super) enum FetchDecision {
+    /// A fetch is already under way.
     Join(watch::Receiver<()>),
+    /// No fetch may start now.
     Refused,
+    /// The caller starts a fetch, with the sender that [`Shared::run`] takes.
     Start(watch::Sender<()>, watch::Receiver<()>),
 }
 
-/// A set that was fetched, and how long the issuer calls it fresh.
-struct Loaded {
-    /// `None`: the one held is still current.
-    set: Option<KeySet>,
-    etag: Option<String>,
-    max_age: Option<Duration>,
-}
-
 impl Shared {
-    pub(super) fn new(
-        issuer: &str,
-        location: Location,
-        fetcher: Arc<dyn DocumentFetcher>,
-        refresh: KeyRefresh,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            issuer: issuer.into(),
-            location,
-            fetcher,
-            refresh,
-            clock,
-            set: ArcSwapOption::empty(),
-            progress: Mutex::default(),
-            rescheduled: Notify::new(),
-        }
-    }
-
-    /// No code panics while it holds this lock.
-    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn is_usable(&self) -> bool {
-        let now = self.clock.now();
-        self.set
-            .load()
-            .as_ref()
-            .is_some_and(|set| set.is_valid_at(now))
-    }
-
-    pub(super) fn stale_at(&self) -> i64 {
-        self.clock
-            .now()
-            .saturating_add(to_millis(self.refresh.max_stale))
-    }
-
-    /// Decides whether a fetch may start. There is one flight at a time; a failed one is not
-    /// repeated before its pause is over, a demanded one not before the cool-down is.
-    pub(super) fn boarding(&self, reason: Reason) -> Boarding {
+    /// Decides whether a fetch may start.
+    ///
+    /// At most one fetch runs at a time. After a failed fetch, none starts for an empty set until
+    /// the pause is over; after a demanded fetch, no other is demanded until the cool-down is over.
+    pub(super) fn decide(&self, reason: Reason) -> FetchDecision {
         let mut progress = self.progress();
-        if let Some(flight) = &progress.flight
-            && progress.is_flying()
+        if let Some(fetch) = &progress.fetch
+            && progress.is_fetching()
         {
-            return Boarding::Join(flight.clone());
+            return FetchDecision::Join(fetch.clone());
         }
         let now = Instant::now();
         let is_allowed = match reason {
@@ -156,20 +57,22 @@ impl Shared {
             Reason::Empty => progress.failures == 0 || progress.due.is_none_or(|due| now >= due),
             Reason::Scheduled => true,
         };
-        if !is_allowed || progress.is_retired {
-            return Boarding::Refused;
+        if !is_allowed || progress.is_withdrawn {
+            return FetchDecision::Refused;
         }
         if reason == Reason::Demanded {
             progress.demanded = Some(now);
         }
-        let (landing, flight) = watch::channel(());
-        progress.flight = Some(flight.clone());
-        Boarding::Start(landing, flight)
+        let (finished, fetch) = watch::channel(());
+        progress.fetch = Some(fetch.clone());
+        FetchDecision::Start(finished, fetch)
     }
 
-    /// Fetches once and notes the result. A fetcher that panics has failed, and is paced like any
-    /// other that fails.
-    pub(super) async fn fly(self: &Arc<Self>, landing: watch::Sender<()>) {
+    /// Fetches the set once, records the result, and then drops `finished`.
+    ///
+    /// The load runs in a task of its own: a fetcher that panics counts as failed, and the next
+    /// fetch is paced as after any other failure.
+    pub(super) async fn run(self: &Arc<Self>, finished: watch::Sender<()>) {
         let (shared, watch) = (Arc::clone(self), Stopwatch::start());
         let mut loading = JoinSet::new();
         loading.spawn(async move { shared.load().await });
@@ -185,20 +88,20 @@ impl Shared {
         };
         telemetry::key_fetch(&self.issuer, watch, label);
         match result {
-            Ok(loaded) => self.note_success(loaded),
-            Err(error) => self.note_failure(&error),
+            Ok(loaded) => self.record_success(loaded),
+            Err(error) => self.record_failure(&error),
         }
-        drop(landing);
+        drop(finished);
         self.rescheduled.notify_one();
     }
 
-    fn note_success(&self, loaded: Loaded) {
+    fn record_success(&self, loaded: Loaded) {
         let mut progress = self.progress();
-        // Nobody would ever withdraw these keys, nor the tokens remembered by them.
-        if progress.is_retired {
+        // Keys stored now would never be withdrawn, nor would the tokens cached with them.
+        if progress.is_withdrawn {
             return;
         }
-        // A tag belongs to the document it came with; only a 304 leaves the one held in force.
+        // An ETag belongs to the document that came with it; only a 304 keeps the previous one.
         progress.etag = match loaded.set {
             None => loaded.etag.or_else(|| progress.etag.take()),
             Some(_) => loaded.etag,
@@ -207,7 +110,7 @@ impl Shared {
         let until = self.stale_at();
         match (loaded.set, held) {
             (None, None) => {}
-            (None, Some(held)) => held.extend(until),
+            (None, Some(held)) => held.set_valid_until(until),
             (Some(set), held) => {
                 let set = set.succeeding(held.as_deref(), until);
                 self.set.store(Some(Arc::new(set)));
@@ -222,89 +125,21 @@ impl Shared {
         progress.last_error = None;
     }
 
-    fn note_failure(&self, error: &FetchError) {
+    fn record_failure(&self, error: &FetchError) {
         tracing::warn!(issuer = %self.issuer, %error, "keys could not be fetched");
         let mut progress = self.progress();
         let doubled = FIRST_PAUSE.saturating_mul(1 << progress.failures.min(16));
         let pause = doubled.min(self.refresh.interval);
         progress.failures = progress.failures.saturating_add(1);
         progress.due = Some(Instant::now() + pause + jitter(pause));
-        // The address may be what is wrong.
+        // The next fetch repeats discovery: the URL may be what is wrong.
         progress.jwks_uri = None;
         progress.etag = None;
         progress.last_error = Some((SystemTime::now(), error.to_string().into()));
     }
-
-    async fn load(&self) -> Result<Loaded, FetchError> {
-        let uri = match &self.location {
-            Location::Discovery => self.discover().await?,
-            Location::Jwks(uri) => uri.clone(),
-        };
-        let has_set = self.set.load().is_some();
-        let etag = self.progress().etag.clone().filter(|_| has_set);
-        let document = self.fetch(&uri, etag).await?;
-        let set = match document.body {
-            None if has_set => None,
-            None => return Err(FetchError::new("not modified, but nothing is held")),
-            Some(body) => {
-                Some(jwk::parse_set(&body, self.refresh.max_keys).map_err(FetchError::new)?)
-            }
-        };
-        Ok(Loaded {
-            set,
-            etag: document.etag,
-            max_age: document.max_age,
-        })
-    }
-
-    async fn discover(&self) -> Result<Box<str>, FetchError> {
-        if let Some((uri, until)) = &self.progress().jwks_uri
-            && Instant::now() < *until
-        {
-            return Ok(uri.clone());
-        }
-        let mut missing = FetchError::status(404);
-        for url in metadata_urls(&self.issuer) {
-            match self.fetch(&url, None).await {
-                Err(error) if error.is_not_found() => missing = error,
-                Err(error) => return Err(error),
-                Ok(document) => {
-                    let body = document.body.unwrap_or_default();
-                    let uri = jwks_uri(&body, &self.issuer).map_err(FetchError::new)?;
-                    let uri: Box<str> = uri.into();
-                    self.progress().jwks_uri =
-                        Some((uri.clone(), Instant::now() + self.refresh.rediscovery));
-                    return Ok(uri);
-                }
-            }
-        }
-        Err(missing)
-    }
-
-    /// Holds any fetcher to the limits, the application's own as well.
-    async fn fetch(&self, url: &str, etag: Option<String>) -> Result<Document, FetchError> {
-        if !is_fetchable(url) {
-            return Err(FetchError::new("the URL is neither https nor on loopback"));
-        }
-        let request = DocumentRequest {
-            url: url.to_owned(),
-            bearer: None,
-            etag,
-            max_bytes: self.refresh.max_bytes,
-        };
-        let document = timeout(self.refresh.timeout, self.fetcher.fetch(&request))
-            .await
-            .map_err(FetchError::new)??;
-        match &document.body {
-            Some(body) if body.len() > self.refresh.max_bytes => {
-                Err(FetchError::new("the document is too large"))
-            }
-            Some(_) | None => Ok(document),
-        }
-    }
 }
 
-/// Up to a quarter of the pause, so that replicas do not ask in step.
+/// Returns up to a quarter of the pause, so that replicas do not retry in step.
 fn jitter(pause: Duration) -> Duration {
     use std::hash::BuildHasher;
 

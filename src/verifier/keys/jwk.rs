@@ -1,31 +1,33 @@
-//! JWK sets (RFC 7517), one key at a time.
+//! Parser of JWK sets (RFC 7517).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::key_set::{KeySet, TrustedKey};
+use super::{
+    key_set::{KeySet, MAX_KID},
+    trusted_key::TrustedKey,
+};
 use crate::{
     claims::{Object, Value},
     verifier::{
         algorithm::Algorithm,
-        keys::MAX_KID,
         signature::{Curve, VerifyingKey, WEAK_RSA},
     },
 };
 
-/// A set whose keys are not parsed yet: a malformed one must not take the others with it.
+/// A set with unparsed keys, so that a malformed key does not fail the others.
 #[derive(Deserialize)]
 struct Set<'a> {
     #[serde(borrow)]
     keys: Vec<&'a RawValue>,
 }
 
-/// Parses a set and keeps the keys that can verify something.
+/// Parses a set and keeps its usable keys.
 pub(crate) fn parse_set(json: &[u8], max_keys: usize) -> Result<KeySet, &'static str> {
-    // RFC 8259 section 8.1; serde_json does not look at the bytes of what it skips.
+    // RFC 8259 section 8.1 requires UTF-8; serde_json does not check the bytes that it skips.
     let json = str::from_utf8(json).map_err(|_| "the key set is not UTF-8")?;
-    let set: Set<'_> = serde_json::from_str(json).map_err(|_| "no JSON object with `keys`")?;
+    let set: Set<'_> = serde_json::from_str(json).map_err(|_| "not a JSON object with `keys`")?;
     if set.keys.len() > max_keys {
         return Err("too many keys");
     }
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_keys_are_skipped_and_the_others_serve() {
+    fn unusable_keys_are_skipped_and_the_others_are_used() {
         let good = key(P256, r#","kid":"good""#);
         for bad in [
             r#"{"kty":"oct","k":"AAAA","kid":"bad"}"#.to_owned(),
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_with_one_kid_neither_is_guessed() {
+    fn two_different_keys_with_one_kid_are_both_unused() {
         let twice = set(&[
             key(P256, r#","kid":"k""#),
             key(P256, r#","kid":"k","use":"sig""#),

@@ -1,86 +1,21 @@
-//! A set of usable keys, and how one set follows another.
+//! A set of usable keys, and how a new set replaces another.
 
 use std::{collections::HashMap, sync::Arc};
 
+use super::trusted_key::TrustedKey;
 use crate::{
     error::TokenFault,
-    identity::KeyValidity,
     verifier::{algorithm::Algorithm, signature::VerifyingKey},
 };
 
-/// One key of a set, and until when its signatures count.
-pub(crate) struct TrustedKey {
-    key: Arc<VerifyingKey>,
-    /// The algorithms this key may verify, by its type and its own `alg`.
-    algorithms: Box<[Algorithm]>,
-    /// Milliseconds since the Unix epoch. 0 once the key was withdrawn: every token that was
-    /// verified with it, cached or not, dies with it.
-    valid_until: KeyValidity,
-}
-
-impl TrustedKey {
-    pub(super) fn new(key: VerifyingKey, own_algorithm: Option<Algorithm>) -> Option<Self> {
-        let algorithms: Box<[Algorithm]> = key
-            .fits()
-            .iter()
-            .copied()
-            .filter(|fit| own_algorithm.is_none_or(|own| own == *fit))
-            .collect();
-        (!algorithms.is_empty()).then(|| Self {
-            key: Arc::new(key),
-            algorithms,
-            valid_until: KeyValidity::until(i64::MAX),
-        })
-    }
-
-    pub(crate) fn verifies(
-        &self,
-        algorithm: Algorithm,
-        message: &[u8],
-        signature: &Vec<u8>,
-    ) -> bool {
-        self.key.verifies(algorithm, message, signature)
-    }
-
-    /// Returns the algorithms, the material, and the bytes of an RSA modulus at its start.
-    #[cfg(fuzzing)]
-    pub(crate) fn parts(&self) -> (&[Algorithm], Vec<u8>, usize) {
-        let (material, modulus_length) = self.key.parts();
-        (&self.algorithms, material, modulus_length)
-    }
-
-    #[inline]
-    pub(crate) fn is_valid_at(&self, now: i64) -> bool {
-        self.valid_until.covers(now)
-    }
-
-    /// Returns the validity that the proofs of this key share.
-    pub(crate) fn validity(&self) -> &KeyValidity {
-        &self.valid_until
-    }
-
-    fn set_valid_until(&self, until: i64) {
-        self.valid_until.set(until);
-    }
-
-    fn is_same_key(&self, other: &Self) -> bool {
-        self.key.is_same_key(&other.key) && self.algorithms == other.algorithms
-    }
-
-    fn copied(&self, until: i64) -> Self {
-        Self {
-            key: Arc::clone(&self.key),
-            algorithms: self.algorithms.clone(),
-            valid_until: KeyValidity::until(self.valid_until.get().min(until)),
-        }
-    }
-}
+/// The longest `kid`, in bytes.
+pub(crate) const MAX_KID: usize = 1024;
 
 /// The usable keys of one issuer.
 pub(crate) struct KeySet {
-    /// The operator pinned one key: `kid` decides nothing.
+    /// The one key that the operator configured; it is used whatever the `kid`.
     pinned: Option<Arc<TrustedKey>>,
-    /// `None` where two different keys share the name: neither is guessed.
+    /// `None` means that two different keys share the `kid`, and neither is used.
     by_kid: HashMap<Box<str>, Option<Arc<TrustedKey>>>,
     without_kid: Vec<Arc<TrustedKey>>,
 }
@@ -132,16 +67,16 @@ impl KeySet {
         self.keys().any(|key| key.is_valid_at(now))
     }
 
-    /// Extends every key's validity: the issuer said that the set is still current.
-    pub(super) fn extend(&self, until: i64) {
+    /// Sets until when every key is valid, in milliseconds since the Unix epoch.
+    pub(super) fn set_valid_until(&self, until: i64) {
         self.keys().for_each(|key| key.set_valid_until(until));
     }
 
     pub(super) fn withdraw(&self) {
-        self.extend(0);
+        self.set_valid_until(0);
     }
 
-    /// Returns the same keys as objects of their own, valid no longer than these are.
+    /// Returns copies of the keys, valid until `until` and no longer than the originals are.
     pub(super) fn copied(&self, until: i64) -> Self {
         let copy = |key: &Arc<TrustedKey>| Arc::new(key.copied(until));
         Self {
@@ -155,8 +90,8 @@ impl KeySet {
         }
     }
 
-    /// Takes over, from the set before, the objects of keys that are still there, and withdraws the
-    /// others.
+    /// Replaces the previous set: reuses its objects for the keys that are in both sets, and
+    /// withdraws its other keys.
     pub(super) fn succeeding(mut self, before: Option<&Self>, until: i64) -> Self {
         if let Some(before) = before {
             for (kid, slot) in &mut self.by_kid {
@@ -178,7 +113,7 @@ impl KeySet {
                 .filter(|held| !is_kept(held))
                 .for_each(|held| held.set_valid_until(0));
         }
-        self.extend(until);
+        self.set_valid_until(until);
         self
     }
 
@@ -190,7 +125,7 @@ impl KeySet {
             .chain(&self.pinned)
     }
 
-    /// Returns every key that can be found, with its name.
+    /// Returns every key that can be found, with its `kid`.
     #[cfg(fuzzing)]
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Option<&str>, &TrustedKey)> {
         let named = self.by_kid.iter().filter_map(|(kid, key)| {
@@ -200,12 +135,12 @@ impl KeySet {
         named.chain(self.without_kid.iter().map(|key| (None, key.as_ref())))
     }
 
-    /// Finds the one key that the header means.
+    /// Finds the key that a header names.
     ///
     /// # Errors
     ///
-    /// `Key` if there is no such key, or, for a token without `kid`, not exactly one that fits;
-    /// `Algorithm` if the named key cannot verify with that algorithm.
+    /// `Key` if no key has the `kid`, or if the token has no `kid` and not exactly one key fits the
+    /// algorithm; `Algorithm` if the key with the `kid` does not fit the algorithm.
     pub(crate) fn find(
         &self,
         kid: Option<&str>,

@@ -1,236 +1,25 @@
 //! The keys of one issuer.
 //!
-//! Keys are parsed once, when a set is read. A key that cannot be used is skipped with a log line
-//! and never fails the set: providers publish keys for encryption and for algorithms of tomorrow
-//! beside the ones in use. A set without any usable key is a fault.
+//! Keys are parsed once, when a set is read. An unusable key is skipped with a log line and never
+//! fails the set: providers also publish keys for encryption and for algorithms that are not in use
+//! yet. A set without any usable key is a fault.
 
 mod flight;
+mod issuer_keys;
 mod jwk;
+mod key_refresh;
 mod key_set;
+mod key_source;
+mod key_status;
+mod load;
+mod location;
 mod pem;
-mod refresh;
-mod remote;
-
-use std::{fmt, sync::Arc};
-
-use tokio::time::Instant;
+mod progress;
+mod remote_keys;
+mod shared;
+mod trusted_key;
 
 #[cfg(fuzzing)]
 pub(crate) use self::jwk::parse_set as parse_jwks;
-pub(crate) use self::key_set::{KeySet, TrustedKey};
-use self::{flight::Location, remote::RemoteKeys};
-pub use self::{refresh::KeyRefresh, remote::KeyStatus};
-use super::{algorithm::Algorithm, signature::VerifyingKey};
-use crate::{clock::Clock, error::Error, fetch::DocumentFetcher};
-
-/// The longest `kid`, in bytes.
-pub(crate) const MAX_KID: usize = 1024;
-
-/// Where an issuer's keys come from.
-///
-/// ```
-/// use tower_jit_provisioning::KeySource;
-///
-/// let published = KeySource::jwks(r#"{"keys":[]}"#);
-/// let pinned = KeySource::pem("-----BEGIN PUBLIC KEY----- ...");
-/// # let _ = (published, pinned);
-/// ```
-///
-/// The text is parsed when the verifier is built.
-#[must_use]
-#[derive(Clone)]
-pub struct KeySource(Source);
-
-#[derive(Clone)]
-enum Source {
-    Hmac(Box<[u8]>),
-    Jwks(Box<str>),
-    Pem(Box<str>),
-    Remote(Location, Arc<dyn DocumentFetcher>),
-}
-
-impl KeySource {
-    /// Trusts the public keys of a JWK set (RFC 7517 section 5).
-    ///
-    /// A symmetric key in it is skipped: a set is public, and a public secret signs for anybody.
-    pub fn jwks(json: impl Into<String>) -> Self {
-        Self(Source::Jwks(json.into().into()))
-    }
-
-    /// Trusts one public key in PEM (`PUBLIC KEY` or `RSA PUBLIC KEY`), whatever `kid` a token names.
-    pub fn pem(text: impl Into<String>) -> Self {
-        Self(Source::Pem(text.into().into()))
-    }
-
-    /// Trusts tokens signed with a shared secret of at least 32 bytes (RFC 7518 section 3.2),
-    /// whatever `kid` they name.
-    ///
-    /// Everybody who can verify with it can also sign. Use it where one party does both.
-    pub fn hmac_secret(secret: impl AsRef<[u8]>) -> Self {
-        Self(Source::Hmac(secret.as_ref().into()))
-    }
-
-    /// Fetches the key set that the issuer's own metadata names: OpenID Connect Discovery 1.0, or
-    /// RFC 8414 where there is none.
-    pub fn discovery(fetcher: impl DocumentFetcher) -> Self {
-        Self(Source::Remote(Location::Discovery, Arc::new(fetcher)))
-    }
-
-    /// Fetches the key set at a URL: `https`, or `http` on loopback.
-    pub fn jwks_url(url: impl Into<String>, fetcher: impl DocumentFetcher) -> Self {
-        let location = Location::Jwks(url.into().into());
-        Self(Source::Remote(location, Arc::new(fetcher)))
-    }
-
-    pub(crate) fn is_hmac(&self) -> bool {
-        matches!(self.0, Source::Hmac(_))
-    }
-
-    /// The length of the shared secret, for the rule of RFC 7518 section 3.2.
-    pub(crate) fn hmac_secret_length(&self) -> Option<usize> {
-        match &self.0 {
-            Source::Hmac(secret) => Some(secret.len()),
-            Source::Jwks(_) | Source::Pem(_) | Source::Remote(..) => None,
-        }
-    }
-
-    /// The URL that keys are fetched from, given an issuer that is its own.
-    pub(crate) fn url<'s>(&'s self, issuer: &'s str) -> Option<&'s str> {
-        match &self.0 {
-            Source::Hmac(_) | Source::Jwks(_) | Source::Pem(_) => None,
-            Source::Remote(Location::Discovery, _) => Some(issuer),
-            Source::Remote(Location::Jwks(url), _) => Some(url),
-        }
-    }
-
-    /// Parses static keys, and gets ready to fetch remote ones. The error says why none is usable,
-    /// without any key material.
-    pub(crate) fn load(
-        &self,
-        issuer: &str,
-        refresh: KeyRefresh,
-        clock: Clock,
-    ) -> Result<IssuerKeys, &'static str> {
-        Ok(match &self.0 {
-            Source::Hmac(secret) => IssuerKeys::fixed(KeySet::pinned(VerifyingKey::hmac(secret))),
-            Source::Jwks(json) => {
-                IssuerKeys::fixed(jwk::parse_set(json.as_bytes(), refresh.max_keys)?)
-            }
-            Source::Pem(text) => IssuerKeys::fixed(KeySet::pinned(pem::parse(text)?)),
-            Source::Remote(location, fetcher) => {
-                IssuerKeys(Source::remote(issuer, location, fetcher, refresh, clock))
-            }
-        })
-    }
-}
-
-impl Source {
-    fn remote(
-        issuer: &str,
-        location: &Location,
-        fetcher: &Arc<dyn DocumentFetcher>,
-        refresh: KeyRefresh,
-        clock: Clock,
-    ) -> Keys {
-        Keys::Remote(RemoteKeys::new(
-            issuer,
-            location.clone(),
-            Arc::clone(fetcher),
-            refresh,
-            clock,
-        ))
-    }
-}
-
-impl fmt::Debug for KeySource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Source::Hmac(_) => "KeySource::hmac_secret(..)",
-            Source::Jwks(_) => "KeySource::jwks(..)",
-            Source::Pem(_) => "KeySource::pem(..)",
-            Source::Remote(Location::Discovery, _) => "KeySource::discovery(..)",
-            Source::Remote(Location::Jwks(_), _) => "KeySource::jwks_url(..)",
-        })
-    }
-}
-
-/// The keys of one issuer, static or fetched.
-pub(crate) struct IssuerKeys(Keys);
-
-enum Keys {
-    Fixed(KeySet),
-    Remote(RemoteKeys),
-}
-
-impl IssuerKeys {
-    fn fixed(set: KeySet) -> Self {
-        Self(Keys::Fixed(set))
-    }
-
-    /// Finds the key that a header means. All that one request waits for is bounded from when it
-    /// `began`.
-    ///
-    /// # Errors
-    ///
-    /// The faults of [`KeySet::find`], or `unavailable` if the keys cannot be fetched.
-    pub(crate) async fn find(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-        began: Instant,
-    ) -> Result<Arc<TrustedKey>, Error> {
-        match &self.0 {
-            Keys::Fixed(set) => Ok(Arc::clone(set.find(kid, algorithm)?)),
-            Keys::Remote(keys) => keys.find(kid, algorithm, began).await,
-        }
-    }
-
-    /// Finds the key that took another's place under the same `kid`, if any did.
-    pub(crate) async fn find_successor(
-        &self,
-        of: &Arc<TrustedKey>,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-        began: Instant,
-    ) -> Option<Arc<TrustedKey>> {
-        match &self.0 {
-            Keys::Fixed(_) => None,
-            Keys::Remote(keys) => keys.find_successor(of, kid, algorithm, began).await,
-        }
-    }
-
-    /// Waits, bounded, until keys are held.
-    pub(crate) async fn ready(&self) -> Result<(), Error> {
-        match &self.0 {
-            Keys::Fixed(_) => Ok(()),
-            Keys::Remote(keys) => keys.ready().await,
-        }
-    }
-
-    pub(crate) fn status(&self, issuer: &str) -> KeyStatus {
-        match &self.0 {
-            Keys::Fixed(set) => KeyStatus {
-                issuer: issuer.to_owned(),
-                keys: set.len(),
-                last_success: None,
-                last_error: None,
-            },
-            Keys::Remote(keys) => keys.status(),
-        }
-    }
-
-    /// Takes over what the same issuer's keys of another configuration hold.
-    pub(crate) fn adopt(&self, other: &Self) {
-        if let (Keys::Remote(keys), Keys::Remote(other)) = (&self.0, &other.0) {
-            keys.adopt(other);
-        }
-    }
-
-    /// Withdraws every key: the configuration they belong to is gone.
-    pub(crate) fn withdraw(&self) {
-        match &self.0 {
-            Keys::Fixed(set) => set.withdraw(),
-            Keys::Remote(keys) => keys.withdraw(),
-        }
-    }
-}
+pub(crate) use self::{issuer_keys::IssuerKeys, key_set::MAX_KID, trusted_key::TrustedKey};
+pub use self::{key_refresh::KeyRefresh, key_source::KeySource, key_status::KeyStatus};

@@ -1,4 +1,4 @@
-//! The form of a token: three parts in base64url, and nothing else.
+//! The compact form of a token: three base64url parts.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -7,12 +7,12 @@ use crate::error::TokenFault;
 /// The longest token, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 
-/// A JWS in compact serialization (RFC 7515 section 7.1), cut but not decoded.
+/// A JWS in compact serialization (RFC 7515 section 7.1), split but not decoded.
 pub(super) struct Compact<'t> {
     pub(super) header: &'t str,
     pub(super) payload: &'t str,
     pub(super) signature: &'t str,
-    /// What the signature is over.
+    /// The signed bytes: header, dot and payload.
     pub(super) message: &'t str,
 }
 
@@ -21,7 +21,7 @@ impl<'t> Compact<'t> {
         if token.len() > MAX_TOKEN {
             return Err(TokenFault::TooLarge);
         }
-        // Every byte is looked at, so that the compiler looks at sixteen at once.
+        // A fold without early exit, so that the compiler checks sixteen bytes at once.
         let is_other = |byte: u8| {
             !(byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.'))
         };
@@ -45,10 +45,15 @@ impl<'t> Compact<'t> {
     }
 }
 
-/// Decodes base64url without padding; set bits behind the last byte are refused, or one token
-/// would have several spellings.
+/// Decodes base64url without padding. Bits set after the last byte are refused, because they would
+/// give one token several spellings.
 pub(super) fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
     URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| TokenFault::Malformed)
+}
+
+/// Rejects text that does not have the form of a token.
+pub(in crate::verifier) fn screen(token: &str) -> Result<(), TokenFault> {
+    Compact::split(token).map(drop)
 }

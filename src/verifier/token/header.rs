@@ -1,4 +1,4 @@
-//! What a token's header says of the token.
+//! The JOSE header of a token.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use crate::{
     verifier::{algorithm::Algorithm, keys::MAX_KID},
 };
 
+/// The header members that the checks use.
 pub(crate) struct Header<'a> {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<Cow<'a, str>>,
@@ -15,7 +16,7 @@ pub(crate) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Keys a header brings along (`jku`, `jwk`, `x5u`, `x5c`) are not read at all.
+    /// Parses a header. Keys in it (`jku`, `jwk`, `x5u`, `x5c`) are never read.
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self, TokenFault> {
         let header = Object::parse(json).map_err(|_| TokenFault::Header)?;
         // RFC 7515 section 4.1.11, and RFC 7797 for `b64`: none of these is implemented here.

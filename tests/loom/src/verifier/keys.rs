@@ -1,23 +1,33 @@
-//! The keys of an issuer: the files under test, and what they fetch.
+//! The keys of an issuer: the files under test, and a parser of the documents in the models.
 
 #[path = "../../../../src/verifier/keys/flight.rs"]
 mod flight;
+#[path = "../../../../src/verifier/keys/key_refresh.rs"]
+mod key_refresh;
 #[path = "../../../../src/verifier/keys/key_set.rs"]
 mod key_set;
+#[path = "../../../../src/verifier/keys/key_status.rs"]
+mod key_status;
+#[path = "../../../../src/verifier/keys/load.rs"]
+mod load;
+#[path = "../../../../src/verifier/keys/location.rs"]
+mod location;
 mod models;
-#[path = "../../../../src/verifier/keys/refresh.rs"]
-mod refresh;
-#[path = "../../../../src/verifier/keys/remote.rs"]
-mod remote;
-
-use self::key_set::{KeySet, TrustedKey};
+#[path = "../../../../src/verifier/keys/progress.rs"]
+mod progress;
+#[path = "../../../../src/verifier/keys/remote_keys.rs"]
+mod remote_keys;
+#[path = "../../../../src/verifier/keys/shared.rs"]
+mod shared;
+#[path = "../../../../src/verifier/keys/trusted_key.rs"]
+mod trusted_key;
 
 mod jwk {
-    use super::{KeySet, TrustedKey};
+    use super::{key_set::KeySet, trusted_key::TrustedKey};
     use crate::verifier::signature::VerifyingKey;
 
-    /// The document names the newest key. Those after the first come with one that has no name, to
-    /// be told from it by their number.
+    /// Parses a document: one byte, the number and `kid` of the newest key. Every document but the
+    /// first also has a key without `kid`, with the number 0.
     pub fn parse_set(body: &[u8], _: usize) -> Result<KeySet, &'static str> {
         let [newest] = *body else {
             return Err("not a document");

@@ -1,4 +1,4 @@
-//! `verifier::keys`: fetches, and what overtakes them.
+//! `verifier::keys`: fetches, and the events that can overtake them.
 
 use real_std::{sync::Arc, time::Instant};
 
@@ -8,7 +8,9 @@ use loom::{
     thread,
 };
 
-use super::{TrustedKey, flight::Location, refresh::KeyRefresh, remote::RemoteKeys};
+use super::{
+    key_refresh::KeyRefresh, location::Location, remote_keys::RemoteKeys, trusted_key::TrustedKey,
+};
 use crate::{
     block_on,
     clock::Clock,
@@ -18,10 +20,10 @@ use crate::{
     verifier::algorithm::Algorithm,
 };
 
-/// Publishes one named key after another, and is never asked twice at a time.
+/// An issuer that publishes one key after another. Its fetches must not overlap.
 struct Issuer {
     newest: AtomicU8,
-    is_asked: AtomicBool,
+    is_fetching: AtomicBool,
     fetches: AtomicU8,
 }
 
@@ -29,7 +31,7 @@ impl Issuer {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             newest: AtomicU8::new(1),
-            is_asked: AtomicBool::new(false),
+            is_fetching: AtomicBool::new(false),
             fetches: AtomicU8::new(0),
         })
     }
@@ -44,10 +46,13 @@ struct Network(Arc<Issuer>);
 #[async_trait]
 impl DocumentFetcher for Network {
     async fn fetch(&self, _: &DocumentRequest) -> Result<Document, FetchError> {
-        assert!(!self.0.is_asked.swap(true, SeqCst), "two fetches at a time");
+        assert!(
+            !self.0.is_fetching.swap(true, SeqCst),
+            "two fetches at a time"
+        );
         self.0.fetches.fetch_add(1, SeqCst);
         let newest = self.0.newest.load(SeqCst);
-        self.0.is_asked.store(false, SeqCst);
+        self.0.is_fetching.store(false, SeqCst);
         Ok(Document {
             body: Some(vec![newest]),
             etag: None,
@@ -70,7 +75,7 @@ fn find(keys: &RemoteKeys, kid: &str) -> Result<Arc<TrustedKey>, Error> {
     block_on(keys.find(Some(kid), Algorithm::Es256, Instant::now()))
 }
 
-/// Somebody else looks for a key.
+/// Looks for a key on another thread.
 fn spawn_find(
     keys: &Arc<RemoteKeys>,
     kid: &'static str,
@@ -120,7 +125,7 @@ fn a_key_is_found_that_was_published_after_the_fetch_under_way() {
 }
 
 #[test]
-fn nothing_of_a_configuration_that_is_gone_is_trusted_again() {
+fn keys_of_a_withdrawn_configuration_are_never_trusted_again() {
     in_every_interleaving(2, || {
         let issuer = Issuer::new();
         let keys = keys(&issuer);
@@ -133,7 +138,7 @@ fn nothing_of_a_configuration_that_is_gone_is_trusted_again() {
 }
 
 #[test]
-fn who_finds_the_new_key_knows_that_the_old_one_is_withdrawn() {
+fn the_old_key_is_withdrawn_before_the_new_key_is_found() {
     in_every_interleaving(2, || {
         let issuer = Issuer::new();
         let keys = keys(&issuer);
@@ -148,9 +153,9 @@ fn who_finds_the_new_key_knows_that_the_old_one_is_withdrawn() {
     });
 }
 
-/// Or a key that a fetch in between withdrew would be trusted until the fetch after.
+/// Otherwise, a key that a concurrent fetch withdrew would be trusted until the next fetch.
 #[test]
-fn keys_are_taken_over_with_what_is_known_of_them() {
+fn keys_and_progress_are_copied_together() {
     in_every_interleaving(2, || {
         let issuer = Issuer::new();
         let known = keys(&issuer);

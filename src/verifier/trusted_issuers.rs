@@ -1,23 +1,27 @@
-//! The issuers that one configuration trusts.
+//! The issuers of one configuration.
 
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(feature = "sea-orm")]
+use super::issuer_terms::IssuerTerms;
 use super::{
     build_error::{BuildError, Faults},
-    issuer::{Issuer, TrustedIssuer},
+    build_fault_kind::BuildFaultKind,
+    issuer::Issuer,
     signature,
+    trusted_issuer::TrustedIssuer,
 };
 use crate::clock::Clock;
 
 /// The issuers of one configuration.
-pub(super) struct Trusted {
-    /// By every spelling of `iss`.
+pub(super) struct TrustedIssuers {
+    /// By issuer and alias.
     by_spelling: HashMap<Box<str>, Arc<Issuer>>,
     /// In the order of the configuration.
     pub(super) issuers: Vec<Arc<Issuer>>,
 }
 
-impl Trusted {
+impl TrustedIssuers {
     pub(super) fn build(
         configured: impl IntoIterator<Item = TrustedIssuer>,
         clock: &Clock,
@@ -25,24 +29,24 @@ impl Trusted {
     ) -> Result<Self, BuildError> {
         if !signature::HAS_BACKEND {
             let detail = "neither feature `aws-lc-rs` nor `rust-crypto` is enabled";
-            faults.add("no_backend", "", detail);
+            faults.add(BuildFaultKind::NoBackend, "", detail);
         }
         let mut seen = HashMap::new();
         let mut issuers = Vec::new();
         for trusted in configured {
             let spellings: Vec<Box<str>> = trusted.spellings().map(Box::from).collect();
             let name = trusted.name().to_owned();
-            let issuer = trusted.build(clock, &mut faults).map(Arc::new);
+            let issuer = Issuer::parse(trusted, clock, &mut faults).map(Arc::new);
             issuers.extend(issuer.clone());
             for spelling in spellings {
                 let detail = format!("`{spelling}` is configured twice");
                 if seen.insert(spelling, issuer.clone()).is_some() {
-                    faults.add("duplicate_issuer", &name, detail);
+                    faults.add(BuildFaultKind::DuplicateIssuer, &name, detail);
                 }
             }
         }
         if seen.is_empty() {
-            faults.add("no_issuers", "", "no issuer is trusted");
+            faults.add(BuildFaultKind::NoIssuers, "", "no issuer is configured");
         }
         faults.into_result()?;
         let by_spelling = seen
@@ -55,19 +59,19 @@ impl Trusted {
         })
     }
 
-    /// Returns the issuer of an exact `iss`.
+    /// Returns the issuer with exactly this `iss`.
     pub(super) fn find(&self, iss: &str) -> Option<&Issuer> {
         self.by_spelling.get(iss).map(Arc::as_ref)
     }
 
-    /// Returns every spelling of `iss` that is trusted, sorted.
+    /// Returns every trusted value of `iss`, sorted.
     pub(super) fn spellings(&self) -> Vec<&str> {
         let mut spellings: Vec<_> = self.by_spelling.keys().map(AsRef::as_ref).collect();
         spellings.sort_unstable();
         spellings
     }
 
-    /// Takes over the keys of issuers that stay.
+    /// Copies the fetched keys of the issuers that are in both configurations.
     pub(super) fn adopt(&self, old: &Self) {
         for issuer in &self.issuers {
             if let Some(before) = old.find(issuer.name()) {
@@ -76,14 +80,15 @@ impl Trusted {
         }
     }
 
-    /// Ends what tokens of these issuers prove.
+    /// Withdraws all keys, which invalidates every cached token verified with them.
     pub(super) fn withdraw(&self) {
         self.issuers
             .iter()
             .for_each(|issuer| issuer.keys.withdraw());
     }
 
-    /// Returns the terms of every issuer, in the order of the configuration.
+    /// Returns the settings that determine identity keys, for each issuer in the order of the
+    /// configuration.
     #[cfg(feature = "sea-orm")]
     pub(super) fn terms(&self) -> Vec<IssuerTerms> {
         let aliases = |issuer: &Arc<Issuer>| {
@@ -104,14 +109,4 @@ impl Trusted {
             })
             .collect()
     }
-}
-
-/// What an identity's key is made of, as an issuer is configured.
-#[cfg(feature = "sea-orm")]
-pub(crate) struct IssuerTerms {
-    pub(crate) issuer: Arc<str>,
-    pub(crate) aliases: Vec<Box<str>>,
-    pub(crate) tenants: Vec<Arc<str>>,
-    pub(crate) tenant_is_claimed: bool,
-    pub(crate) subject_strategy: Arc<str>,
 }

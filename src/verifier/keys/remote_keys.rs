@@ -1,13 +1,11 @@
-//! Keys that are fetched: one flight at a time, never in the way of a good token.
+//! The keys of an issuer that publishes them.
 //!
-//! Reads never block while a set is held. A set is replaced only by one with usable keys, whatever
-//! the issuer answers. A key that stays in the set stays the same object, so tokens verified with
-//! it stay cached; one that leaves is withdrawn, and every token verified with it dies at once.
+//! Reads never block while a set is held. Only a set with usable keys replaces another, whatever
+//! the issuer answers. A key that is in both sets stays the same object, so tokens verified with it
+//! stay cached. A key that is missing from the new set is withdrawn, and with it every token
+//! verified with it.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     sync::watch,
@@ -16,9 +14,12 @@ use tokio::{
 };
 
 use super::{
-    flight::{Boarding, Location, Reason, Shared},
-    key_set::TrustedKey,
-    refresh::KeyRefresh,
+    flight::{FetchDecision, Reason},
+    key_refresh::KeyRefresh,
+    key_status::KeyStatus,
+    location::Location,
+    shared::Shared,
+    trusted_key::TrustedKey,
 };
 use crate::{
     clock::Clock,
@@ -32,29 +33,6 @@ pub(crate) struct RemoteKeys {
     shared: Arc<Shared>,
     /// Aborted when the last handle drops.
     tasks: Mutex<JoinSet<()>>,
-}
-
-/// How an issuer's keys are doing.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KeyStatus {
-    /// The canonical issuer.
-    pub issuer: String,
-    /// The usable keys held.
-    pub keys: usize,
-    /// When keys were last fetched; `None` for static keys, or before the first success.
-    pub last_success: Option<SystemTime>,
-    /// When a fetch last failed, and why; `None` once a later one succeeded.
-    pub last_error: Option<(SystemTime, String)>,
-}
-
-impl KeyStatus {
-    /// Returns how long ago keys were last fetched; `None` for static keys, or before the first
-    /// success.
-    #[must_use]
-    pub fn age(&self) -> Option<Duration> {
-        self.last_success.map(|at| at.elapsed().unwrap_or_default())
-    }
 }
 
 impl RemoteKeys {
@@ -71,15 +49,17 @@ impl RemoteKeys {
         }
     }
 
-    /// Takes over what another configuration of the same issuer knows: its keys, as objects of its
-    /// own, so that the other's can be withdrawn without these, and when the next fetch is due, so
-    /// that a reload is no way around the cool-down.
+    /// Copies the keys and the progress from another configuration of the same issuer.
+    ///
+    /// The keys become objects of their own, so that withdrawing the other's leaves these valid.
+    /// The time of the next fetch is copied as well, so that a reload does not bypass the
+    /// cool-down.
     pub(super) fn adopt(&self, other: &Self) {
         let is_same = self.shared.issuer == other.shared.issuer
             && self.shared.location == other.shared.location;
         if is_same {
-            // Keys and what is known of them are of one moment: a flight that lands in between
-            // would leave a key that it withdrew to be trusted for another interval.
+            // Held until keys and progress are both copied: a fetch that finished in between could
+            // withdraw a key that the copy would trust for another interval.
             let known = other.shared.progress();
             if let Some(set) = other.shared.set.load_full() {
                 let until = self.shared.stale_at();
@@ -87,39 +67,39 @@ impl RemoteKeys {
             }
             let mut progress = self.shared.progress();
             progress.due = known.due;
-            // What a flight under way brings home will be nobody's: the fetch is owed again.
-            progress.demanded = known.demanded.filter(|_| !known.is_flying());
+            // The result of a fetch under way is discarded, so it does not start a cool-down here.
+            progress.demanded = known.demanded.filter(|_| !known.is_fetching());
             progress.failures = known.failures;
             progress.last_success = known.last_success;
             progress.last_error.clone_from(&known.last_error);
         }
     }
 
-    /// Finds the key a header means, fetching the set if it is empty or lacks the key. `began` is
-    /// when the request began to wait.
+    /// Finds the key that a header names, and fetches the set if none is held or it lacks the key.
+    /// `began` is when the request began to wait.
     pub(super) async fn find(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
         began: Instant,
     ) -> Result<Arc<TrustedKey>, Error> {
-        self.keep();
+        self.ensure_background_refresh();
         let reason = match self.held(kid, algorithm) {
             Some(Ok(key)) => return Ok(key),
             Some(Err(TokenFault::Key)) => Reason::Demanded,
             Some(Err(fault)) => return Err(fault.into()),
             None => Reason::Empty,
         };
-        let lacks = || matches!(self.held(kid, algorithm), Some(Err(TokenFault::Key)));
-        self.landed(reason, began, lacks).await;
+        let is_missing = || matches!(self.held(kid, algorithm), Some(Err(TokenFault::Key)));
+        self.wait_for_fetch(reason, began, is_missing).await;
         match self.held(kid, algorithm) {
             Some(found) => Ok(found?),
             None => Err(Error::keys_unavailable()),
         }
     }
 
-    /// Finds the key that took the place of one under which a signature did not verify: some
-    /// issuers rotate without changing `kid`.
+    /// Finds the key that replaced `of`, under which a signature did not verify: some issuers
+    /// rotate keys without changing `kid`.
     pub(super) async fn find_successor(
         &self,
         of: &Arc<TrustedKey>,
@@ -131,16 +111,19 @@ impl RemoteKeys {
             let held = self.held(kid, algorithm)?.ok()?;
             (!Arc::ptr_eq(&held, of)).then_some(held)
         };
-        let lacks = || successor().is_none();
-        self.landed(Reason::Demanded, began, lacks).await;
+        let is_missing = || successor().is_none();
+        self.wait_for_fetch(Reason::Demanded, began, is_missing)
+            .await;
         successor()
     }
 
-    /// Fetches the keys if none are held; waits, bounded.
+    /// Fetches the keys if none are held, and waits for them as long as [`KeyRefresh::with_wait`]
+    /// allows.
     pub(super) async fn ready(&self) -> Result<(), Error> {
-        self.keep();
+        self.ensure_background_refresh();
         if !self.shared.is_usable() {
-            self.landed(Reason::Empty, Instant::now(), || false).await;
+            self.wait_for_fetch(Reason::Empty, Instant::now(), || false)
+                .await;
         }
         match self.shared.is_usable() {
             true => Ok(()),
@@ -162,17 +145,17 @@ impl RemoteKeys {
         }
     }
 
-    /// Withdraws every key: the configuration they belong to is gone.
+    /// Withdraws every key, because their configuration was replaced or removed.
     pub(super) fn withdraw(&self) {
-        // Under the lock: a flight that lands later finds out that it is retired.
+        // Set under the lock: a fetch that finishes later sees it and stores nothing.
         let mut progress = self.shared.progress();
-        progress.is_retired = true;
+        progress.is_withdrawn = true;
         if let Some(set) = self.shared.set.swap(None) {
             set.withdraw();
         }
     }
 
-    /// `None` if no set is held, or only one that is too old.
+    /// Finds a key in the set held. `None` means that no set is held, or only one that is too old.
     fn held(
         &self,
         kid: Option<&str>,
@@ -183,70 +166,76 @@ impl RemoteKeys {
         Some(set.find(kid, algorithm).map(Arc::clone))
     }
 
-    /// Waits, bounded, for the flight that the reason joins or starts; at once if it may not start
-    /// one.
+    /// Joins or starts a fetch and waits for it, within the bound. Returns at once if no fetch may
+    /// start.
     ///
-    /// A flight that was under way may have left before the issuer published what is looked for: if
-    /// `lacks` holds after it, there is another.
-    async fn landed(&self, reason: Reason, began: Instant, lacks: impl Fn() -> bool + Send + Sync) {
-        let flights = async {
-            let Some((mut flight, is_new)) = self.board(reason) else {
+    /// A fetch that was already under way may have read the set before the issuer published the
+    /// key. If `is_missing` returns true after it, a second fetch follows.
+    async fn wait_for_fetch(
+        &self,
+        reason: Reason,
+        began: Instant,
+        is_missing: impl Fn() -> bool + Send + Sync,
+    ) {
+        let fetches = async {
+            let Some((mut fetch, is_new)) = self.join_or_start(reason) else {
                 return;
             };
-            // An error says that the sender is gone: the flight has landed.
-            let _ = flight.changed().await;
+            // An error means that the sender was dropped: the fetch has finished.
+            let _ = fetch.changed().await;
             if !is_new
-                && lacks()
-                && let Some((mut flight, _)) = self.board(Reason::Demanded)
+                && is_missing()
+                && let Some((mut fetch, _)) = self.join_or_start(Reason::Demanded)
             {
-                let _ = flight.changed().await;
+                let _ = fetch.changed().await;
             }
         };
-        // Without an end that a clock can count to, there is none.
+        // An end that `Instant` cannot represent is no bound.
         match began.checked_add(self.shared.refresh.wait) {
-            Some(end) => drop(timeout_at(end, flights).await),
-            None => flights.await,
+            Some(end) => drop(timeout_at(end, fetches).await),
+            None => fetches.await,
         }
     }
 
-    /// Returns the flight that the reason joins or starts, and whether it starts it.
-    fn board(&self, reason: Reason) -> Option<(watch::Receiver<()>, bool)> {
-        let (landing, flight) = match self.shared.boarding(reason) {
-            Boarding::Join(flight) => return Some((flight, false)),
-            Boarding::Refused => return None,
-            Boarding::Start(landing, flight) => (landing, flight),
+    /// Returns the fetch to wait for, and whether this call started it.
+    fn join_or_start(&self, reason: Reason) -> Option<(watch::Receiver<()>, bool)> {
+        let (finished, fetch) = match self.shared.decide(reason) {
+            FetchDecision::Join(fetch) => return Some((fetch, false)),
+            FetchDecision::Refused => return None,
+            FetchDecision::Start(finished, fetch) => (finished, fetch),
         };
         let shared = Arc::clone(&self.shared);
-        self.spawn(async move { shared.fly(landing).await });
-        Some((flight, true))
+        self.spawn(async move { shared.run(finished).await });
+        Some((fetch, true))
     }
 
-    /// Starts the background refresh with the first token, and not before.
-    fn keep(&self) {
+    /// Starts the background refresh if it is not running. The first token starts it; building a
+    /// verifier spawns nothing.
+    fn ensure_background_refresh(&self) {
         let mut progress = self.shared.progress();
         if progress
-            .keeper
+            .background_refresh
             .as_ref()
             .is_some_and(|task| !task.is_finished())
         {
             return;
         }
         let shared = Arc::clone(&self.shared);
-        let keeper = self.spawn(async move {
+        let task = self.spawn(async move {
             loop {
                 let due = shared.progress().due;
                 let due = due.unwrap_or_else(|| Instant::now() + shared.refresh.interval);
                 if timeout_at(due, shared.rescheduled.notified()).await.is_ok() {
                     continue;
                 }
-                match shared.boarding(Reason::Scheduled) {
-                    Boarding::Start(landing, _) => shared.fly(landing).await,
-                    Boarding::Join(mut flight) => drop(flight.changed().await),
-                    Boarding::Refused => {}
+                match shared.decide(Reason::Scheduled) {
+                    FetchDecision::Start(finished, _) => shared.run(finished).await,
+                    FetchDecision::Join(mut fetch) => drop(fetch.changed().await),
+                    FetchDecision::Refused => {}
                 }
             }
         });
-        progress.keeper = Some(keeper);
+        progress.background_refresh = Some(task);
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {

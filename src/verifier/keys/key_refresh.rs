@@ -1,14 +1,14 @@
-//! When remote keys are fetched, and within which limits.
+//! When remote keys are fetched, and the limits of a fetch.
 
 use std::time::Duration;
 
-/// Shorter is a loop, not an interval.
+/// The shortest interval: anything below would fetch in a loop.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Longer is never, and some clocks cannot count that far.
+/// The longest duration: `Instant` cannot represent every later time on every platform.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The limits of fetching an issuer's keys. Each has a default that suits a public issuer.
+/// When an issuer's keys are fetched, and the limits of a fetch. The defaults suit a public issuer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +39,8 @@ impl Default for KeyRefresh {
 }
 
 impl KeyRefresh {
-    /// Refreshes every 5 minutes, on demand every 30 seconds, and serves held keys for a day.
+    /// Creates the defaults: a refresh every 5 minutes, on demand at most every 30 seconds, and held
+    /// keys that stay valid for a day.
     pub fn new() -> Self {
         Self {
             interval: Duration::from_secs(300),
@@ -53,55 +54,60 @@ impl KeyRefresh {
         }
     }
 
-    /// Sets how often keys are fetched in the background, and so how long a withdrawn key may still
-    /// count. Default: 5 minutes. A shorter `Cache-Control: max-age` of the issuer is honoured, down
-    /// to the cool-down. At least a second, at most a year.
+    /// Sets how often keys are fetched in the background, and therefore how long a key stays trusted
+    /// after the issuer withdrew it. Default: 5 minutes.
+    ///
+    /// A shorter `Cache-Control: max-age` of the issuer is honoured, down to the cool-down. The
+    /// interval is clamped to between one second and one year.
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval.clamp(SHORTEST, LONGEST);
         self
     }
 
-    /// Sets how often a token may cause a fetch: by a `kid` the set lacks, or a bad signature under
-    /// one it has. Default: 30 seconds. Within it such tokens are refused without waiting, so a
-    /// flood of made-up `kid`s costs one fetch, and never delays a good token.
+    /// Sets how long after a fetch that a token caused the next token may cause one. Default: 30
+    /// seconds.
+    ///
+    /// A token causes a fetch if the set lacks its `kid`, or if its signature does not verify under
+    /// the key of that `kid`. During the cool-down such tokens are rejected without waiting, so a
+    /// flood of made-up `kid`s costs one fetch and never delays a good token.
     pub fn with_cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = cool_down.min(LONGEST);
         self
     }
 
-    /// Sets how long held keys count while the issuer does not answer; at least a second. Default: 24
-    /// hours.
+    /// Sets how long held keys stay valid while the issuer cannot be reached; at least one second.
+    /// Default: 24 hours.
     pub fn with_max_stale(mut self, age: Duration) -> Self {
         self.max_stale = age.max(SHORTEST);
         self
     }
 
-    /// Sets how long the address of the keys, once discovered, is taken for granted; a failed fetch
-    /// looks for it again at once. Default: 1 hour.
+    /// Sets how long the discovered URL of the keys is reused. The fetch after a failed one repeats
+    /// discovery in any case. Default: 1 hour.
     pub fn with_rediscovery(mut self, age: Duration) -> Self {
         self.rediscovery = age.min(LONGEST);
         self
     }
 
-    /// Bounds one fetch. Default: 5 seconds.
+    /// Limits the duration of one fetch. Default: 5 seconds.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Bounds how long a request waits for keys that are being fetched. Default: 3 seconds.
+    /// Limits how long a request waits for keys that are being fetched. Default: 3 seconds.
     pub fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// Bounds one document, in bytes. Default: 256 KiB.
+    /// Limits the size of one document, in bytes. Default: 256 KiB.
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Bounds the keys of one set; a larger one is refused whole. Default: 64.
+    /// Limits the number of keys in one set; a larger set is rejected as a whole. Default: 64.
     pub fn with_max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self
