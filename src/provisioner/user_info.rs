@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::{Enricher, Enrichment};
+use super::enricher::{Enricher, Enrichment};
 use crate::{
     claims::{Object, Value as Claim},
     fetch::{BearerToken, DocumentFetcher, DocumentRequest, metadata},

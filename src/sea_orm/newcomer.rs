@@ -11,8 +11,10 @@ use crate::{
         Outcome, Provisioned,
         decision::{
             Profile, UserStatus,
-            newcomer::{Newcomer, decide, linking_address, within_limits},
+            linking::linking_address,
+            newcomer::{Newcomer, decide},
             roles,
+            sign_up::within_limits,
         },
         explain::Facts,
     },

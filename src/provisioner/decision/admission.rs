@@ -1,6 +1,6 @@
 //! Whether a token's owner may enter: what is asked at every request.
 
-use super::UserStatus;
+use super::user_status::UserStatus;
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,

@@ -9,16 +9,19 @@
 //! sign-up](newcomer::decide); [roles]; [profile].
 
 pub(crate) mod admission;
+pub(crate) mod linking;
 pub(crate) mod newcomer;
-pub(crate) mod profile;
+mod profile;
+pub(crate) mod profile_state;
 #[cfg(test)]
 mod properties;
+mod role_grant;
 pub(crate) mod roles;
-mod status;
+pub(crate) mod sign_up;
+mod sign_up_counts;
+mod user_status;
 
 pub use self::{
-    newcomer::SignUpCounts,
-    profile::{Profile, ProfileState},
-    roles::RoleGrant,
-    status::UserStatus,
+    profile::Profile, profile_state::ProfileState, role_grant::RoleGrant,
+    sign_up_counts::SignUpCounts, user_status::UserStatus,
 };

@@ -5,12 +5,13 @@
 //! mark, because that would be a write a token: one that is older than it and younger than the last
 //! change may still change something, until the next one.
 
+use super::linking::linking_address;
 use crate::{
     digest::{digest, hex},
     email::Email,
     identity::Identity,
     policy::{Attribute, ProfileSync},
-    provisioner::Enrichment,
+    provisioner::enricher::Enrichment,
 };
 
 /// The longest name kept, in bytes.
@@ -72,7 +73,7 @@ impl Profile {
     /// What the token states. An address is verified only if its issuer vouches for it and a person
     /// owns it.
     fn stated(identity: &Identity) -> Self {
-        let vouched = super::newcomer::linking_address(identity);
+        let vouched = linking_address(identity);
         Self {
             email: identity.email().map(|email| email.as_str().to_owned()),
             email_key: vouched.map(|email| email.key(identity.tenant())),
@@ -177,29 +178,6 @@ impl std::fmt::Debug for Profile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Profile").finish_non_exhaustive()
     }
-}
-
-/// What a store remembers of the last token whose profile it took.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ProfileState {
-    /// Whether this identity is the one of its user that owns the profile.
-    pub is_owner: bool,
-    /// When that token was issued, in milliseconds since the Unix epoch.
-    pub issued_at: Option<i64>,
-    /// [`Profile::fingerprint`] of that token.
-    pub fingerprint: Option<String>,
-}
-
-/// Whether the token's profile has to be stored: it owns the profile, it differs from what was last
-/// taken, and no token as young was taken. One that does not say when it was issued never is.
-pub(crate) fn is_due(identity: &Identity, state: &ProfileState) -> bool {
-    let is_newer = identity
-        .issued_at()
-        .is_some_and(|issued| state.issued_at.is_none_or(|stored| stored < issued));
-    state.is_owner
-        && is_newer
-        && state.fingerprint.as_ref() != Some(&Profile::fingerprint(identity))
 }
 
 #[cfg(test)]
@@ -309,33 +287,5 @@ mod tests {
         let after = unverified.after(&token, &[]);
         assert_eq!(after.email.as_deref(), Some("bo@example.com"));
         assert_eq!((after.email_key, after.email_verified_by), (None, None));
-    }
-
-    #[test]
-    fn only_a_newer_different_token_of_the_owner_is_due() {
-        let token = || ana().with_full_name("Ana");
-        let taken = |issued_at| ProfileState {
-            is_owner: true,
-            issued_at: Some(issued_at),
-            fingerprint: Some(Profile::fingerprint(&token().build())),
-        };
-        let renamed = token().with_full_name("Bo").build();
-        assert!(is_due(&renamed, &taken(1_999)));
-        assert!(!is_due(&token().build(), &taken(1_999)), "unchanged");
-        assert!(!is_due(&renamed, &taken(2_000)), "as old");
-        assert!(!is_due(&renamed, &taken(2_001)), "older");
-        let guest = ProfileState {
-            is_owner: false,
-            ..taken(1_999)
-        };
-        assert!(!is_due(&renamed, &guest), "another identity owns it");
-        let undated = TestIdentity::new(ISSUER, "ana").with_full_name("Bo");
-        assert!(!is_due(&undated.build(), &taken(1_999)), "not dated");
-        let policy =
-            IssuerPolicy::new().with_profile_sync(Attribute::FullName, ProfileSync::Always);
-        assert!(
-            is_due(&token().with_policy(policy).build(), &taken(1_999)),
-            "another mapping"
-        );
     }
 }

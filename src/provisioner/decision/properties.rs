@@ -3,10 +3,13 @@
 use proptest::{option, prelude::*, sample::select};
 
 use super::{
-    Profile, RoleGrant, UserStatus,
     admission::{Snapshot, admit},
-    newcomer::{Candidate, Newcomer, decide},
+    linking::Candidate,
+    newcomer::{Newcomer, decide},
+    profile::Profile,
+    role_grant::RoleGrant,
     roles,
+    user_status::UserStatus,
 };
 use crate::{
     email::Email,

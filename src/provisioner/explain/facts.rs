@@ -12,8 +12,10 @@ use crate::{
         decision::{
             RoleGrant, SignUpCounts, UserStatus,
             admission::{self, Snapshot},
-            newcomer::{Candidate, Newcomer, decide, linking_address, within_limits},
+            linking::{Candidate, linking_address},
+            newcomer::{Newcomer, decide},
             roles,
+            sign_up::within_limits,
         },
         outcome::Outcome,
     },

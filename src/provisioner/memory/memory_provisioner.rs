@@ -18,7 +18,7 @@ use crate::{
     identity::Identity,
     principal::IdentityKey,
     provisioner::{
-        decision::{RoleGrant, UserStatus, admission, profile},
+        decision::{RoleGrant, UserStatus, admission, profile_state},
         explain::{Explain, Facts, Step},
         outcome::Outcome,
         provisioned::Provisioned,
@@ -102,8 +102,11 @@ impl MemoryProvisioner {
                 snapshot: Some(record.snapshot(known)),
                 grants: record.grants.clone(),
                 stored_at: Some(known.roles_issued_at),
-                changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
-                    && store.profile_after(identity, known.user, record) != record.profile,
+                changes_profile: profile_state::is_due(
+                    identity,
+                    &known.profile_state(identity, record),
+                ) && store.profile_after(identity, known.user, record)
+                    != record.profile,
             };
         }
         Facts::Unknown {

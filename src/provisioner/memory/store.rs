@@ -15,8 +15,9 @@ use crate::{
         decision::{
             Profile, ProfileState, RoleGrant, SignUpCounts, UserStatus,
             admission::{self, Snapshot},
-            newcomer::{self, Candidate, Newcomer},
-            profile, roles,
+            linking::{self, Candidate},
+            newcomer::{self, Newcomer},
+            profile_state, roles, sign_up,
         },
     },
 };
@@ -69,7 +70,7 @@ impl Store {
         let record = known.and_then(|known| self.users.get(known.user));
         known.zip(record).is_some_and(|(known, record)| {
             !roles::are_due(identity, &record.grants, known.roles_issued_at)
-                && !profile::is_due(identity, &known.profile_state(identity, record))
+                && !profile_state::is_due(identity, &known.profile_state(identity, record))
         })
     }
 
@@ -91,7 +92,7 @@ impl Store {
             record.replace_grants(identity);
             outcome = Outcome::Updated;
         }
-        if profile::is_due(identity, &known.profile_state(identity, record)) {
+        if profile_state::is_due(identity, &known.profile_state(identity, record)) {
             known.profile_issued_at = identity.issued_at();
             known.fingerprint = Profile::fingerprint(identity);
             if after != record.profile {
@@ -144,7 +145,7 @@ impl Store {
             (Newcomer::Link, Some(holder)) => (holder, Outcome::Linked),
             (Newcomer::Create(status), _) => {
                 if identity.policy().has_limits() {
-                    newcomer::within_limits(identity, self.population(identity.issuer()))?;
+                    sign_up::within_limits(identity, self.population(identity.issuer()))?;
                 }
                 let record = Record::new(self.users.len() as u64 + 1, identity, status);
                 let key = record.profile.email_key.clone();
@@ -168,7 +169,7 @@ impl Store {
 
     /// The user who holds the identity's address verified, as an index.
     pub(super) fn holder(&self, identity: &Identity) -> Option<usize> {
-        let address = newcomer::linking_address(identity)?;
+        let address = linking::linking_address(identity)?;
         self.addresses.get(&address.key(identity.tenant())).copied()
     }
 

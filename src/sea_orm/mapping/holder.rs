@@ -5,7 +5,7 @@ use std::fmt;
 use time::PrimitiveDateTime;
 
 use super::millis;
-use crate::provisioner::decision::{RoleGrant, UserStatus, newcomer::Candidate};
+use crate::provisioner::decision::{RoleGrant, UserStatus, linking::Candidate};
 
 /// The user who holds an address that an unknown identity comes with.
 #[must_use]
