@@ -3,10 +3,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::{Step, StepResult};
 use crate::{
     error::{Error, ErrorKind, TokenFault},
     identity::Identity,
+    provisioner::explain::{Step, StepResult},
     verifier::JwtVerifier,
 };
 

@@ -12,7 +12,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::gate::enter;
+use super::extensions::insert_user;
 use crate::{
     error::Error,
     identity::Identity,
@@ -105,7 +105,7 @@ where
                         .expect("the state is left when this is taken");
                     match result {
                         Ok((identity, user)) => {
-                            enter(&mut request, answers, identity, user);
+                            insert_user(&mut request, answers, identity, user);
                             State::Forwarding {
                                 future: inner.call(request),
                             }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use tower_layer::Layer;
 
-use super::{gate::Gate, service::Provision};
+use super::{pipeline::Pipeline, service::Provision};
 use crate::{
     credential::TokenSource, provisioner::Provisioner, rejection::RejectionResponse,
     resource_metadata::ResourceMetadata, verifier::JwtVerifier,
@@ -39,13 +39,13 @@ use crate::{
 ///
 /// A CORS layer belongs outside of this one: a pre-flight request carries no token.
 #[must_use]
-pub struct ProvisionLayer<P>(Arc<Gate<P>>);
+pub struct ProvisionLayer<P>(Arc<Pipeline<P>>);
 
 impl<P: Provisioner> ProvisionLayer<P> {
     /// Requires a bearer token that `verifier` accepts, and has `provisioner` find or create its
     /// user.
     pub fn new(verifier: JwtVerifier, provisioner: P) -> Self {
-        Self(Arc::new(Gate {
+        Self(Arc::new(Pipeline {
             verifier,
             provisioner: Arc::new(provisioner),
             sources: Arc::new([TokenSource::authorization()]),
@@ -75,16 +75,20 @@ impl<P: Provisioner> ProvisionLayer<P> {
     /// [`access`](crate::access) behind it. Default:
     /// [`ProblemJson`](crate::rejection::ProblemJson).
     pub fn with_rejection(mut self, rejection: impl RejectionResponse) -> Self {
-        let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_shape(rejection));
+        let pipeline = Arc::make_mut(&mut self.0);
+        pipeline.answers = Arc::new(pipeline.answers.with_shape(rejection));
         self
     }
 
     /// Names the address of this metadata in every challenge, by this layer and by those of
     /// [`access`](crate::access) behind it (RFC 9728 section 5.1). Default: none.
     pub fn with_resource_metadata(mut self, metadata: &ResourceMetadata) -> Self {
-        let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_resource_metadata(metadata.shared_url()));
+        let pipeline = Arc::make_mut(&mut self.0);
+        pipeline.answers = Arc::new(
+            pipeline
+                .answers
+                .with_resource_metadata(metadata.shared_url()),
+        );
         self
     }
 }

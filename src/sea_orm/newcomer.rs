@@ -108,13 +108,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let holder = self
             .find_holder(&(&self.db).into(), identity, false)
             .await?;
-        let population = match identity.policy().has_limits() {
+        let sign_up_counts = match identity.policy().has_limits() {
             false => None,
             true => Some(self.mapping.population(&self.db, identity).await?),
         };
         Ok(Facts::Unknown {
             candidate: holder.map(|holder| holder.candidate),
-            population,
+            sign_up_counts,
         })
     }
 

@@ -9,8 +9,8 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{ManualClock, SigningKey};
-use crate::clock::millis;
+use super::signing_key::SigningKey;
+use crate::clock::{ManualClock, millis};
 
 /// Builds a token. Made by [`TestIssuer::token`](super::TestIssuer::token) with `iss`, `sub`, `iat`
 /// and an `exp` five minutes ahead.

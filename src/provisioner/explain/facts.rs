@@ -36,7 +36,7 @@ pub(crate) enum Facts {
     Unknown {
         candidate: Option<Candidate>,
         /// Read only where the policy sets limits.
-        population: Option<SignUpCounts>,
+        sign_up_counts: Option<SignUpCounts>,
     },
 }
 
@@ -54,8 +54,8 @@ impl Facts {
             } => known(identity, snapshot, &grants, stored_at, changes_profile),
             Self::Unknown {
                 candidate,
-                population,
-            } => newcomer(identity, candidate.as_ref(), population),
+                sign_up_counts,
+            } => newcomer(identity, candidate.as_ref(), sign_up_counts),
         }
     }
 }
@@ -153,7 +153,7 @@ fn role_step(identity: &Identity, grants: &[RoleGrant]) -> Step {
 fn newcomer(
     identity: &Identity,
     candidate: Option<&Candidate>,
-    population: Option<SignUpCounts>,
+    sign_up_counts: Option<SignUpCounts>,
 ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
     let mut steps = vec![Step::note("look-up", "no user has this identity")];
     steps.push(match (linking_address(identity), identity.email()) {
@@ -170,16 +170,16 @@ fn newcomer(
         None => steps.extend(sign_up(identity)),
     }
     let creates = matches!(decision, Ok(Newcomer::Create(_)));
-    let limited = match population.filter(|_| creates) {
+    let limited = match sign_up_counts.filter(|_| creates) {
         None => Ok(()),
-        Some(population) => {
-            let limited = within_limits(identity, population);
+        Some(sign_up_counts) => {
+            let limited = within_limits(identity, sign_up_counts);
             let policy = identity.policy();
             let counts = [
-                (policy.max_users(), population.all, "in all"),
+                (policy.max_users(), sign_up_counts.all, "in all"),
                 (
                     policy.max_sign_ups_per_minute(),
-                    population.last_minute,
+                    sign_up_counts.last_minute,
                     "in the last minute",
                 ),
             ];

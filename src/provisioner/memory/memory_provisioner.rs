@@ -8,10 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{
-    store::{Record, Store},
-    user::MemoryUser,
-};
+use super::{memory_user::MemoryUser, record::Record, store::Store};
 use crate::{
     clock::millis,
     error::ProvisionError,
@@ -104,16 +101,16 @@ impl MemoryProvisioner {
                 stored_at: Some(known.roles_issued_at),
                 changes_profile: profile_state::is_due(
                     identity,
-                    &known.profile_state(identity, record),
+                    &record.profile_state(identity, known),
                 ) && store.profile_after(identity, known.user, record)
                     != record.profile,
             };
         }
         Facts::Unknown {
             candidate: store
-                .holder(identity)
+                .link_candidate(identity)
                 .and_then(|index| store.candidate(index, identity.issuer())),
-            population: Some(store.population(identity.issuer())),
+            sign_up_counts: Some(store.sign_up_counts(identity.issuer())),
         }
     }
 
@@ -141,14 +138,14 @@ impl Provisioner for MemoryProvisioner {
         identity: &Identity,
     ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
         admission::screen(identity)?;
-        self.store().enter(identity)
+        self.store().provision(identity)
     }
 
     fn cached(&self, identity: &Identity) -> Option<Provisioned<MemoryUser>> {
         let store = self.store();
         let record = store.find(identity)?.ok()?;
         let is_up_to_date = store.is_up_to_date(identity);
-        is_up_to_date.then(|| record.told(identity, Outcome::Found))
+        is_up_to_date.then(|| record.provisioned(identity, Outcome::Found))
     }
 }
 

@@ -4,53 +4,30 @@ use std::collections::HashMap;
 
 use tokio::time::{Duration, Instant};
 
-use super::MemoryUser;
+use super::{known_identity::KnownIdentity, memory_user::MemoryUser, record::Record};
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
     policy::Attribute,
-    principal::{IdentityKey, PrincipalKind, RoleClaim},
+    principal::IdentityKey,
     provisioner::{
-        Outcome, Provisioned,
         decision::{
-            Profile, ProfileState, RoleGrant, SignUpCounts, UserStatus,
-            admission::{self, Snapshot},
+            Profile, SignUpCounts, UserStatus, admission,
             linking::{self, Candidate},
             newcomer::{self, Newcomer},
             profile_state, roles, sign_up,
         },
+        outcome::Outcome,
+        provisioned::Provisioned,
     },
 };
 
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) users: Vec<Record>,
-    pub(super) identities: HashMap<IdentityKey, Known>,
+    pub(super) identities: HashMap<IdentityKey, KnownIdentity>,
     /// Verified addresses, by their key.
     addresses: HashMap<String, usize>,
-}
-
-pub(super) struct Record {
-    id: u64,
-    tenant: String,
-    pub(super) profile: Profile,
-    /// The identity whose tokens keep the profile up to date.
-    owner: IdentityKey,
-    pub(super) status: UserStatus,
-    pub(super) grants: Vec<RoleGrant>,
-    tokens_valid_after: Option<i64>,
-}
-
-/// An identity, and what is remembered of its tokens.
-pub(super) struct Known {
-    /// Index into `users`.
-    pub(super) user: usize,
-    kind: PrincipalKind,
-    issuer: String,
-    since: Instant,
-    pub(super) roles_issued_at: Option<i64>,
-    profile_issued_at: Option<i64>,
-    fingerprint: String,
 }
 
 impl Store {
@@ -70,7 +47,7 @@ impl Store {
         let record = known.and_then(|known| self.users.get(known.user));
         known.zip(record).is_some_and(|(known, record)| {
             !roles::are_due(identity, &record.grants, known.roles_issued_at)
-                && !profile_state::is_due(identity, &known.profile_state(identity, record))
+                && !profile_state::is_due(identity, &record.profile_state(identity, known))
         })
     }
 
@@ -92,7 +69,7 @@ impl Store {
             record.replace_grants(identity);
             outcome = Outcome::Updated;
         }
-        if profile_state::is_due(identity, &known.profile_state(identity, record)) {
+        if profile_state::is_due(identity, &record.profile_state(identity, known)) {
             known.profile_issued_at = identity.issued_at();
             known.fingerprint = Profile::fingerprint(identity);
             if after != record.profile {
@@ -124,28 +101,31 @@ impl Store {
         }
     }
 
-    pub(super) fn enter(
+    pub(super) fn provision(
         &mut self,
         identity: &Identity,
     ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
         match self.find(identity) {
-            None => return self.join(identity),
+            None => return self.create_or_link(identity),
             Some(verdict) => verdict.map(drop)?,
         }
         let outcome = self.bring_up_to_date(identity);
         let record = self.find(identity).ok_or(DenialReason::Deleted)??;
-        Ok(record.told(identity, outcome))
+        Ok(record.provisioned(identity, outcome))
     }
 
-    fn join(&mut self, identity: &Identity) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        let holder = self.holder(identity);
+    fn create_or_link(
+        &mut self,
+        identity: &Identity,
+    ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
+        let holder = self.link_candidate(identity);
         let candidate = holder.and_then(|index| self.candidate(index, identity.issuer()));
         let decision = newcomer::decide(identity, candidate.as_ref())?;
         let (index, outcome) = match (decision, holder) {
             (Newcomer::Link, Some(holder)) => (holder, Outcome::Linked),
             (Newcomer::Create(status), _) => {
                 if identity.policy().has_limits() {
-                    sign_up::within_limits(identity, self.population(identity.issuer()))?;
+                    sign_up::within_limits(identity, self.sign_up_counts(identity.issuer()))?;
                 }
                 let record = Record::new(self.users.len() as u64 + 1, identity, status);
                 let key = record.profile.email_key.clone();
@@ -158,17 +138,17 @@ impl Store {
         };
         let record = self.users.get_mut(index).ok_or(DenialReason::Deleted)?;
         record.replace_grants(identity);
-        let known = Known::new(index, identity);
+        let known = KnownIdentity::new(index, identity);
         self.identities.insert(identity.key(), known);
         match record.status {
             // Made and refused in one request: the user waits for approval.
             UserStatus::Pending => Err(DenialReason::PendingApproval.into()),
-            _ => Ok(record.told(identity, outcome)),
+            _ => Ok(record.provisioned(identity, outcome)),
         }
     }
 
     /// The user who holds the identity's address verified, as an index.
-    pub(super) fn holder(&self, identity: &Identity) -> Option<usize> {
+    pub(super) fn link_candidate(&self, identity: &Identity) -> Option<usize> {
         let address = linking::linking_address(identity)?;
         self.addresses.get(&address.key(identity.tenant())).copied()
     }
@@ -199,83 +179,14 @@ impl Store {
         }
     }
 
-    pub(super) fn population(&self, issuer: &str) -> SignUpCounts {
+    pub(super) fn sign_up_counts(&self, issuer: &str) -> SignUpCounts {
         let of_issuer = || {
             self.identities
                 .values()
                 .filter(|known| known.issuer == issuer)
         };
-        let is_recent = |known: &&Known| known.since.elapsed() < Duration::from_secs(60);
+        let is_recent = |known: &&KnownIdentity| known.since.elapsed() < Duration::from_secs(60);
         let (all, last_minute) = (of_issuer().count(), of_issuer().filter(is_recent).count());
         SignUpCounts::new(all as u64, last_minute as u64)
-    }
-}
-
-impl Known {
-    fn new(user: usize, identity: &Identity) -> Self {
-        let states_roles = matches!(identity.roles(), RoleClaim::Present(_));
-        Self {
-            user,
-            kind: identity.kind(),
-            issuer: identity.issuer().to_owned(),
-            since: Instant::now(),
-            roles_issued_at: identity.issued_at().filter(|_| states_roles),
-            profile_issued_at: identity.issued_at(),
-            fingerprint: Profile::fingerprint(identity),
-        }
-    }
-
-    pub(super) fn profile_state(&self, identity: &Identity, record: &Record) -> ProfileState {
-        ProfileState {
-            is_owner: record.owner == identity.key(),
-            issued_at: self.profile_issued_at,
-            fingerprint: Some(self.fingerprint.clone()),
-        }
-    }
-}
-
-impl Record {
-    fn new(id: u64, identity: &Identity, status: UserStatus) -> Self {
-        Self {
-            id,
-            tenant: identity.tenant().to_owned(),
-            profile: Profile::of_newcomer(identity),
-            owner: identity.key(),
-            status,
-            grants: Vec::new(),
-            tokens_valid_after: None,
-        }
-    }
-
-    /// Never un-voids a token.
-    pub(super) fn revoke(&mut self, instant: i64) {
-        self.tokens_valid_after = self.tokens_valid_after.max(Some(instant));
-    }
-
-    pub(super) fn snapshot(&self, known: &Known) -> Snapshot {
-        Snapshot {
-            status: self.status,
-            kind: known.kind,
-            tokens_valid_after: self.tokens_valid_after,
-        }
-    }
-
-    fn replace_grants(&mut self, identity: &Identity) {
-        let source = RoleGrant::source_of(identity.issuer());
-        self.grants.retain(|grant| grant.source != source);
-        let stated = identity.roles().as_slice().iter();
-        self.grants
-            .extend(stated.map(|role| RoleGrant::new(role, source.as_str())));
-    }
-
-    pub(super) fn told(&self, identity: &Identity, outcome: Outcome) -> Provisioned<MemoryUser> {
-        let user = MemoryUser {
-            id: self.id,
-            tenant: self.tenant.clone(),
-            email: self.profile.email.clone(),
-            full_name: self.profile.full_name.clone(),
-            roles: roles::counted(identity, &self.grants),
-        };
-        Provisioned::new(user, outcome).with_tokens_valid_after(self.tokens_valid_after)
     }
 }

@@ -1,15 +1,15 @@
 //! E-mail addresses while linking is off: nobody becomes somebody else by one.
 
 use super::{
-    caller::{Caller, OTHER_ISSUER, at_once, person},
-    check::{Failure, Rule},
+    caller::{Caller, OTHER_ISSUER, concurrently, person},
     harness::{Ability, Harness},
+    verdict::{Failure, Rule},
 };
 use crate::{
     identity::Identity,
     policy::{IssuerPolicy, Linking},
-    provisioner::Outcome,
-    testing::TestIdentity,
+    provisioner::outcome::Outcome,
+    testing::identity::TestIdentity,
 };
 
 const ADDRESS: &str = "ana@example.com";
@@ -26,8 +26,8 @@ fn stranger(subject: &str) -> TestIdentity {
 pub async fn an_unverified_address_links_nobody<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("an unverified address links nobody");
     let caller = Caller::new(harness).await;
-    let answer = caller.ask(&owner()).await;
-    let owner = answer.user(rule)?;
+    let result = caller.provision(&owner()).await;
+    let owner = result.user(rule)?;
     let linking = IssuerPolicy::new()
         .with_linking(Linking::VerifiedEmail)
         .with_trusted_email_sources([format!("issuer:{}", person("ana").build().issuer())]);
@@ -37,9 +37,11 @@ pub async fn an_unverified_address_links_nobody<H: Harness>(harness: &H) -> Resu
         stranger("mallory").with_policy(linking),
     ];
     for claimant in claimants {
-        let answer = caller.ask(&claimant.with_email(ADDRESS).build()).await;
-        let another = answer.expect(rule, Outcome::Created)? != owner;
-        rule.holds(another, &answer)?;
+        let result = caller
+            .provision(&claimant.with_email(ADDRESS).build())
+            .await;
+        let another = result.expect(rule, Outcome::Created)? != owner;
+        rule.holds(another, &result)?;
     }
     Ok(())
 }
@@ -50,12 +52,14 @@ pub async fn an_unverified_address_blocks_nobody<H: Harness>(harness: &H) -> Res
     let caller = Caller::new(harness).await;
     let mut ids = Vec::new();
     for squatter in [person("eve"), person("mallory"), stranger("ana")] {
-        let answer = caller.ask(&squatter.with_email(ADDRESS).build()).await;
-        ids.push(answer.expect(rule, Outcome::Created)?.to_owned());
+        let result = caller
+            .provision(&squatter.with_email(ADDRESS).build())
+            .await;
+        ids.push(result.expect(rule, Outcome::Created)?.to_owned());
     }
-    let answer = caller.ask(&owner()).await;
-    let id = answer.expect(rule, Outcome::Created)?;
-    Ok(rule.holds(!ids.iter().any(|it| it == id), &answer)?)
+    let result = caller.provision(&owner()).await;
+    let id = result.expect(rule, Outcome::Created)?;
+    Ok(rule.holds(!ids.iter().any(|it| it == id), &result)?)
 }
 
 /// An address that an issuer vouches for leads to no user of another one unless linking is on: a
@@ -65,14 +69,14 @@ pub async fn a_vouched_address_links_nobody_while_linking_is_off<H: Harness>(
 ) -> Result<(), Failure> {
     let rule = Rule("a vouched address links nobody while linking is off");
     let caller = Caller::new(harness).await;
-    let answer = caller.ask(&owner()).await;
-    let owner = answer.user(rule)?;
+    let result = caller.provision(&owner()).await;
+    let owner = result.user(rule)?;
     for claimant in [stranger("ana"), stranger("eve"), person("ana2")] {
         let identity = claimant.with_vouched_email(ADDRESS).build();
         for _ in 0..2 {
-            let answer = caller.ask(&identity).await;
-            let another = answer.user(rule).is_ok_and(|id| id != owner);
-            rule.holds(another || answer.is_refusal("conflict"), &answer)?;
+            let result = caller.provision(&identity).await;
+            let another = result.user(rule).is_ok_and(|id| id != owner);
+            rule.holds(another || result.is_refusal("conflict"), &result)?;
         }
     }
     Ok(())
@@ -86,23 +90,23 @@ pub async fn a_collision_on_a_vouched_address_is_a_conflict<H: Harness>(
     let rule = Rule("a collision on a vouched address is a conflict");
     Ability::UniqueAddresses.needed_by(harness)?;
     let caller = Caller::new(harness).await;
-    let answer = caller.ask(&owner()).await;
-    let id = answer.expect(rule, Outcome::Created)?;
+    let result = caller.provision(&owner()).await;
+    let id = result.expect(rule, Outcome::Created)?;
     for address in [ADDRESS, "Ana@Example.COM"] {
         let claimant = stranger("ana").with_vouched_email(address).build();
-        let refused = caller.ask(&claimant).await;
+        let refused = caller.provision(&claimant).await;
         refused.expect_refusal(rule, "conflict")?;
     }
-    let again = caller.ask(&owner()).await;
+    let again = caller.provision(&owner()).await;
     again.expect_known(rule, id)?;
     // Nothing of the refused was written.
-    let without = caller.ask(&stranger("ana").build()).await;
+    let without = caller.provision(&stranger("ana").build()).await;
     without.expect(rule, Outcome::Created)?;
     // Tenants do not share addresses.
     let elsewhere = stranger("bo")
         .with_tenant("acme")
         .with_vouched_email(ADDRESS);
-    let elsewhere = caller.ask(&elsewhere.build()).await;
+    let elsewhere = caller.provision(&elsewhere.build()).await;
     elsewhere.expect(rule, Outcome::Created)?;
     Ok(())
 }
@@ -119,12 +123,12 @@ pub async fn two_issuers_vouching_at_once_make_one_user<H: Harness>(
         let (subject, address) = (format!("ana{round}"), format!("ana{round}@example.com"));
         let identities = [person(&subject), stranger(&subject)]
             .map(|identity| identity.with_vouched_email(&address).build());
-        let answers = at_once(&callers, &identities).await;
-        let created = |index: usize| answers[index].outcome() == Some(Outcome::Created);
-        let conflict = |index: usize| answers[index].is_refusal("conflict");
+        let results = concurrently(&callers, &identities).await;
+        let created = |index: usize| results[index].outcome() == Some(Outcome::Created);
+        let conflict = |index: usize| results[index].is_refusal("conflict");
         rule.holds(
             created(0) && conflict(1) || created(1) && conflict(0),
-            format!("{}, {}", answers[0], answers[1]),
+            format!("{}, {}", results[0], results[1]),
         )?;
     }
     Ok(())
@@ -135,10 +139,10 @@ pub async fn an_imported_address_is_a_conflict<H: Harness>(harness: &H) -> Resul
     let rule = Rule("the address of an existing user is a conflict while linking is off");
     let imported = harness.import_user(ADDRESS).await?;
     let caller = Caller::new(harness).await;
-    let refused = caller.ask(&owner()).await;
+    let refused = caller.provision(&owner()).await;
     refused.expect_refusal(rule, "conflict")?;
     let unverified = person("ana").with_email(ADDRESS);
-    let created = caller.ask(&unverified.build()).await;
+    let created = caller.provision(&unverified.build()).await;
     let id = created.expect(rule, Outcome::Created)?;
     Ok(rule.holds(id != imported, &created)?)
 }

@@ -1,14 +1,16 @@
 //! What [`Provisioner::cached`](crate::Provisioner::cached) may say: nothing that a call would not.
 
 use super::{
-    caller::{Answer, Caller, HangUp, person},
-    check::{Failure, Rule},
+    call_result::CallResult,
+    caller::{Caller, Cancellation, person},
+    check::assert_threads,
     harness::{Harness, NotApplicable},
     inactive::REVOCATION,
+    verdict::{Failure, Rule},
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, decision::UserStatus},
+    provisioner::{decision::UserStatus, outcome::Outcome},
 };
 
 /// Provisions, and asserts that the user is remembered: else there is nothing to check. Returns
@@ -17,26 +19,26 @@ async fn remembered<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
     identity: &Identity,
-) -> Result<Answer, Failure> {
-    let asked = caller.ask(identity).await;
+) -> Result<CallResult, Failure> {
+    let asked = caller.provision(identity).await;
     let id = asked.user(rule)?;
     match caller.cached(identity) {
         None => Err(NotApplicable::new("`cached` remembers nobody").into()),
-        Some(answer) => {
-            rule.holds(answer.user(rule)? == id, &answer)?;
-            Ok(answer)
+        Some(result) => {
+            rule.holds(result.user(rule)? == id, &result)?;
+            Ok(result)
         }
     }
 }
 
-fn assert_forgotten<H: Harness>(
+fn assert_not_cached<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
     identity: &Identity,
 ) -> Result<(), Failure> {
     match caller.cached(identity) {
         None => Ok(()),
-        Some(answer) => Err(rule.violation(answer).into()),
+        Some(result) => Err(rule.violation(result).into()),
     }
 }
 
@@ -46,7 +48,7 @@ pub async fn cached_knows_nobody_before_the_first_request<H: Harness>(
 ) -> Result<(), Failure> {
     let rule = Rule("`cached` knows nobody who was not provisioned");
     let caller = Caller::new(harness).await;
-    assert_forgotten(&caller, rule, &person("ana").build())?;
+    assert_not_cached(&caller, rule, &person("ana").build())?;
     remembered(&caller, rule, &person("ana").build()).await?;
     let strangers = [
         person("bo"),
@@ -54,7 +56,7 @@ pub async fn cached_knows_nobody_before_the_first_request<H: Harness>(
         person("ana ").with_tenant("acme"),
     ];
     for stranger in strangers {
-        assert_forgotten(&caller, rule, &stranger.build())?;
+        assert_not_cached(&caller, rule, &stranger.build())?;
     }
     Ok(())
 }
@@ -67,8 +69,8 @@ pub async fn cached_tells_the_same_user_and_no_creation<H: Harness>(
     let caller = Caller::new(harness).await;
     for subject in ["ana", "bo"] {
         let identity = person(subject).build();
-        let answer = remembered(&caller, rule, &identity).await?;
-        answer.expect(rule, Outcome::Found)?;
+        let result = remembered(&caller, rule, &identity).await?;
+        result.expect(rule, Outcome::Found)?;
     }
     Ok(())
 }
@@ -85,9 +87,12 @@ pub async fn cached_refuses_inactive_users<H: Harness>(harness: &H) -> Result<()
         .set_status(ana.key(), UserStatus::Deactivated)
         .await?;
     for caller in &callers {
-        assert_forgotten(caller, rule, &ana)?;
-        caller.ask(&ana).await.expect_refusal(rule, "deactivated")?;
-        assert_forgotten(caller, rule, &ana)?;
+        assert_not_cached(caller, rule, &ana)?;
+        caller
+            .provision(&ana)
+            .await
+            .expect_refusal(rule, "deactivated")?;
+        assert_not_cached(caller, rule, &ana)?;
     }
     Ok(())
 }
@@ -104,10 +109,10 @@ pub async fn cached_refuses_revoked_tokens<H: Harness>(harness: &H) -> Result<()
     }
     harness.revoke_tokens(old.key(), REVOCATION).await?;
     for caller in &callers {
-        assert_forgotten(caller, rule, &old)?;
+        assert_not_cached(caller, rule, &old)?;
         remembered(caller, rule, &fresh).await?;
-        assert_forgotten(caller, rule, &old)?;
-        assert_forgotten(caller, rule, &person("ana").build())?;
+        assert_not_cached(caller, rule, &old)?;
+        assert_not_cached(caller, rule, &person("ana").build())?;
     }
     Ok(())
 }
@@ -118,7 +123,7 @@ pub async fn a_load_under_way_brings_no_refused_user_back<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
     let rule = Rule("a load under way brings no refused user back");
-    super::check::assert_threads();
+    assert_threads();
     let caller = Caller::new(harness).await;
     for round in 0..16 {
         let subject = format!("user{round}");
@@ -134,20 +139,20 @@ pub async fn a_load_under_way_brings_no_refused_user_back<H: Harness>(
             .collect();
         let mut calls: Vec<_> = tokens
             .iter()
-            .map(|token| caller.spawn(token, HangUp::Never))
+            .map(|token| caller.spawn(token, Cancellation::Never))
             .collect();
         // Some have landed, others have just begun.
         for call in calls.drain(..round) {
-            caller.hear(call).await;
+            caller.join(call).await;
         }
         harness
             .set_status(ana.key(), UserStatus::Deactivated)
             .await?;
         for call in calls {
-            caller.hear(call).await;
+            caller.join(call).await;
         }
         for token in &tokens {
-            assert_forgotten(&caller, rule, token)?;
+            assert_not_cached(&caller, rule, token)?;
         }
     }
     Ok(())

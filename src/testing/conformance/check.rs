@@ -1,13 +1,16 @@
 //! One check and its verdict.
 
-use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     time::timeout,
 };
 
-use super::harness::{Harness, NotApplicable};
+use super::{
+    harness::Harness,
+    verdict::{Failure, Rule, Verdict},
+};
 
 /// A check that takes longer is stuck.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -86,111 +89,6 @@ pub(super) fn assert_threads() {
     );
 }
 
-/// What a check came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Nothing was checked.
-    NotApplicable(NotApplicable),
-    /// The rule holds.
-    Passed,
-    /// The rule is broken.
-    Violated(Violation),
-}
-
-impl From<Result<(), Failure>> for Verdict {
-    fn from(result: Result<(), Failure>) -> Self {
-        match result {
-            Ok(()) => Self::Passed,
-            Err(Failure::NotApplicable(reason)) => Self::NotApplicable(reason),
-            Err(Failure::Violated(violation)) => Self::Violated(violation),
-        }
-    }
-}
-
-/// Why a check did not pass. One that had nothing to check is among them: nothing passes unchecked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Failure {
-    /// Nothing was checked.
-    NotApplicable(NotApplicable),
-    /// The rule is broken.
-    Violated(Violation),
-}
-
-impl From<NotApplicable> for Failure {
-    fn from(reason: NotApplicable) -> Self {
-        Self::NotApplicable(reason)
-    }
-}
-
-impl From<Violation> for Failure {
-    fn from(violation: Violation) -> Self {
-        Self::Violated(violation)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotApplicable(reason) => reason.fmt(f),
-            Self::Violated(violation) => violation.fmt(f),
-        }
-    }
-}
-
-impl StdError for Failure {}
-
-/// A rule that does not hold, and what was found instead.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Violation {
-    rule: &'static str,
-    found: String,
-}
-
-impl Violation {
-    /// Returns the rule.
-    #[must_use]
-    pub fn rule(&self) -> &'static str {
-        self.rule
-    }
-
-    /// Returns what was found instead.
-    #[must_use]
-    pub fn found(&self) -> &str {
-        &self.found
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; found: {}", self.rule, self.found)
-    }
-}
-
-impl StdError for Violation {}
-
-/// A sentence of the contract.
-#[derive(Clone, Copy)]
-pub(super) struct Rule(pub(super) &'static str);
-
-impl Rule {
-    pub(super) fn violation(self, found: impl fmt::Display) -> Violation {
-        Violation {
-            rule: self.0,
-            found: found.to_string(),
-        }
-    }
-
-    /// Breaks off the check unless the rule holds.
-    pub(super) fn holds(self, holds: bool, found: impl fmt::Display) -> Result<(), Violation> {
-        match holds {
-            true => Ok(()),
-            false => Err(self.violation(found)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -208,7 +106,9 @@ mod tests {
             Provisioned, Provisioner,
             memory::{MemoryProvisioner, MemoryUser},
         },
-        testing::conformance::{a_known_user_is_found, a_known_user_is_not_made_again, checks},
+        testing::conformance::{
+            NotApplicable, a_known_user_is_found, a_known_user_is_not_made_again, checks,
+        },
     };
 
     /// Users cannot be counted without a panic; says when it is closed.

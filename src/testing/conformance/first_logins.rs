@@ -1,11 +1,12 @@
 //! Many first requests at once: the pages of a single-page application, the retries of a gateway.
 
 use super::{
-    caller::{Answer, Caller, assert_one_id, at_once, person, settles},
-    check::{Failure, Rule},
+    call_result::{CallResult, assert_one_id},
+    caller::{Caller, assert_count, concurrently, person},
     harness::Harness,
+    verdict::{Failure, Rule},
 };
-use crate::{identity::Identity, provisioner::Outcome};
+use crate::{identity::Identity, provisioner::outcome::Outcome};
 
 const CALLS: usize = 32;
 
@@ -20,10 +21,10 @@ fn crowd(identity: &Identity) -> Vec<Identity> {
 async fn storm<H: Harness>(
     callers: &[Caller<'_, H>],
     identity: impl Fn(usize) -> Identity + Send,
-) -> Vec<Vec<Answer>> {
+) -> Vec<Vec<CallResult>> {
     let mut rounds = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
-        rounds.push(at_once(callers, &crowd(&identity(round))).await);
+        rounds.push(concurrently(callers, &crowd(&identity(round))).await);
     }
     rounds
 }
@@ -50,8 +51,8 @@ fn by_turns(round: usize) -> Identity {
 pub async fn concurrent_first_logins_are_one_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("first requests at once get one user");
     let callers = [Caller::new(harness).await];
-    for answers in storm(&callers, numbered).await {
-        assert_one_id(rule, &answers)?;
+    for results in storm(&callers, numbered).await {
+        assert_one_id(rule, &results)?;
     }
     Ok(())
 }
@@ -63,8 +64,8 @@ pub async fn concurrent_first_logins_of_replicas_are_one_user<H: Harness>(
 ) -> Result<(), Failure> {
     let rule = Rule("first requests at once through several handles get one user");
     let callers = Caller::several(harness).await;
-    for answers in storm(&callers, numbered).await {
-        assert_one_id(rule, &answers)?;
+    for results in storm(&callers, numbered).await {
+        assert_one_id(rule, &results)?;
     }
     Ok(())
 }
@@ -75,8 +76,8 @@ pub async fn concurrent_first_logins_with_an_address_are_one_user<H: Harness>(
 ) -> Result<(), Failure> {
     let rule = Rule("first requests at once do not collide with their own address");
     let callers = Caller::several(harness).await;
-    for answers in storm(&callers, vouched).await {
-        assert_one_id(rule, &answers)?;
+    for results in storm(&callers, vouched).await {
+        assert_one_id(rule, &results)?;
     }
     Ok(())
 }
@@ -86,7 +87,7 @@ pub async fn concurrent_first_logins_leave_one_row<H: Harness>(harness: &H) -> R
     let rule = Rule("first requests at once leave one row");
     let before = harness.users().await?;
     storm(&Caller::several(harness).await, by_turns).await;
-    settles(rule, before + ROUNDS as u64, || harness.users()).await
+    assert_count(rule, before + ROUNDS as u64, || harness.users()).await
 }
 
 /// The creation is recorded once. Needs [`Harness::created_events`].
@@ -96,7 +97,7 @@ pub async fn concurrent_first_logins_leave_one_event<H: Harness>(
     let rule = Rule("first requests at once leave one `created` event");
     let before = harness.created_events().await?;
     storm(&Caller::several(harness).await, by_turns).await;
-    settles(rule, before + ROUNDS as u64, || harness.created_events()).await
+    assert_count(rule, before + ROUNDS as u64, || harness.created_events()).await
 }
 
 /// [`Outcome::Created`] is told to one caller: welcome mails go out by it.
@@ -107,8 +108,8 @@ pub async fn a_creation_is_told_to_one_caller<H: Harness>(harness: &H) -> Result
     let callers = Caller::several(harness).await;
     let mut rounds = storm(&callers[..1], numbered).await;
     rounds.extend(storm(&callers, vouched_later).await);
-    for answers in rounds {
-        let outcomes = answers.iter().filter_map(Answer::outcome);
+    for results in rounds {
+        let outcomes = results.iter().filter_map(CallResult::outcome);
         let created = outcomes.filter(|it| *it == Outcome::Created).count();
         rule.holds(created == 1, format!("{created} × created of {CALLS}"))?;
     }

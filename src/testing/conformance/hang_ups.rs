@@ -3,11 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    caller::{Answer, Caller, HangUp, assert_one_id, person, settles},
-    check::{Failure, Rule},
+    call_result::{CallResult, assert_one_id},
+    caller::{Caller, Cancellation, assert_count, person},
+    check::assert_threads,
     harness::Harness,
+    verdict::{Failure, Rule},
 };
-use crate::{identity::Identity, provisioner::Outcome};
+use crate::{identity::Identity, provisioner::outcome::Outcome};
 
 const CALLS: usize = 120;
 const IDENTITIES: usize = 6;
@@ -17,11 +19,11 @@ const POLLS: usize = 64;
 
 /// Every second caller hangs up, sooner or later: those who come first among them, so that it is
 /// their write that others wait for.
-fn patience(call: usize) -> HangUp {
+fn patience(call: usize) -> Cancellation {
     match call % 4 {
-        0 => HangUp::AfterPolls(1 + call / 4),
-        1 => HangUp::AfterTime(Duration::from_micros(250 * call as u64)),
-        _ => HangUp::Never,
+        0 => Cancellation::AfterPolls(1 + call / 4),
+        1 => Cancellation::AfterTime(Duration::from_micros(250 * call as u64)),
+        _ => Cancellation::Never,
     }
 }
 
@@ -36,9 +38,9 @@ fn identities() -> [Identity; IDENTITIES] {
     })
 }
 
-/// Returns the answers of those who stayed, in the end everybody's, by identity.
-async fn storm<H: Harness>(harness: &H) -> HashMap<usize, Vec<Answer>> {
-    super::check::assert_threads();
+/// Returns the results of those who stayed, in the end everybody's, by identity.
+async fn storm<H: Harness>(harness: &H) -> HashMap<usize, Vec<CallResult>> {
+    assert_threads();
     let (callers, identities) = (Caller::several(harness).await, identities());
     let calls: Vec<_> = (0..CALLS)
         .map(|number| {
@@ -49,26 +51,26 @@ async fn storm<H: Harness>(harness: &H) -> HashMap<usize, Vec<Answer>> {
             (whose, caller, call)
         })
         .collect();
-    let mut answers: HashMap<usize, Vec<Answer>> = HashMap::new();
+    let mut results: HashMap<usize, Vec<CallResult>> = HashMap::new();
     for (whose, caller, call) in calls {
-        answers
+        results
             .entry(whose)
             .or_default()
-            .extend(caller.hear(call).await);
+            .extend(caller.join(call).await);
     }
     for (whose, identity) in identities.iter().enumerate() {
-        let last = callers[0].ask(identity).await;
-        answers.entry(whose).or_default().push(last);
+        let last = callers[0].provision(identity).await;
+        results.entry(whose).or_default().push(last);
     }
-    answers
+    results
 }
 
 /// Whoever stays gets the one user, and a creation is told at most once.
 pub async fn hang_ups_are_no_error_for_others<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a client that hangs up is no error for the others");
-    for answers in storm(harness).await.into_values() {
-        assert_one_id(rule, &answers)?;
-        let outcomes = answers.iter().filter_map(Answer::outcome);
+    for results in storm(harness).await.into_values() {
+        assert_one_id(rule, &results)?;
+        let outcomes = results.iter().filter_map(CallResult::outcome);
         let created = outcomes.filter(|it| *it == Outcome::Created).count();
         rule.holds(created <= 1, format!("{created} × created"))?;
     }
@@ -80,7 +82,7 @@ pub async fn hang_ups_leave_one_row<H: Harness>(harness: &H) -> Result<(), Failu
     let rule = Rule("clients that hang up leave one row");
     let before = harness.users().await?;
     storm(harness).await;
-    settles(rule, before + IDENTITIES as u64, || harness.users()).await
+    assert_count(rule, before + IDENTITIES as u64, || harness.users()).await
 }
 
 /// A creation whose client is gone is recorded too, and once. Needs [`Harness::created_events`].
@@ -88,7 +90,7 @@ pub async fn hang_ups_leave_one_event<H: Harness>(harness: &H) -> Result<(), Fai
     let rule = Rule("clients that hang up leave one `created` event");
     let before = harness.created_events().await?;
     storm(harness).await;
-    settles(rule, before + IDENTITIES as u64, || {
+    assert_count(rule, before + IDENTITIES as u64, || {
         harness.created_events()
     })
     .await
@@ -102,9 +104,9 @@ async fn dropped_anywhere<H: Harness>(harness: &H, rule: Rule) -> Result<u64, Fa
         let subject = format!("user{polls}");
         let address = format!("{subject}@example.com");
         let identity = person(&subject).with_vouched_email(&address).build();
-        let call = caller.spawn(&identity, HangUp::AfterPolls(polls));
-        let came_through = caller.hear(call).await.is_some();
-        caller.ask(&identity).await.user(rule)?;
+        let call = caller.spawn(&identity, Cancellation::AfterPolls(polls));
+        let came_through = caller.join(call).await.is_some();
+        caller.provision(&identity).await.user(rule)?;
         if came_through {
             return Ok(polls as u64 + 1);
         }
@@ -119,7 +121,7 @@ pub async fn a_call_dropped_anywhere_leaves_no_half_user<H: Harness>(
     let rule = Rule("a call that is dropped wherever it waits leaves a whole user or none");
     let before = harness.users().await?;
     let made = dropped_anywhere(harness, rule).await?;
-    settles(rule, before + made, || harness.users()).await
+    assert_count(rule, before + made, || harness.users()).await
 }
 
 /// Whoever made the user, the creation is recorded, and once. Needs [`Harness::created_events`].
@@ -129,5 +131,5 @@ pub async fn a_call_dropped_anywhere_leaves_its_event<H: Harness>(
     let rule = Rule("a call that is dropped wherever it waits leaves the user's `created` event");
     let before = harness.created_events().await?;
     let made = dropped_anywhere(harness, rule).await?;
-    settles(rule, before + made, || harness.created_events()).await
+    assert_count(rule, before + made, || harness.created_events()).await
 }

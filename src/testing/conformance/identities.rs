@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::{
     caller::{Caller, ISSUER, OTHER_ISSUER, person},
-    check::{Failure, Rule, Violation},
     harness::Harness,
+    verdict::{Failure, Rule, Violation},
 };
-use crate::{provisioner::Outcome, testing::TestIdentity};
+use crate::{provisioner::outcome::Outcome, testing::identity::TestIdentity};
 
 /// Asserts that each of them is a user of its own, made once and found again.
-async fn told_apart<H: Harness>(
+async fn assert_distinct<H: Harness>(
     harness: &H,
     rule: Rule,
     identities: &[TestIdentity],
@@ -19,16 +19,16 @@ async fn told_apart<H: Harness>(
     let mut users = HashMap::new();
     let mut ids = Vec::new();
     for (number, identity) in identities.iter().enumerate() {
-        let answer = caller.ask(&identity.clone().build()).await;
-        let id = answer.user(rule)?.to_owned();
+        let result = caller.provision(&identity.clone().build()).await;
+        let id = result.user(rule)?.to_owned();
         if let Some(other) = users.insert(id.clone(), number) {
             return Err(same_user(rule, &identities[other], identity).into());
         }
-        answer.expect(rule, Outcome::Created)?;
+        result.expect(rule, Outcome::Created)?;
         ids.push(id);
     }
     for (identity, id) in identities.iter().zip(ids) {
-        let again = caller.ask(&identity.clone().build()).await;
+        let again = caller.provision(&identity.clone().build()).await;
         again.expect_known(rule, &id)?;
     }
     Ok(())
@@ -51,7 +51,7 @@ fn same_user(rule: Rule, one: &TestIdentity, other: &TestIdentity) -> Violation 
 pub async fn another_subject_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("two subjects of an issuer are two users");
     let subjects = ["ana", "bo", "an", "anna", "a", "0", "00", "0.0", "1", "1e0"];
-    told_apart(harness, rule, &subjects.map(person)).await
+    assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
 /// One subject at several issuers is several users, as are issuers that differ in a slash.
@@ -65,7 +65,7 @@ pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(
         "https://id.example.com:443",
         "https://id.example.com/realms/acme",
     ];
-    told_apart(
+    assert_distinct(
         harness,
         rule,
         &issuers.map(|issuer| TestIdentity::new(issuer, "ana")),
@@ -77,7 +77,7 @@ pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(
 pub async fn another_tenant_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a user belongs to one tenant");
     let tenants = ["", "acme", "umbrella", "acm"];
-    told_apart(
+    assert_distinct(
         harness,
         rule,
         &tenants.map(|tenant| person("ana").with_tenant(tenant)),
@@ -97,7 +97,7 @@ pub async fn case_makes_another_user<H: Harness>(harness: &H) -> Result<(), Fail
         person("ana").with_tenant("acme"),
         person("ana").with_tenant("Acme"),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
 /// A trailing space counts, also where `CHAR` and `PAD SPACE` collations ignore it.
@@ -114,7 +114,7 @@ pub async fn spaces_make_another_user<H: Harness>(harness: &H) -> Result<(), Fai
         person("ana").with_tenant("acme"),
         person("ana").with_tenant("acme "),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
 /// Subjects are compared byte for byte: no Unicode normalization, no folding, no collation.
@@ -132,7 +132,7 @@ pub async fn look_alikes_are_other_users<H: Harness>(harness: &H) -> Result<(), 
         "\u{131}d",
         "id",
     ];
-    told_apart(harness, rule, &subjects.map(person)).await
+    assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
 /// `("a", "bc")` is not `("ab", "c")`, whatever character a key is joined with.
@@ -150,7 +150,7 @@ pub async fn the_boundary_between_issuer_and_subject_counts<H: Harness>(
         identities.push(TestIdentity::new("x", format!("y{separator}z")));
         identities.push(TestIdentity::new("y", "z").with_tenant(format!("x{separator}")));
     }
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
 /// 512 bytes of issuer and 255 of subject are compared to the last one.
@@ -164,7 +164,7 @@ pub async fn the_last_byte_of_the_longest_counts<H: Harness>(harness: &H) -> Res
         TestIdentity::new(issuer("2"), subject("1")),
         TestIdentity::new(issuer("1"), &subject("")[..]),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
 fn strange_subjects() -> [TestIdentity; 12] {
@@ -188,7 +188,7 @@ fn strange_subjects() -> [TestIdentity; 12] {
 /// Emoji, quotes, wildcards and placeholders are bytes like any other.
 pub async fn strange_subjects_are_kept_apart<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("any subject is a user of its own");
-    told_apart(harness, rule, &strange_subjects()).await
+    assert_distinct(harness, rule, &strange_subjects()).await
 }
 
 /// Issuer and subject are recorded as they came: nothing cut off, replaced or normalized. Needs
@@ -201,7 +201,10 @@ pub async fn what_is_recorded_is_kept_byte_for_byte<H: Harness>(
     let look_alikes = ["Jos\u{e9} ", "jose\u{301}"].map(person);
     for identity in strange_subjects().into_iter().chain(look_alikes) {
         let identity = identity.build();
-        caller.ask(&identity).await.expect(rule, Outcome::Created)?;
+        caller
+            .provision(&identity)
+            .await
+            .expect(rule, Outcome::Created)?;
         let recorded = harness.recorded(identity.key()).await?;
         let kept = recorded.issuer == identity.issuer() && recorded.subject == identity.subject();
         rule.holds(kept, format!("{recorded:?}"))?;

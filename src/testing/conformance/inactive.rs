@@ -1,14 +1,14 @@
 //! Users who may not act, and tokens that do not count any more.
 
 use super::{
-    caller::{Caller, at_once, person},
-    check::{Failure, Rule},
+    caller::{Caller, concurrently, person},
     harness::Harness,
+    verdict::{Failure, Rule},
 };
 use crate::{
     identity::Identity,
-    provisioner::{Outcome, decision::UserStatus},
-    testing::TestIdentity,
+    provisioner::{decision::UserStatus, outcome::Outcome},
+    testing::identity::TestIdentity,
 };
 
 /// When tokens are revoked, in milliseconds: 2025-06-15, 15:06:40 UTC.
@@ -39,15 +39,18 @@ async fn refused<H: Harness>(
 ) -> Result<(), Failure> {
     let callers = Caller::several(harness).await;
     let key = person("ana").build().key();
-    callers[0].ask(&person("ana").build()).await.user(rule)?;
+    callers[0]
+        .provision(&person("ana").build())
+        .await
+        .user(rule)?;
     harness.set_status(key, status).await?;
     for identity in tokens() {
         for caller in &callers {
-            let answer = caller.ask(&identity).await;
-            answer.expect_refusal(rule, reason)?;
+            let result = caller.provision(&identity).await;
+            result.expect_refusal(rule, reason)?;
         }
     }
-    let other = callers[0].ask(&person("bo").build()).await;
+    let other = callers[0].provision(&person("bo").build()).await;
     other.expect(Rule("a status is one user's"), Outcome::Created)?;
     Ok(())
 }
@@ -74,13 +77,16 @@ pub async fn a_pending_user_is_refused<H: Harness>(harness: &H) -> Result<(), Fa
 pub async fn a_refused_user_stays_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("provisioning never switches a user back on");
     let callers = Caller::several(harness).await;
-    callers[0].ask(&person("ana").build()).await.user(rule)?;
+    callers[0]
+        .provision(&person("ana").build())
+        .await
+        .user(rule)?;
     let key = person("ana").build().key();
     harness.set_status(key, UserStatus::Deactivated).await?;
     let crowd: Vec<_> = std::iter::repeat_with(tokens).take(6).flatten().collect();
     for _ in 0..3 {
-        for answer in at_once(&callers, &crowd).await {
-            answer.expect_refusal(rule, "deactivated")?;
+        for result in concurrently(&callers, &crowd).await {
+            result.expect_refusal(rule, "deactivated")?;
         }
     }
     Ok(())
@@ -91,12 +97,12 @@ pub async fn a_deleted_user_is_not_made_again<H: Harness>(harness: &H) -> Result
     let rule = Rule("a deleted user is not made again");
     harness.users().await?;
     let caller = Caller::new(harness).await;
-    caller.ask(&person("ana").build()).await.user(rule)?;
+    caller.provision(&person("ana").build()).await.user(rule)?;
     let key = person("ana").build().key();
     harness.set_status(key, UserStatus::Deleted).await?;
     let before = harness.users().await?;
     for identity in tokens() {
-        caller.ask(&identity).await;
+        caller.provision(&identity).await;
     }
     let after = harness.users().await?;
     Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
@@ -108,19 +114,19 @@ pub async fn a_reactivated_user_is_found<H: Harness>(harness: &H) -> Result<(), 
     let rule = Rule("a user whom an operator switched back on is found");
     let callers = Caller::several(harness).await;
     let ana = person("ana").with_issued_at(FUTURE).build();
-    let created = callers[0].ask(&ana).await;
+    let created = callers[0].provision(&ana).await;
     let id = created.user(rule)?;
     for _ in 0..2 {
         harness
             .set_status(ana.key(), UserStatus::Deactivated)
             .await?;
         for caller in &callers {
-            let refused = caller.ask(&ana).await;
+            let refused = caller.provision(&ana).await;
             refused.expect_refusal(rule, "deactivated")?;
         }
         harness.set_status(ana.key(), UserStatus::Active).await?;
         for caller in &callers {
-            let found = caller.ask(&ana).await;
+            let found = caller.provision(&ana).await;
             found.expect_known(rule, id)?;
         }
     }
@@ -133,19 +139,22 @@ pub async fn revoked_tokens_are_refused<H: Harness>(harness: &H) -> Result<(), F
     let rule = Rule("a token that is not newer than the revocation is refused");
     let callers = Caller::several(harness).await;
     let issued = |at| person("ana").with_issued_at(at).build();
-    let created = callers[0].ask(&issued(REVOCATION - 1)).await;
+    let created = callers[0].provision(&issued(REVOCATION - 1)).await;
     let id = created.user(rule)?;
-    callers[0].ask(&issued(REVOCATION + 1)).await.user(rule)?;
+    callers[0]
+        .provision(&issued(REVOCATION + 1))
+        .await
+        .user(rule)?;
     let key = person("ana").build().key();
     harness.revoke_tokens(key, REVOCATION).await?;
     for caller in &callers {
         let old = [0, REVOCATION - 1, REVOCATION].map(issued);
         for token in old.into_iter().chain([person("ana").build()]) {
-            let answer = caller.ask(&token).await;
-            answer.expect_refusal(rule, "revoked")?;
+            let result = caller.provision(&token).await;
+            result.expect_refusal(rule, "revoked")?;
         }
         for at in [REVOCATION + 1, REVOCATION + 1_000] {
-            let found = caller.ask(&issued(at)).await;
+            let found = caller.provision(&issued(at)).await;
             found.expect_known(rule, id)?;
         }
     }

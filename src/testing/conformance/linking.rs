@@ -1,15 +1,15 @@
 //! Linking by verified address, where the issuer's policy says so.
 
 use super::{
-    caller::{Caller, ISSUER, OTHER_ISSUER, at_once, person},
-    check::{Failure, Rule},
+    caller::{Caller, ISSUER, OTHER_ISSUER, concurrently, person},
     harness::{Ability, Harness},
+    verdict::{Failure, Rule},
 };
 use crate::{
     policy::{IssuerPolicy, Linking},
     principal::PrincipalKind,
-    provisioner::{Outcome, decision::UserStatus},
-    testing::TestIdentity,
+    provisioner::{decision::UserStatus, outcome::Outcome},
+    testing::identity::TestIdentity,
 };
 
 const ADDRESS: &str = "ana@example.com";
@@ -32,7 +32,7 @@ fn by_issuer(subject: &str) -> TestIdentity {
 /// Makes the user who holds the address, and returns the id.
 async fn holder<H: Harness>(caller: &Caller<'_, H>, rule: Rule) -> Result<String, Failure> {
     let identity = person("ana").with_vouched_email(ADDRESS).build();
-    let created = caller.ask(&identity).await;
+    let created = caller.provision(&identity).await;
     Ok(created.expect(rule, Outcome::Created)?.to_owned())
 }
 
@@ -44,14 +44,14 @@ pub async fn a_trusted_address_links<H: Harness>(harness: &H) -> Result<(), Fail
     Ability::SeveralIdentities.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let holder = holder(&caller, rule).await?;
-    let linked = caller.ask(&by_issuer("a").build()).await;
+    let linked = caller.provision(&by_issuer("a").build()).await;
     rule.holds(linked.expect(rule, Outcome::Linked)? == holder, &linked)?;
     for identity in [
         by_issuer("a"),
         person("ana"),
         TestIdentity::new(OTHER_ISSUER, "a"),
     ] {
-        let found = caller.ask(&identity.build()).await;
+        let found = caller.provision(&identity.build()).await;
         found.expect_known(rule, &holder)?;
     }
     Ok(())
@@ -64,9 +64,9 @@ pub async fn an_imported_user_is_linked<H: Harness>(harness: &H) -> Result<(), F
     Ability::Linking.needed_by(harness)?;
     let imported = harness.import_user(ADDRESS).await?;
     let caller = Caller::new(harness).await;
-    let linked = caller.ask(&linking("ana", "import").build()).await;
+    let linked = caller.provision(&linking("ana", "import").build()).await;
     rule.holds(linked.expect(rule, Outcome::Linked)? == imported, &linked)?;
-    let found = caller.ask(&linking("ana", "import").build()).await;
+    let found = caller.provision(&linking("ana", "import").build()).await;
     Ok(found.expect_known(rule, &imported)?)
 }
 
@@ -79,9 +79,9 @@ pub async fn concurrent_links_are_one_user<H: Harness>(harness: &H) -> Result<()
     let callers = Caller::several(harness).await;
     let holder = holder(&callers[0], rule).await?;
     let mut linked = 0;
-    for answer in at_once(&callers, &vec![by_issuer("a").build(); 32]).await {
-        rule.holds(answer.user(rule)? == holder, &answer)?;
-        linked += usize::from(answer.outcome() == Some(Outcome::Linked));
+    for result in concurrently(&callers, &vec![by_issuer("a").build(); 32]).await {
+        rule.holds(result.user(rule)? == holder, &result)?;
+        linked += usize::from(result.outcome() == Some(Outcome::Linked));
     }
     Ok(rule.holds(linked == 1, format!("{linked} × linked"))?)
 }
@@ -94,7 +94,7 @@ pub async fn an_untrusted_address_is_a_conflict<H: Harness>(harness: &H) -> Resu
     let caller = Caller::new(harness).await;
     holder(&caller, rule).await?;
     for source in ["mailbox", "import", "issuer:", OTHER_ISSUER] {
-        let refused = caller.ask(&linking("ana", source).build()).await;
+        let refused = caller.provision(&linking("ana", source).build()).await;
         refused.expect_refusal(rule, "conflict")?;
     }
     Ok(())
@@ -110,9 +110,9 @@ pub async fn a_second_subject_of_one_issuer_is_not_linked<H: Harness>(
     Ability::SeveralIdentities.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     holder(&caller, rule).await?;
-    let linked = caller.ask(&by_issuer("a").build()).await;
+    let linked = caller.provision(&by_issuer("a").build()).await;
     linked.expect(rule, Outcome::Linked)?;
-    let second = caller.ask(&by_issuer("b").build()).await;
+    let second = caller.provision(&by_issuer("b").build()).await;
     second.expect_refusal(rule, "conflict")?;
     Ok(())
 }
@@ -125,9 +125,9 @@ pub async fn an_inactive_user_is_not_linked<H: Harness>(harness: &H) -> Result<(
     holder(&caller, rule).await?;
     let key = person("ana").build().key();
     harness.set_status(key, UserStatus::Deactivated).await?;
-    let refused = caller.ask(&by_issuer("ana").build()).await;
+    let refused = caller.provision(&by_issuer("ana").build()).await;
     refused.expect_refusal(rule, "conflict")?;
-    let still = caller.ask(&person("ana").build()).await;
+    let still = caller.provision(&person("ana").build()).await;
     still.expect_refusal(rule, "deactivated")?;
     Ok(())
 }
@@ -140,7 +140,7 @@ pub async fn another_tenants_user_is_not_linked<H: Harness>(harness: &H) -> Resu
     let holder = holder(&caller, rule).await?;
     for tenant in ["acme", "umbrella"] {
         let created = caller
-            .ask(&by_issuer("ana").with_tenant(tenant).build())
+            .provision(&by_issuer("ana").with_tenant(tenant).build())
             .await;
         let another = created.expect(rule, Outcome::Created)? != holder;
         rule.holds(another, &created)?;
@@ -156,7 +156,7 @@ pub async fn a_service_is_not_linked<H: Harness>(harness: &H) -> Result<(), Fail
     let caller = Caller::new(harness).await;
     let holder = holder(&caller, rule).await?;
     let service = by_issuer("robot").with_kind(PrincipalKind::Service);
-    let created = caller.ask(&service.build()).await;
+    let created = caller.provision(&service.build()).await;
     let another = created.expect(rule, Outcome::Created)? != holder;
     Ok(rule.holds(another, &created)?)
 }

@@ -102,7 +102,9 @@
 //! with any release.
 
 mod addresses;
+mod all;
 mod cached;
+mod call_result;
 mod caller;
 mod catalogue;
 mod check;
@@ -117,38 +119,14 @@ mod outages;
 mod report;
 mod rules;
 mod sign_up;
+mod verdict;
 
 // The catalogue names every check once; a list here would be the same list.
 pub use self::catalogue::*;
 pub use self::{
-    check::{Check, Failure, Verdict, Violation},
+    all::all,
+    check::Check,
     harness::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
     report::{Nonconforming, Report, Table},
+    verdict::{Failure, Verdict, Violation},
 };
-
-/// Runs every check, one after the other, each on a store that `fresh` makes.
-///
-/// # Errors
-///
-/// If a rule is broken; the error displays the report.
-///
-/// # Panics
-///
-/// On a current-thread runtime, and where `fresh` or [`Harness::close`] panics.
-pub async fn all<H, F>(
-    implementation: impl Into<String>,
-    fresh: impl Fn() -> F,
-) -> Result<Report, Nonconforming>
-where
-    H: Harness,
-    F: Future<Output = H> + Send,
-{
-    let mut report = Report::new(implementation);
-    for check in checks::<H>() {
-        report.add(check.name(), check.run(fresh()).await);
-    }
-    match report.violated().count() {
-        0 => Ok(report),
-        _ => Err(Nonconforming::new(report)),
-    }
-}

@@ -1,15 +1,16 @@
-//! A store that is down, slow or half broken: an answer in time, and none of it lasts.
+//! A store that is down, slow or half broken: an result in time, and none of it lasts.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{
-    caller::{Answer, Caller, person, settles},
-    check::{Failure, Rule, Violation},
+    call_result::CallResult,
+    caller::{Caller, assert_count, person},
     harness::{Harness, StoreFault},
+    verdict::{Failure, Rule, Violation},
 };
-use crate::{identity::Identity, provisioner::Outcome};
+use crate::{identity::Identity, provisioner::outcome::Outcome};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
@@ -21,17 +22,17 @@ async fn in_time<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
     identity: &Identity,
-) -> Result<Answer, Violation> {
-    timeout(AT_THE_LATEST, caller.ask(identity))
+) -> Result<CallResult, Violation> {
+    timeout(AT_THE_LATEST, caller.provision(identity))
         .await
-        .map_err(|_| rule.violation(format!("no answer within {AT_THE_LATEST:?}")))
+        .map_err(|_| rule.violation(format!("no result within {AT_THE_LATEST:?}")))
 }
 
 /// A known user may be remembered while the store is down; then it is the right one.
-fn assert_unavailable_or(rule: Rule, answer: &Answer, id: &str) -> Result<(), Violation> {
-    match answer.outcome() {
-        None => answer.expect_refusal(rule, "store"),
-        Some(_) => answer.expect_known(rule, id),
+fn assert_unavailable_or(rule: Rule, result: &CallResult, id: &str) -> Result<(), Violation> {
+    match result.outcome() {
+        None => result.expect_refusal(rule, "store"),
+        Some(_) => result.expect_known(rule, id),
     }
 }
 
@@ -41,7 +42,7 @@ pub async fn a_failing_store_is_unavailable<H: Harness>(harness: &H) -> Result<(
     let rule = Rule("a store that fails is `Unavailable`");
     let caller = Caller::with_deadline(harness, DEADLINE).await;
     let patient = Caller::new(harness).await;
-    let known = patient.ask(&person("ana").build()).await;
+    let known = patient.provision(&person("ana").build()).await;
     let id = known.user(rule)?;
     harness.fail(StoreFault::Fails).await?;
     let newcomers = [
@@ -50,12 +51,12 @@ pub async fn a_failing_store_is_unavailable<H: Harness>(harness: &H) -> Result<(
         person("di").with_vouched_email("di@example.com"),
     ];
     for newcomer in newcomers {
-        let answer = in_time(&caller, rule, &newcomer.build()).await?;
-        answer.expect_refusal(rule, "store")?;
+        let result = in_time(&caller, rule, &newcomer.build()).await?;
+        result.expect_refusal(rule, "store")?;
     }
     for caller in [&caller, &patient] {
-        let answer = in_time(caller, rule, &person("ana").build()).await?;
-        assert_unavailable_or(rule, &answer, id)?;
+        let result = in_time(caller, rule, &person("ana").build()).await?;
+        assert_unavailable_or(rule, &result, id)?;
     }
     Ok(())
 }
@@ -64,7 +65,7 @@ pub async fn a_failing_store_is_unavailable<H: Harness>(harness: &H) -> Result<(
 pub async fn a_mended_store_is_asked_again<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a store that is mended is asked again");
     let caller = Caller::new(harness).await;
-    let known = caller.ask(&person("ana").build()).await;
+    let known = caller.provision(&person("ana").build()).await;
     let id = known.user(rule)?;
     harness.fail(StoreFault::Fails).await?;
     let newcomer = person("bo").with_vouched_email("bo@example.com").build();
@@ -73,9 +74,9 @@ pub async fn a_mended_store_is_asked_again<H: Harness>(harness: &H) -> Result<()
         .expect_refusal(rule, "store")?;
     in_time(&caller, rule, &person("ana").build()).await?;
     harness.recover().await?;
-    let created = caller.ask(&newcomer).await;
+    let created = caller.provision(&newcomer).await;
     created.expect(rule, Outcome::Created)?;
-    let found = caller.ask(&person("ana").build()).await;
+    let found = caller.provision(&person("ana").build()).await;
     Ok(found.expect_known(rule, id)?)
 }
 
@@ -94,29 +95,32 @@ pub async fn a_creation_that_fails_half_way_is_taken_back<H: Harness>(
             .await?
             .expect_refusal(rule, "store")?;
     }
-    settles(rule, before, || harness.users()).await?;
+    assert_count(rule, before, || harness.users()).await?;
     harness.recover().await?;
-    let created = caller.ask(&newcomer).await;
+    let created = caller.provision(&newcomer).await;
     created.expect(rule, Outcome::Created)?;
-    settles(rule, before + 1, || harness.users()).await
+    assert_count(rule, before + 1, || harness.users()).await
 }
 
-/// A store that does not answer is `Unavailable`, and soon: who waits holds a connection, and the
+/// A store that does not result is `Unavailable`, and soon: who waits holds a connection, and the
 /// next one too. Needs [`Harness::fail`].
 pub async fn a_stalled_store_is_unavailable_in_time<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("a store that does not answer is `Unavailable` within the deadline");
+    let rule = Rule("a store that does not result is `Unavailable` within the deadline");
     let caller = Caller::with_deadline(harness, DEADLINE).await;
-    let known = Caller::new(harness).await.ask(&person("ana").build()).await;
+    let known = Caller::new(harness)
+        .await
+        .provision(&person("ana").build())
+        .await;
     let id = known.user(rule)?;
     harness.fail(StoreFault::Stalls).await?;
     for subject in ["bo", "cy", "bo"] {
-        let answer = in_time(&caller, rule, &person(subject).build()).await?;
-        answer.expect_refusal(rule, "store")?;
+        let result = in_time(&caller, rule, &person(subject).build()).await?;
+        result.expect_refusal(rule, "store")?;
     }
-    let answer = in_time(&caller, rule, &person("ana").build()).await?;
-    Ok(assert_unavailable_or(rule, &answer, id)?)
+    let result = in_time(&caller, rule, &person("ana").build()).await?;
+    Ok(assert_unavailable_or(rule, &result, id)?)
 }
 
 /// What was given up leaves neither half a user nor a lock. Needs [`Harness::fail`],
@@ -138,9 +142,9 @@ pub async fn a_stalled_store_leaves_no_half_user<H: Harness>(harness: &H) -> Res
     harness.recover().await?;
     let patient = Caller::new(harness).await;
     for newcomer in &subjects {
-        patient.ask(newcomer).await.user(rule)?;
+        patient.provision(newcomer).await.user(rule)?;
     }
-    settles(rule, before + subjects.len() as u64, || harness.users()).await
+    assert_count(rule, before + subjects.len() as u64, || harness.users()).await
 }
 
 /// Whoever is known needs no write. Needs [`Harness::fail`].
@@ -150,7 +154,7 @@ pub async fn a_store_that_cannot_write_still_finds_users<H: Harness>(
     let rule = Rule("a known user is found while nothing can be written");
     let caller = Caller::new(harness).await;
     let ana = person("ana").build();
-    let known = caller.ask(&ana).await;
+    let known = caller.provision(&ana).await;
     let id = known.user(rule)?;
     harness.fail(StoreFault::StallsWrites).await?;
     for _ in 0..3 {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use super::{catalogue::rank, check::Verdict};
+use super::{catalogue::rank, verdict::Verdict};
 
 /// The verdicts on one implementation; displays as a table of one column, with reasons below.
 #[derive(Clone, Debug)]
@@ -194,7 +194,7 @@ impl StdError for Nonconforming {}
 
 #[cfg(test)]
 mod tests {
-    use super::{super::check::Rule, *};
+    use super::{super::verdict::Rule, *};
     use crate::testing::conformance::NotApplicable;
 
     fn report(implementation: &str) -> Report {

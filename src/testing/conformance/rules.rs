@@ -2,13 +2,13 @@
 
 use super::{
     caller::{Caller, person},
-    check::{Failure, Rule},
     harness::{Ability, Harness},
+    verdict::{Failure, Rule},
 };
 use crate::{
     policy::{self, IssuerPolicy, SignUp},
-    provisioner::{Outcome, decision::UserStatus},
-    testing::TestIdentity,
+    provisioner::{decision::UserStatus, outcome::Outcome},
+    testing::identity::TestIdentity,
 };
 
 fn staff() -> policy::Rule {
@@ -33,12 +33,12 @@ async fn newcomers_need_the_role<H: Harness>(
             Some(roles) => newcomer.with_roles(roles.iter().copied()),
             None => newcomer,
         };
-        let refused = caller.ask(&refused.build()).await;
+        let refused = caller.provision(&refused.build()).await;
         refused.expect_refusal(rule, reason)?;
     }
     // Had anything been written, this would not be the first request.
     let staff = newcomer().with_roles(["staff"]).with_policy(policy.clone());
-    let created = caller.ask(&staff.build()).await;
+    let created = caller.provision(&staff.build()).await;
     created.expect(rule, Outcome::Created)?;
     Ok(())
 }
@@ -53,13 +53,13 @@ pub async fn newcomers_wait_for_approval<H: Harness>(harness: &H) -> Result<(), 
     let policy = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
     let ana = person("ana").with_policy(policy).build();
     for _ in 0..3 {
-        let refused = caller.ask(&ana).await;
+        let refused = caller.provision(&ana).await;
         refused.expect_refusal(rule, "pending_approval")?;
     }
     let users = harness.users().await? - before;
     rule.holds(users == 1, format!("{users} users of 1 identity"))?;
     harness.set_status(ana.key(), UserStatus::Active).await?;
-    let found = caller.ask(&ana).await;
+    let found = caller.provision(&ana).await;
     let is_known = matches!(found.outcome(), Some(Outcome::Found | Outcome::Updated));
     Ok(rule.holds(is_known, &found)?)
 }
@@ -71,7 +71,9 @@ pub async fn a_sign_up_rule_is_for_newcomers<H: Harness>(harness: &H) -> Result<
     let caller = Caller::new(harness).await;
     let policy = IssuerPolicy::new().with_sign_up(SignUp::When(staff()));
     newcomers_need_the_role(&caller, rule, &policy, "rule_failed").await?;
-    let known = caller.ask(&person("ana").with_policy(policy).build()).await;
+    let known = caller
+        .provision(&person("ana").with_policy(policy).build())
+        .await;
     known.user(rule)?;
     Ok(())
 }
@@ -108,7 +110,7 @@ async fn refused_without_role<H: Harness>(
 ) -> Result<(), Failure> {
     let tokens = [person("ana"), person("ana").with_roles([""; 0])];
     for token in tokens.map(|token| token.with_policy(policy.clone()).build()) {
-        let refused = caller.ask(&token).await;
+        let refused = caller.provision(&token).await;
         refused.expect_refusal(rule, reason)?;
         let cached = caller.cached(&token);
         rule.holds(cached.is_none(), "a user who is remembered")?;
@@ -134,14 +136,14 @@ pub async fn sign_up_stops_at_the_limit<H: Harness>(harness: &H) -> Result<(), F
             identity.with_policy(policy.clone()).build()
         };
         for subject in ["ana", "bo"] {
-            let created = caller.ask(&identity(subject)).await;
+            let created = caller.provision(&identity(subject)).await;
             created.expect(rule, Outcome::Created)?;
         }
         for subject in ["cy", "di"] {
-            let refused = caller.ask(&identity(subject)).await;
+            let refused = caller.provision(&identity(subject)).await;
             refused.expect_refusal(rule, "sign_up_closed")?;
         }
-        caller.ask(&identity("bo")).await.user(rule)?;
+        caller.provision(&identity("bo")).await.user(rule)?;
     }
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use super::{
     caller::{Caller, person},
-    check::{Failure, Rule},
     harness::{Ability, Harness},
+    verdict::{Failure, Rule},
 };
 use crate::{
     policy::{IssuerPolicy, SignUp},
     principal::PrincipalKind,
-    provisioner::Outcome,
-    testing::TestIdentity,
+    provisioner::outcome::Outcome,
+    testing::identity::TestIdentity,
 };
 
 fn closed(identity: TestIdentity) -> TestIdentity {
@@ -31,11 +31,11 @@ pub async fn closed_sign_up_writes_nothing<H: Harness>(harness: &H) -> Result<()
     let caller = Caller::new(harness).await;
     for newcomer in newcomers() {
         for _ in 0..2 {
-            let refused = caller.ask(&closed(newcomer.clone()).build()).await;
+            let refused = caller.provision(&closed(newcomer.clone()).build()).await;
             refused.expect_refusal(rule, "sign_up_closed")?;
         }
         // Had anything been written, this would not be the first request.
-        let opened = caller.ask(&newcomer.build()).await;
+        let opened = caller.provision(&newcomer.build()).await;
         opened.expect(rule, Outcome::Created)?;
     }
     Ok(())
@@ -49,7 +49,7 @@ pub async fn closed_sign_up_leaves_no_row<H: Harness>(harness: &H) -> Result<(),
     let before = harness.users().await?;
     let caller = Caller::new(harness).await;
     for newcomer in newcomers() {
-        caller.ask(&closed(newcomer).build()).await;
+        caller.provision(&closed(newcomer).build()).await;
     }
     let after = harness.users().await?;
     Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
@@ -62,9 +62,9 @@ pub async fn a_known_user_is_found_though_sign_up_is_closed<H: Harness>(
     let rule = Rule("closed sign-up keeps no known user out");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
-    let created = caller.ask(&person("ana").build()).await;
+    let created = caller.provision(&person("ana").build()).await;
     let id = created.expect(rule, Outcome::Created)?;
-    let found = caller.ask(&closed(person("ana")).build()).await;
+    let found = caller.provision(&closed(person("ana")).build()).await;
     Ok(found.expect_known(rule, id)?)
 }
 
@@ -77,10 +77,10 @@ pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let service = person("robot").with_kind(PrincipalKind::Service);
-    let refused = caller.ask(&service.clone().build()).await;
+    let refused = caller.provision(&service.clone().build()).await;
     refused.expect_refusal(rule, "sign_up_closed")?;
     let allowed = service.with_policy(IssuerPolicy::new().allow_services());
-    let created = caller.ask(&allowed.build()).await;
+    let created = caller.provision(&allowed.build()).await;
     created.expect(rule, Outcome::Created)?;
     Ok(())
 }
@@ -92,7 +92,7 @@ pub async fn anonymous_visitors_do_not_sign_up<H: Harness>(harness: &H) -> Resul
     let caller = Caller::new(harness).await;
     for policy in [IssuerPolicy::new(), IssuerPolicy::new().allow_services()] {
         let visitor = person("visitor").with_kind(PrincipalKind::Anonymous);
-        let refused = caller.ask(&visitor.with_policy(policy).build()).await;
+        let refused = caller.provision(&visitor.with_policy(policy).build()).await;
         refused.expect_refusal(rule, "sign_up_closed")?;
     }
     Ok(())
@@ -107,14 +107,18 @@ pub async fn a_changed_kind_is_refused<H: Harness>(harness: &H) -> Result<(), Fa
     let kinds = [PrincipalKind::Human, PrincipalKind::Service];
     for kind in kinds {
         let subject = person(kind.as_str()).with_policy(IssuerPolicy::new().allow_services());
-        let created = caller.ask(&subject.clone().with_kind(kind).build()).await;
+        let created = caller
+            .provision(&subject.clone().with_kind(kind).build())
+            .await;
         created.expect(rule, Outcome::Created)?;
         let others = [PrincipalKind::Anonymous]
             .into_iter()
             .chain(kinds)
             .filter(|it| *it != kind);
         for other in others {
-            let changed = caller.ask(&subject.clone().with_kind(other).build()).await;
+            let changed = caller
+                .provision(&subject.clone().with_kind(other).build())
+                .await;
             changed.expect_refusal(rule, "kind_mismatch")?;
         }
     }

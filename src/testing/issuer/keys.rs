@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::TestIssuer;
-use crate::testing::SigningKey;
+use super::test_issuer::TestIssuer;
+use crate::testing::signing_key::SigningKey;
 
 impl TestIssuer {
     /// Returns the key it signs with.
@@ -64,51 +64,5 @@ impl TestIssuer {
     pub fn withdraw(&self, kid: &str) -> Arc<SigningKey> {
         let keys = &mut self.state.settings().keys;
         keys.published.remove(keys.position(kid))
-    }
-}
-
-/// What is published, and which key signs.
-pub(super) struct KeyRing {
-    pub(super) published: Vec<Arc<SigningKey>>,
-    pub(super) signing: Arc<SigningKey>,
-    generated: usize,
-}
-
-impl KeyRing {
-    pub(super) fn new(key: Arc<SigningKey>) -> Self {
-        Self {
-            published: vec![Arc::clone(&key)],
-            signing: key,
-            generated: 1,
-        }
-    }
-
-    fn publish(&mut self, key: Arc<SigningKey>) {
-        match self.find(key.kid()) {
-            Some(position) => self.published[position] = key,
-            None => self.published.push(key),
-        }
-    }
-
-    fn publish_next(&mut self) -> Arc<SigningKey> {
-        let kid = loop {
-            self.generated += 1;
-            let kid = format!("key-{}", self.generated);
-            if self.find(&kid).is_none() {
-                break kid;
-            }
-        };
-        let key = Arc::new(SigningKey::generate(kid, self.signing.algorithm()));
-        self.published.push(Arc::clone(&key));
-        key
-    }
-
-    fn find(&self, kid: &str) -> Option<usize> {
-        self.published.iter().position(|key| key.kid() == kid)
-    }
-
-    fn position(&self, kid: &str) -> usize {
-        self.find(kid)
-            .unwrap_or_else(|| panic!("no key {kid:?} is published"))
     }
 }

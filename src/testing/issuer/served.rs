@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde_json::Value;
 
-use super::TestIssuer;
-use crate::testing::{Endpoint, Fault, server::Server};
+use super::test_issuer::TestIssuer;
+use crate::testing::server::{Endpoint, Fault, Server};
 
 impl TestIssuer {
     /// Plays a fault at an endpoint from now on, in place of the one before.

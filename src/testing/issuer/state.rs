@@ -9,8 +9,15 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::keys::KeyRing;
-use crate::testing::{Endpoint, Fault, ManualClock, SigningKey, TokenBuilder};
+use super::key_ring::KeyRing;
+use crate::{
+    clock::ManualClock,
+    testing::{
+        server::{Endpoint, Fault},
+        signing_key::SigningKey,
+        token::TokenBuilder,
+    },
+};
 
 pub(in crate::testing) struct State {
     name: String,

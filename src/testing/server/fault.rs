@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
 /// A fault that an endpoint of a served [`TestIssuer`](crate::testing::TestIssuer) plays.
 ///

@@ -1,140 +1,14 @@
-//! The HTTP server behind a [`TestIssuer`](super::TestIssuer).
+//! The HTTP server behind a [`TestIssuer`](crate::testing::TestIssuer).
 
-mod answer;
 mod body;
-mod bomb;
+mod client_credentials;
 mod endpoint;
 mod fault;
-mod play;
-mod token;
+mod gzip_bomb;
+mod handler;
+mod inject;
+mod response;
+mod server;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
-    time::Duration,
-};
-
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    runtime::Builder,
-    sync::oneshot,
-    time::sleep,
-};
-
+pub(super) use self::server::Server;
 pub use self::{endpoint::Endpoint, fault::Fault};
-use super::issuer::State;
-
-/// A port of 127.0.0.1, served while it is up and reserved while it is down.
-pub(super) struct Server {
-    address: SocketAddr,
-    phase: Mutex<Phase>,
-}
-
-struct Phase {
-    reserved: Option<TcpSocket>,
-    serving: Option<Serving>,
-}
-
-impl Server {
-    pub(super) fn bind() -> Self {
-        let socket = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        Self {
-            address: socket.local_addr().expect("a bound socket has an address"),
-            phase: Mutex::new(Phase {
-                reserved: Some(socket),
-                serving: None,
-            }),
-        }
-    }
-
-    pub(super) fn origin(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    pub(super) fn start(&self, state: &Arc<State>) {
-        let mut phase = self.phase();
-        if let Some(socket) = phase.reserved.take() {
-            phase.serving = Some(Serving::start(socket, state));
-        }
-    }
-
-    pub(super) fn stop(&self) {
-        let mut phase = self.phase();
-        if let Some(serving) = phase.serving.take() {
-            drop(serving);
-            phase.reserved = Some(bind(self.address));
-        }
-    }
-
-    fn phase(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Binds without listening: connections are refused, and nobody else is given the port.
-fn bind(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("the system has a socket");
-    // Elsewhere than on Unix this would let others steal the port.
-    if cfg!(unix) {
-        let reused = socket.set_reuseaddr(true);
-        reused.expect("a new socket takes options");
-    }
-    socket.bind(address).expect("the system has a port");
-    socket
-}
-
-/// A thread that serves; its drop returns when listener and connections are closed.
-///
-/// On the test's own runtime that would have to wait for the runtime's next turn, and a connection
-/// made meanwhile would be accepted.
-struct Serving {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Serving {
-    fn start(socket: TcpSocket, state: &Arc<State>) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("the system has an event queue");
-        let listener = {
-            let _context = runtime.enter();
-            socket.listen(1024).expect("a reserved port is free")
-        };
-        runtime.spawn(accept(listener, Arc::clone(state)));
-        let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("test-issuer".to_owned())
-            .spawn(move || drop(runtime.block_on(stopped)));
-        Self {
-            stop: Some(stop),
-            thread: Some(thread.expect("the system has a thread")),
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors: the next try would fail as well.
-            sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| answer::answer(Arc::clone(&state), request));
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        // It fails when a client goes away and when a fault closes it.
-        tokio::spawn(async move { drop(connection.await) });
-    }
-}

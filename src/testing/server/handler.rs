@@ -15,7 +15,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use super::{Endpoint, Fault, body::Body, play::play, token::token};
+use super::{
+    body::Body,
+    client_credentials::token,
+    endpoint::Endpoint,
+    fault::Fault,
+    inject::inject,
+    response::{empty, json},
+};
 use crate::testing::issuer::State;
 
 /// Closes the connection without an answer.
@@ -30,7 +37,7 @@ impl fmt::Display for Reset {
 
 impl StdError for Reset {}
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     state: Arc<State>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
@@ -57,7 +64,7 @@ pub(super) async fn answer(
             Ok(unless_known(right, &headers).map(|bytes| Body::dripping(bytes, pause)))
         }
         Some(Fault::Reset) => Err(Reset),
-        Some(fault) => Ok(play(&state, endpoint, fault, right)),
+        Some(fault) => Ok(inject(&state, endpoint, fault, right)),
     }
 }
 
@@ -133,19 +140,5 @@ fn unless_known(mut response: Response<Bytes>, request: &HeaderMap) -> Response<
         response.headers_mut().remove(CONTENT_TYPE);
         *response.body_mut() = Bytes::new();
     }
-    response
-}
-
-pub(super) fn json(status: StatusCode, document: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(document.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
     response
 }

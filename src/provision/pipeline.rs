@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, Request};
-
 use super::attempt::Attempt;
 use crate::{
     credential::{self, RequestHead, TokenSource},
@@ -12,12 +10,11 @@ use crate::{
     provisioner::{Provisioned, Provisioner, decision::admission},
     rejection::Answers,
     telemetry::Stopwatch,
-    user::{Anonymous, CurrentUser},
     verifier::JwtVerifier,
 };
 
 /// What every wrapped service shares.
-pub(super) struct Gate<P> {
+pub(super) struct Pipeline<P> {
     pub(super) verifier: JwtVerifier,
     pub(super) provisioner: Arc<P>,
     pub(super) sources: Arc<[TokenSource]>,
@@ -33,7 +30,7 @@ pub(super) enum Token {
     New(String),
 }
 
-impl<P> Clone for Gate<P> {
+impl<P> Clone for Pipeline<P> {
     fn clone(&self) -> Self {
         Self {
             verifier: self.verifier.clone(),
@@ -45,7 +42,7 @@ impl<P> Clone for Gate<P> {
     }
 }
 
-impl<P: Provisioner> Gate<P> {
+impl<P: Provisioner> Pipeline<P> {
     /// Reads the token, and refuses at once what is none.
     pub(super) fn read(
         &self,
@@ -99,38 +96,4 @@ impl<P: Provisioner> Gate<P> {
             }
         }
     }
-}
-
-/// Lets the request in as this user.
-pub(super) fn enter<U: Send + Sync + 'static, B>(
-    request: &mut Request<B>,
-    answers: &Arc<Answers>,
-    identity: Identity,
-    user: Provisioned<U>,
-) {
-    let extensions = request.extensions_mut();
-    carry(extensions, answers);
-    extensions.remove::<Anonymous>();
-    extensions.insert(identity);
-    extensions.insert(CurrentUser::new(user));
-}
-
-/// Lets the request in as nobody, whoever an outer layer took it for.
-pub(super) fn enter_anonymously<U: Send + Sync + 'static, B>(
-    request: &mut Request<B>,
-    answers: &Arc<Answers>,
-) {
-    let extensions = request.extensions_mut();
-    carry(extensions, answers);
-    extensions.remove::<Identity>();
-    extensions.remove::<CurrentUser<U>>();
-    extensions.insert(Anonymous);
-}
-
-/// For what stands behind and refuses on its own. The default is not worth an allocation.
-fn carry(extensions: &mut Extensions, answers: &Arc<Answers>) {
-    match answers.is_default() {
-        true => extensions.remove::<Arc<Answers>>(),
-        false => extensions.insert(Arc::clone(answers)),
-    };
 }

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::answer::json;
+use super::response::json;
 use crate::testing::issuer::State;
 
 const LIMIT: usize = 64 * 1024;

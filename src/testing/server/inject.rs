@@ -11,12 +11,13 @@ use http::{
 use serde_json::{Value, json};
 
 use super::{
-    Endpoint, Fault,
     body::{Body, run},
-    bomb::gzip_bomb,
+    endpoint::Endpoint,
+    fault::Fault,
+    gzip_bomb::gzip_bomb,
 };
 use crate::{
-    testing::{SigningKey, issuer::State},
+    testing::{issuer::State, signing_key::SigningKey},
     verifier::algorithm::Algorithm,
 };
 
@@ -26,7 +27,7 @@ const HTML: &str = "<!doctype html><title>Sign in</title><p>Please sign in to us
 ///
 /// The right document keeps its `ETag` however it is sent: a client that remembers the tag of an
 /// answer it refused is found out by the `304` after the fault.
-pub(super) fn play(
+pub(super) fn inject(
     state: &State,
     endpoint: Endpoint,
     fault: Fault,
@@ -88,7 +89,7 @@ pub(super) fn play(
             content_type(&mut head.headers, "text/plain");
             bytes.into()
         }
-        // They need no other answer: see `answer`.
+        // They need no other answer: see `handle`.
         Fault::Delay(_) | Fault::Drip(_) | Fault::Hang | Fault::Reset => bytes.into(),
     };
     Response::from_parts(head, body)
