@@ -1,4 +1,4 @@
-//! The extensions of a request that the layer lets through.
+//! Extensions that the layer sets on a request before it calls the inner service.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     user::{Anonymous, CurrentUser},
 };
 
-/// Lets the request in as this user.
+/// Inserts the identity and the user, and removes the mark of an anonymous request.
 pub(super) fn insert_user<U: Send + Sync + 'static, B>(
     request: &mut Request<B>,
     answers: &Arc<Answers>,
@@ -25,7 +25,7 @@ pub(super) fn insert_user<U: Send + Sync + 'static, B>(
     extensions.insert(CurrentUser::new(user));
 }
 
-/// Lets the request in as nobody, whoever an outer layer took it for.
+/// Marks the request as anonymous, and removes the identity and user that an outer layer inserted.
 pub(super) fn insert_anonymous<U: Send + Sync + 'static, B>(
     request: &mut Request<B>,
     answers: &Arc<Answers>,
@@ -37,7 +37,8 @@ pub(super) fn insert_anonymous<U: Send + Sync + 'static, B>(
     extensions.insert(Anonymous);
 }
 
-/// For what stands behind and refuses on its own. The default is not worth an allocation.
+/// Inserts the rejection settings for the layers behind this one. The default settings are left out,
+/// because inserting them would allocate.
 fn insert_answers(extensions: &mut Extensions, answers: &Arc<Answers>) {
     match answers.is_default() {
         true => extensions.remove::<Arc<Answers>>(),

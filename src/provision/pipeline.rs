@@ -1,4 +1,4 @@
-//! The gate: the parts of the layer that every wrapped service shares, and the way through it.
+//! The steps from a request to its user: read the token, verify it, provision the user.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     verifier::JwtVerifier,
 };
 
-/// What every wrapped service shares.
+/// The settings of a layer, shared by every service that it wraps.
 pub(super) struct Pipeline<P> {
     pub(super) verifier: JwtVerifier,
     pub(super) provisioner: Arc<P>,
@@ -24,9 +24,9 @@ pub(super) struct Pipeline<P> {
 
 /// The token of a request.
 pub(super) enum Token {
-    /// It passed before, and still counts.
+    /// The token was verified before and is still valid.
     Known(Identity),
-    /// It has the form of one.
+    /// The token is not in the cache. Its form has been checked, its signature has not.
     New(String),
 }
 
@@ -43,7 +43,11 @@ impl<P> Clone for Pipeline<P> {
 }
 
 impl<P: Provisioner> Pipeline<P> {
-    /// Reads the token, and refuses at once what is none.
+    /// Reads the token of a request.
+    ///
+    /// # Errors
+    ///
+    /// If the request has no token, or text that cannot be one.
     pub(super) fn read(
         &self,
         request: &RequestHead<'_>,
@@ -51,7 +55,7 @@ impl<P: Provisioner> Pipeline<P> {
     ) -> Result<Token, Error> {
         let credential = credential::read(&self.sources, request)?;
         let known = self.verifier.remembered(credential.as_bytes());
-        attempt.looked_for_token(known.is_some());
+        attempt.token_looked_up(known.is_some());
         if let Some(identity) = known {
             return Ok(Token::Known(identity));
         }
@@ -60,12 +64,13 @@ impl<P: Provisioner> Pipeline<P> {
         Ok(Token::New(token.to_owned()))
     }
 
-    /// Returns the user, unless somebody has to be asked.
+    /// Returns the user if the provisioner has it in memory and the token passes the access rules.
     pub(super) fn recall(&self, identity: &Identity) -> Option<Provisioned<P::User>> {
         let may_pass = identity.passes_access_rules();
         may_pass.then(|| self.provisioner.cached(identity))?
     }
 
+    /// Verifies the token if it is new, and provisions its user.
     pub(super) async fn provision(
         &self,
         token: Token,
@@ -80,9 +85,9 @@ impl<P: Provisioner> Pipeline<P> {
                 identity
             }
         };
-        attempt.looked_for_user(&identity, false);
+        attempt.user_looked_up(&identity, false);
         let watch = Stopwatch::start();
-        // Whoever provisions: the issuer's access rules hold for every token.
+        // The access rules apply to every token, also with a provisioner that does not check them.
         let provisioned = match admission::screen(&identity) {
             Ok(()) => self.provisioner.provision(&identity).await,
             Err(refused) => Err(refused),

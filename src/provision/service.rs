@@ -1,4 +1,5 @@
-//! The service: warm requests go straight through, cold ones wait in the response future.
+//! Middleware service. A request whose token and user are in memory is forwarded at once; any other
+//! waits in the response future.
 
 use std::{
     fmt, mem,
@@ -23,9 +24,9 @@ use crate::{
     rejection::{Protocol, ResponseBody},
 };
 
-/// Puts the user of each request into its extensions, then calls the inner service.
+/// Service that puts the user of each request into its extensions.
 ///
-/// Made by [`ProvisionLayer`](crate::ProvisionLayer).
+/// Created by [`ProvisionLayer`](crate::ProvisionLayer).
 pub struct Provision<S, P> {
     inner: S,
     pipeline: Arc<Pipeline<P>>,
@@ -36,17 +37,17 @@ impl<S, P> Provision<S, P> {
         Self { inner, pipeline }
     }
 
-    /// Returns the inner service.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Returns the inner service.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Consumes `self`, returning the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -84,7 +85,7 @@ where
         let token = match token {
             Token::Known(identity) => match self.pipeline.recall(&identity) {
                 Some(user) => {
-                    attempt.looked_for_user(&identity, true);
+                    attempt.user_looked_up(&identity, true);
                     attempt.pass(user.outcome());
                     insert_user(&mut request, &self.pipeline.answers, identity, user);
                     return ResponseFuture::forwarding(self.inner.call(request));
@@ -107,7 +108,7 @@ where
             }
             .instrument(span),
         );
-        // The service that was polled ready is the one to call; the clone stays behind.
+        // Only the service that was polled ready may be called, so `self` keeps the clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         ResponseFuture::provisioning(

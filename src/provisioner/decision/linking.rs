@@ -1,34 +1,36 @@
-//! Linking an unknown identity to a user that exists.
+//! Linking of an unknown identity to an existing user.
 
 use super::{admission::is_revoked, role_grant::RoleGrant, roles, user_status::UserStatus};
 use crate::{email::Email, error::ProvisionError, identity::Identity, principal::PrincipalKind};
 
-/// The address by which an unknown identity could be somebody: vouched for, and a person's.
+/// Returns the address to look up link candidates by: that of a person, vouched for by the issuer.
 pub(crate) fn linking_address(identity: &Identity) -> Option<&Email> {
     identity
         .vouched_email()
         .filter(|_| identity.kind() == PrincipalKind::Human)
 }
 
-/// The local user who holds the identity's address verified.
+/// The user with the identity's address as a verified address, or pre-linked to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) status: UserStatus,
-    /// Who verified the address: `mailbox`, `import`, `issuer:…`.
+    /// The source that verified the address: `mailbox`, `import`, `issuer:…`.
     pub(crate) verified_by: String,
     /// Whether the user is a person.
     pub(crate) is_human: bool,
     /// Whether the user already has an identity of this issuer.
     pub(crate) has_identity_of_issuer: bool,
-    /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
+    /// Tokens issued at or before this time are revoked. Milliseconds since the Unix epoch; `None`
+    /// means that no token is revoked.
     pub(crate) tokens_valid_after: Option<i64>,
-    /// What the user was granted here.
+    /// The stored role grants of the user.
     pub(crate) grants: Vec<RoleGrant>,
-    /// Whether an operator named this user as the owner of the address, for this issuer and once.
+    /// Whether an operator assigned the address to this user in advance, for this issuer and for one
+    /// use.
     pub(crate) is_pre_linked: bool,
 }
 
-/// Whether the identity may be attached to the candidate.
+/// Checks that the identity may be linked to the candidate.
 pub(super) fn check(identity: &Identity, candidate: &Candidate) -> Result<(), ProvisionError> {
     let policy = identity.policy();
     let is_proved = candidate.is_pre_linked
@@ -38,7 +40,7 @@ pub(super) fn check(identity: &Identity, candidate: &Candidate) -> Result<(), Pr
         && candidate.is_human
         && !candidate.has_identity_of_issuer;
     match may_link {
-        // Before the identity is written, not at the next request.
+        // Refuse before the identity is written, and not only at the next request.
         true if is_revoked(identity, candidate.tokens_valid_after) => Err(ProvisionError::Revoked),
         true => roles::suffice(identity, &candidate.grants),
         false => Err(ProvisionError::Conflict),
@@ -73,16 +75,16 @@ mod tests {
     }
 
     #[test]
-    fn a_vouched_address_of_somebody_else_is_a_conflict_while_linking_is_off() {
-        let decision = check(&vouched(Linking::Never), &candidate());
-        assert!(matches!(decision, Err(ProvisionError::Conflict)));
+    fn a_vouched_address_of_another_user_is_a_conflict_while_linking_is_off() {
+        let result = check(&vouched(Linking::Never), &candidate());
+        assert!(matches!(result, Err(ProvisionError::Conflict)));
     }
 
     #[test]
     fn linking_needs_every_condition() {
         let identity = vouched(Linking::VerifiedEmail);
         assert!(matches!(check(&identity, &candidate()), Ok(())));
-        for spoiled in [
+        for ineligible in [
             Candidate {
                 status: UserStatus::Deactivated,
                 ..candidate()
@@ -112,21 +114,21 @@ mod tests {
                 ..candidate()
             },
         ] {
-            let decision = check(&identity, &spoiled);
+            let result = check(&identity, &ineligible);
             assert!(
-                matches!(decision, Err(ProvisionError::Conflict)),
-                "{spoiled:?}"
+                matches!(result, Err(ProvisionError::Conflict)),
+                "{ineligible:?}"
             );
         }
     }
 
     #[test]
-    fn a_revoked_token_links_nobody() {
+    fn a_revoked_token_is_not_linked() {
         let candidate = Candidate {
             tokens_valid_after: Some(1_000),
             ..candidate()
         };
-        let verdict = |issued_at: Option<i64>| {
+        let checked = |issued_at: Option<i64>| {
             let identity = TestIdentity::new("https://id.example.com", "ana")
                 .with_vouched_email("ana@example.com")
                 .with_policy(IssuerPolicy::new().with_linking(Linking::VerifiedEmail));
@@ -136,9 +138,9 @@ mod tests {
             };
             check(&identity.build(), &candidate).map_err(|error| error.reason())
         };
-        assert_eq!(verdict(None), Err("revoked"));
-        assert_eq!(verdict(Some(1_000)), Err("revoked"));
-        assert_eq!(verdict(Some(1_001)), Ok(()));
+        assert_eq!(checked(None), Err("revoked"));
+        assert_eq!(checked(Some(1_000)), Err("revoked"));
+        assert_eq!(checked(Some(1_001)), Ok(()));
     }
 
     #[test]
@@ -156,32 +158,32 @@ mod tests {
     }
 
     #[test]
-    fn an_operators_word_links_whatever_linking_says_but_nobody_who_may_not_be() {
-        let ticket = Candidate {
+    fn a_pre_link_works_while_linking_is_off_but_not_for_an_ineligible_user() {
+        let pre_linked = Candidate {
             is_pre_linked: true,
             verified_by: String::new(),
             ..candidate()
         };
         let identity = vouched(Linking::Never);
-        assert!(matches!(check(&identity, &ticket), Ok(())));
-        for spoiled in [
+        assert!(matches!(check(&identity, &pre_linked), Ok(())));
+        for ineligible in [
             Candidate {
                 status: UserStatus::Deactivated,
-                ..ticket.clone()
+                ..pre_linked.clone()
             },
             Candidate {
                 is_human: false,
-                ..ticket.clone()
+                ..pre_linked.clone()
             },
             Candidate {
                 has_identity_of_issuer: true,
-                ..ticket.clone()
+                ..pre_linked.clone()
             },
         ] {
-            let decision = check(&identity, &spoiled);
+            let result = check(&identity, &ineligible);
             assert!(
-                matches!(decision, Err(ProvisionError::Conflict)),
-                "{spoiled:?}"
+                matches!(result, Err(ProvisionError::Conflict)),
+                "{ineligible:?}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What becomes of an identity that no store knows yet: sign-up and linking.
+//! Decision about an unknown identity: link, sign up or refuse.
 
 use super::{
     admission::screen,
@@ -8,17 +8,20 @@ use super::{
 };
 use crate::{error::ProvisionError, identity::Identity};
 
-/// What becomes of an identity the store does not know.
+/// How to provision an unknown identity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Newcomer {
     /// Create a user with this status.
     Create(UserStatus),
-    /// Attach the identity to the candidate.
+    /// Link the identity to the candidate.
     Link,
 }
 
-/// Decides about an identity the store does not know. `candidate` is the user who holds
-/// [`linking_address`] verified, or is [pre-linked](Candidate::is_pre_linked), in the same tenant.
+/// Decides how to provision an unknown identity.
+///
+/// `candidate` is a user of the same tenant: the user with
+/// [`linking_address`](linking::linking_address) as a verified address, or a
+/// [pre-linked](Candidate::is_pre_linked) user. `None` means that there is neither.
 pub(crate) fn decide(
     identity: &Identity,
     candidate: Option<&Candidate>,

@@ -1,22 +1,23 @@
-//! Whether a token's profile has to be stored.
+//! The state of profile synchronisation.
 
 use super::profile::Profile;
 use crate::identity::Identity;
 
-/// What a store remembers of the last token whose profile it took.
+/// The last token whose profile was stored.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ProfileState {
-    /// Whether this identity is the one of its user that owns the profile.
+    /// Whether this identity owns the profile. One identity of each user does.
     pub is_owner: bool,
-    /// When that token was issued, in milliseconds since the Unix epoch.
+    /// The time at which the token was issued, in milliseconds since the Unix epoch.
     pub issued_at: Option<i64>,
-    /// [`Profile::fingerprint`] of that token.
+    /// [`Profile::fingerprint`] of the token.
     pub fingerprint: Option<String>,
 }
 
-/// Whether the token's profile has to be stored: it owns the profile, it differs from what was last
-/// taken, and no token as young was taken. One that does not say when it was issued never is.
+/// Returns whether the token's profile has to be stored: the identity owns the profile, the token is
+/// newer than the last one stored, and its fingerprint differs. The profile of a token without `iat` is
+/// never stored.
 pub(crate) fn is_due(identity: &Identity, state: &ProfileState) -> bool {
     let is_newer = identity
         .issued_at()
@@ -41,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_newer_different_token_of_the_owner_is_due() {
+    fn only_a_newer_and_different_token_of_the_owner_is_due() {
         let token = || ana().with_full_name("Ana");
         let taken = |issued_at| ProfileState {
             is_owner: true,

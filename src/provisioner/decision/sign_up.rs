@@ -8,7 +8,7 @@ use crate::{
     principal::PrincipalKind,
 };
 
-/// Returns the status of the user to create.
+/// Checks that the identity may sign up, and returns the status of the new user.
 pub(super) fn check(identity: &Identity) -> Result<UserStatus, ProvisionError> {
     let policy = identity.policy();
     let may_sign_up = match identity.kind() {
@@ -27,12 +27,12 @@ pub(super) fn check(identity: &Identity) -> Result<UserStatus, ProvisionError> {
     if !identity.passes_sign_up_rule() {
         return Err(DenialReason::RuleFailed.into());
     }
-    // A newcomer has no grants yet but the token's.
+    // A new user has no stored grants, so only the roles of the token count.
     roles::suffice(identity, &[])?;
     Ok(status)
 }
 
-/// Whether the issuer's users may become one more.
+/// Checks that the policy's limits allow one more user of the issuer.
 pub(crate) fn within_limits(
     identity: &Identity,
     counts: SignUpCounts,
@@ -56,7 +56,10 @@ mod tests {
         testing::TestIdentity,
     };
 
-    fn decided(identity: TestIdentity, policy: IssuerPolicy) -> Result<UserStatus, &'static str> {
+    fn checked_with(
+        identity: TestIdentity,
+        policy: IssuerPolicy,
+    ) -> Result<UserStatus, &'static str> {
         check(&identity.with_policy(policy).build()).map_err(|error| error.reason())
     }
 
@@ -94,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn who_needs_approval_is_created_pending() {
+    fn a_user_that_needs_approval_is_created_pending() {
         let policy = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
         let ana = TestIdentity::new("https://id.example.com", "ana");
-        assert_eq!(decided(ana, policy), Ok(UserStatus::Pending));
+        assert_eq!(checked_with(ana, policy), Ok(UserStatus::Pending));
     }
 
     #[test]
@@ -107,46 +110,46 @@ mod tests {
         let ana = || TestIdentity::new("https://id.example.com", "ana");
         let created = Ok(UserStatus::Active);
         assert_eq!(
-            decided(ana().with_vouched_email("ana@EXAMPLE.com"), policy()),
+            checked_with(ana().with_vouched_email("ana@EXAMPLE.com"), policy()),
             created
         );
-        for stranger in [
+        for other in [
             ana(),
             ana().with_email("ana@example.com"),
             ana().with_vouched_email("ana@sub.example.com"),
             ana().with_vouched_email("ana@example.com.evil.org"),
         ] {
-            assert_eq!(decided(stranger, policy()), Err("rule_failed"));
+            assert_eq!(checked_with(other, policy()), Err("rule_failed"));
         }
     }
 
     #[test]
-    fn where_a_role_is_asked_for_nobody_signs_up_without() {
+    fn sign_up_without_a_required_role_is_refused() {
         let policy = || IssuerPolicy::new().require_role();
         let ana = || TestIdentity::new("https://id.example.com", "ana");
-        assert_eq!(decided(ana(), policy()), Err("no_role"));
+        assert_eq!(checked_with(ana(), policy()), Err("no_role"));
         assert_eq!(
-            decided(ana().with_roles(Vec::<String>::new()), policy()),
+            checked_with(ana().with_roles(Vec::<String>::new()), policy()),
             Err("no_role")
         );
-        assert!(decided(ana().with_roles(["staff"]), policy()).is_ok());
+        assert!(checked_with(ana().with_roles(["staff"]), policy()).is_ok());
     }
 
     #[test]
-    fn anonymous_visitors_sign_up_only_where_allowed_by_name() {
-        let visitor =
+    fn anonymous_users_sign_up_only_if_allowed_by_name() {
+        let anonymous =
             || TestIdentity::new("https://id.example.com", "v").with_kind(PrincipalKind::Anonymous);
         let allowed = IssuerPolicy::new().allow_anonymous_users();
         assert_eq!(
-            decided(visitor(), IssuerPolicy::new()),
+            checked_with(anonymous(), IssuerPolicy::new()),
             Err("sign_up_closed")
         );
-        assert!(decided(visitor(), allowed).is_ok());
+        assert!(checked_with(anonymous(), allowed).is_ok());
     }
 
     #[test]
-    fn limits_count_all_users_and_the_last_minutes() {
-        let judge = |policy: IssuerPolicy, all, last_minute| {
+    fn limits_count_all_users_and_those_of_the_last_minute() {
+        let checked = |policy: IssuerPolicy, all, last_minute| {
             let ana = TestIdentity::new("https://id.example.com", "ana").with_policy(policy);
             within_limits(&ana.build(), SignUpCounts { all, last_minute })
                 .map_err(|error| error.reason())
@@ -156,9 +159,9 @@ mod tests {
                 .with_max_users(10)
                 .with_max_sign_ups_per_minute(2)
         };
-        assert_eq!(judge(policy(), 9, 1), Ok(()));
-        assert_eq!(judge(policy(), 10, 1), Err("sign_up_closed"));
-        assert_eq!(judge(policy(), 9, 2), Err("sign_up_closed"));
-        assert_eq!(judge(IssuerPolicy::new(), u64::MAX, u64::MAX), Ok(()));
+        assert_eq!(checked(policy(), 9, 1), Ok(()));
+        assert_eq!(checked(policy(), 10, 1), Err("sign_up_closed"));
+        assert_eq!(checked(policy(), 9, 2), Err("sign_up_closed"));
+        assert_eq!(checked(IssuerPolicy::new(), u64::MAX, u64::MAX), Ok(()));
     }
 }

@@ -1,17 +1,19 @@
-//! The numbers that sign-up limits are compared with.
+//! Counts for the sign-up limits.
 
-/// How many identities of the issuer there are, counted as far as the policy limits them.
+/// Counts of an issuer's identities, for the sign-up limits of its policy.
+///
+/// Counting may stop at a limit, so a count that reaches it may be too low.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SignUpCounts {
-    /// In all.
+    /// All identities of the issuer.
     pub all: u64,
-    /// New within the last minute.
+    /// The identities that were created within the last minute.
     pub last_minute: u64,
 }
 
 impl SignUpCounts {
-    /// Counts the identities of an issuer: all of them, and those of the last minute.
+    /// Creates counts from the number of all identities and of those created within the last minute.
     #[must_use]
     pub fn new(all: u64, last_minute: u64) -> Self {
         Self { all, last_minute }

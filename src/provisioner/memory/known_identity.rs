@@ -8,9 +8,9 @@ use crate::{
     provisioner::decision::Profile,
 };
 
-/// An identity, and what is remembered of its tokens.
+/// An identity, and the state of its synchronisation.
 pub(super) struct KnownIdentity {
-    /// Index into `users`.
+    /// The user, as an index into `users`.
     pub(super) user: usize,
     pub(super) kind: PrincipalKind,
     pub(super) issuer: String,

@@ -11,11 +11,12 @@ use crate::{
     },
 };
 
+/// A user.
 pub(super) struct Record {
     pub(super) id: u64,
     pub(super) tenant: String,
     pub(super) profile: Profile,
-    /// The identity whose tokens keep the profile up to date.
+    /// The identity whose tokens update the profile.
     pub(super) owner: IdentityKey,
     pub(super) status: UserStatus,
     pub(super) grants: Vec<RoleGrant>,
@@ -35,7 +36,7 @@ impl Record {
         }
     }
 
-    /// Never un-voids a token.
+    /// Revokes the tokens issued until `instant`. A revoked token stays revoked.
     pub(super) fn revoke(&mut self, instant: i64) {
         self.tokens_valid_after = self.tokens_valid_after.max(Some(instant));
     }
@@ -56,6 +57,7 @@ impl Record {
         }
     }
 
+    /// Replaces the grants of the token's issuer by the roles of the token.
     pub(super) fn replace_grants(&mut self, identity: &Identity) {
         let source = RoleGrant::source_of(identity.issuer());
         self.grants.retain(|grant| grant.source != source);

@@ -1,4 +1,4 @@
-//! The users themselves, and what a token makes of them: everything under the one lock.
+//! The users and identities, all behind one lock.
 
 use std::collections::HashMap;
 
@@ -26,12 +26,13 @@ use crate::{
 pub(super) struct Store {
     pub(super) users: Vec<Record>,
     pub(super) identities: HashMap<IdentityKey, KnownIdentity>,
-    /// Verified addresses, by their key.
+    /// Verified addresses by their key, as indices into `users`.
     addresses: HashMap<String, usize>,
 }
 
 impl Store {
-    /// Returns the user behind a known identity, or why it may not enter.
+    /// Returns the user of a known identity, or the reason for its refusal. `None` means that the
+    /// identity is unknown.
     pub(super) fn find(&self, identity: &Identity) -> Option<Result<&Record, ProvisionError>> {
         let known = self.identities.get(&identity.key())?;
         let record = self.users.get(known.user)?;
@@ -41,7 +42,7 @@ impl Store {
         Some(verdict.map(|()| record))
     }
 
-    /// Whether the token says nothing new of its user.
+    /// Returns whether the token changes nothing.
     pub(super) fn is_up_to_date(&self, identity: &Identity) -> bool {
         let known = self.identities.get(&identity.key());
         let record = known.and_then(|known| self.users.get(known.user));
@@ -51,8 +52,8 @@ impl Store {
         })
     }
 
-    /// Stores what a newer token says of its user; returns whether it said anything.
-    fn bring_up_to_date(&mut self, identity: &Identity) -> Outcome {
+    /// Stores the roles and the profile of a newer token.
+    fn synchronise(&mut self, identity: &Identity) -> Outcome {
         let known = self.identities.get(&identity.key());
         let record = known.and_then(|known| self.users.get(known.user));
         let Some((known, record)) = known.zip(record) else {
@@ -85,7 +86,8 @@ impl Store {
         outcome
     }
 
-    /// A user's profile after a token; an address that is somebody else's stays so.
+    /// Returns the profile of a user after a token. The address stays as it is if another user has the
+    /// address of the token.
     pub(super) fn profile_after(
         &self,
         identity: &Identity,
@@ -94,8 +96,8 @@ impl Store {
     ) -> Profile {
         let after = record.profile.after(identity, &[]);
         let key = after.email_key.as_ref();
-        let holder = key.and_then(|key| self.addresses.get(key));
-        match holder.is_some_and(|holder| *holder != user) {
+        let owner = key.and_then(|key| self.addresses.get(key));
+        match owner.is_some_and(|owner| *owner != user) {
             false => after,
             true => record.profile.after(identity, &[Attribute::Email]),
         }
@@ -109,7 +111,7 @@ impl Store {
             None => return self.create_or_link(identity),
             Some(verdict) => verdict.map(drop)?,
         }
-        let outcome = self.bring_up_to_date(identity);
+        let outcome = self.synchronise(identity);
         let record = self.find(identity).ok_or(DenialReason::Deleted)??;
         Ok(record.provisioned(identity, outcome))
     }
@@ -118,11 +120,11 @@ impl Store {
         &mut self,
         identity: &Identity,
     ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
-        let holder = self.link_candidate(identity);
-        let candidate = holder.and_then(|index| self.candidate(index, identity.issuer()));
+        let found = self.link_candidate(identity);
+        let candidate = found.and_then(|index| self.candidate(index, identity.issuer()));
         let decision = newcomer::decide(identity, candidate.as_ref())?;
-        let (index, outcome) = match (decision, holder) {
-            (Newcomer::Link, Some(holder)) => (holder, Outcome::Linked),
+        let (index, outcome) = match (decision, found) {
+            (Newcomer::Link, Some(index)) => (index, Outcome::Linked),
             (Newcomer::Create(status), _) => {
                 if identity.policy().has_limits() {
                     sign_up::within_limits(identity, self.sign_up_counts(identity.issuer()))?;
@@ -141,13 +143,13 @@ impl Store {
         let known = KnownIdentity::new(index, identity);
         self.identities.insert(identity.key(), known);
         match record.status {
-            // Made and refused in one request: the user waits for approval.
+            // The request that creates a pending user is refused too.
             UserStatus::Pending => Err(DenialReason::PendingApproval.into()),
             _ => Ok(record.provisioned(identity, outcome)),
         }
     }
 
-    /// The user who holds the identity's address verified, as an index.
+    /// Returns the index of the user that has the identity's address as a verified address.
     pub(super) fn link_candidate(&self, identity: &Identity) -> Option<usize> {
         let address = linking::linking_address(identity)?;
         self.addresses.get(&address.key(identity.tenant())).copied()
@@ -167,12 +169,12 @@ impl Store {
         })
     }
 
-    /// Leaves a tombstone without anything personal.
+    /// Clears the personal data of a deleted user. The identity stays as a tombstone.
     pub(super) fn forget(&mut self, key: IdentityKey) {
         let Some(index) = self.identities.get(&key).map(|known| known.user) else {
             return;
         };
-        self.addresses.retain(|_, holder| *holder != index);
+        self.addresses.retain(|_, owner| *owner != index);
         if let Some(record) = self.users.get_mut(index) {
             record.profile = Profile::default();
             record.grants.clear();
