@@ -14,8 +14,8 @@ use crate::provisioner::{Outcome, Provisioned};
 /// [`from_extensions`](Self::from_extensions) or
 /// [`optional_from_extensions`](Self::optional_from_extensions).
 ///
-/// On a route without the layer, extraction fails with status 500: a missing layer is an error of the
-/// server, and must never look like an anonymous request.
+/// On a route without the layer, extraction fails with status 500: a missing layer is an error of
+/// the server, and must never look like an anonymous request.
 ///
 /// ```
 /// use tower_jit_provisioning::CurrentUser;
@@ -60,8 +60,8 @@ impl<U: Send + Sync + 'static> CurrentUser<U> {
     /// # Errors
     ///
     /// Returns [`MissingProvisionLayer`] if no layer is in front of the handler, if the layer has
-    /// another user type, or if the request is anonymous. Respond with 500, or gRPC's `internal`. The
-    /// reason is logged.
+    /// another user type, or if the request is anonymous. Respond with 500, or gRPC's `internal`.
+    /// The reason is logged.
     pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingProvisionLayer> {
         extensions.get().ok_or_else(|| missing::<Self>(None))
     }
@@ -71,8 +71,8 @@ impl<U: Send + Sync + 'static> CurrentUser<U> {
     ///
     /// # Errors
     ///
-    /// Returns [`MissingProvisionLayer`] if no layer is in front of the handler, or if the layer has
-    /// another user type. The reason is logged.
+    /// Returns [`MissingProvisionLayer`] if no layer is in front of the handler, or if the layer
+    /// has another user type. The reason is logged.
     pub fn optional_from_extensions(
         extensions: &Extensions,
     ) -> Result<Option<&Self>, MissingProvisionLayer> {
@@ -118,7 +118,8 @@ impl<U> fmt::Debug for CurrentUser<U> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anonymous;
 
-/// Error returned when a request's extensions hold no [`CurrentUser`] or [`Identity`](crate::Identity).
+/// Error returned when a request's extensions hold no [`CurrentUser`] or
+/// [`Identity`](crate::Identity).
 ///
 /// The usual cause is a handler without a [`ProvisionLayer`](crate::ProvisionLayer) in front of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

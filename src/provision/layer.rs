@@ -13,8 +13,8 @@ use crate::{
 /// Layer that verifies the bearer token of each request and provisions the application's own user.
 ///
 /// Before it calls the inner service, the layer inserts an [`Identity`](crate::Identity) and a
-/// [`CurrentUser`](crate::CurrentUser) into the request's extensions, replacing values of these types
-/// that an outer layer inserted. A refused request never reaches the inner service;
+/// [`CurrentUser`](crate::CurrentUser) into the request's extensions, replacing values of these
+/// types that an outer layer inserted. A refused request never reaches the inner service;
 /// [`rejection`](crate::rejection) describes the responses.
 ///
 /// The same layer works with axum and tonic:
@@ -42,8 +42,8 @@ use crate::{
 pub struct ProvisionLayer<P>(Arc<Pipeline<P>>);
 
 impl<P: Provisioner> ProvisionLayer<P> {
-    /// Creates a layer that requires a bearer token accepted by `verifier`, and finds or creates its
-    /// user with `provisioner`.
+    /// Creates a layer that requires a bearer token accepted by `verifier`, and finds or creates
+    /// its user with `provisioner`.
     pub fn new(verifier: JwtVerifier, provisioner: P) -> Self {
         Self(Arc::new(Pipeline {
             verifier,
@@ -64,8 +64,8 @@ impl<P: Provisioner> ProvisionLayer<P> {
 
     /// Sets the sources to read tokens from, in order. The first source that holds a token is used.
     ///
-    /// Default: only [`TokenSource::authorization`]. An empty list refuses every request as having no
-    /// token.
+    /// Default: only [`TokenSource::authorization`]. An empty list refuses every request as having
+    /// no token.
     pub fn with_token_sources(mut self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
         Arc::make_mut(&mut self.0).sources = sources.into_iter().collect();
         self
@@ -81,8 +81,8 @@ impl<P: Provisioner> ProvisionLayer<P> {
         self
     }
 
-    /// Adds the address of this metadata to every challenge (RFC 9728 section 5.1), for this layer and
-    /// for the layers of [`access`](crate::access) behind it.
+    /// Adds the address of this metadata to every challenge (RFC 9728 section 5.1), for this layer
+    /// and for the layers of [`access`](crate::access) behind it.
     ///
     /// Default: none.
     pub fn with_resource_metadata(mut self, metadata: &ResourceMetadata) -> Self {

@@ -6,14 +6,15 @@ use async_trait::async_trait;
 
 use crate::identity::Identity;
 
-/// Fetches attributes of a new user that its token does not contain, once, before the user is created.
+/// Fetches attributes of a new user that its token does not contain, once, before the user is
+/// created.
 ///
-/// Access tokens of Auth0, Clerk, Cognito and Zitadel contain no address and no name. The attributes
-/// from an enricher are for display only. They are not part of the signed token, so they never verify
-/// an address, link an identity or grant a role.
+/// Access tokens of Auth0, Clerk, Cognito and Zitadel contain no address and no name. The
+/// attributes from an enricher are for display only. They are not part of the signed token, so they
+/// never verify an address, link an identity or grant a role.
 ///
-/// If the enricher fails, or takes longer than half of the store's deadline, the error is logged and
-/// the user is created without these attributes. Later requests do not retry.
+/// If the enricher fails, or takes longer than half of the store's deadline, the error is logged
+/// and the user is created without these attributes. Later requests do not retry.
 #[async_trait]
 pub trait Enricher: Send + Sync + 'static {
     /// Fetches the attributes of the identity's subject.

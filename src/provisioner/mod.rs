@@ -1,8 +1,8 @@
 //! Finds or creates the application's own user for a verified identity.
 //!
 //! [`MemoryProvisioner`](crate::MemoryProvisioner) is the reference implementation of
-//! [`Provisioner`]. `SeaOrmProvisioner` (feature `sea-orm`) keeps users in a database. An application
-//! with another backend implements the trait:
+//! [`Provisioner`]. `SeaOrmProvisioner` (feature `sea-orm`) keeps users in a database. An
+//! application with another backend implements the trait:
 //!
 //! ```
 //! use std::{collections::HashMap, sync::Mutex};

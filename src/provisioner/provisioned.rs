@@ -42,15 +42,16 @@ impl<U> Provisioned<U> {
 
     /// Sets the time until which issued tokens are revoked, in milliseconds since the Unix epoch.
     ///
-    /// The provisioner has checked the token that it was called with. A cache needs the time to check
-    /// later tokens of the same user.
+    /// The provisioner has checked the token that it was called with. A cache needs the time to
+    /// check later tokens of the same user.
     #[must_use]
     pub fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
         self.tokens_valid_after = instant;
         self
     }
 
-    /// Returns the time until which issued tokens are revoked, in milliseconds since the Unix epoch.
+    /// Returns the time until which issued tokens are revoked, in milliseconds since the Unix
+    /// epoch.
     ///
     /// `None` means that no token is revoked.
     #[must_use]

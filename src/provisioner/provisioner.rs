@@ -24,15 +24,16 @@ use crate::{error::ProvisionError, identity::Identity};
 /// * Every refusal is decided before the first write.
 /// * Deactivated and deleted users are refused, and provisioning never reactivates them.
 /// * [`cached`](Self::cached) is optional. Its default returns `None`, which is always correct and
-///   sends every request to [`provision`](Self::provision). An implementation returns a user only if
-///   that user was active when it was last read, and the token is not revoked and changes nothing.
+///   sends every request to [`provision`](Self::provision). An implementation returns a user only
+///   if that user was active when it was last read, and the token is not revoked and changes
+///   nothing.
 ///
 /// # Wrappers
 ///
 /// `Arc<P>` and `Box<P>` implement the trait, so `Arc<dyn Provisioner<User = U>>` is a provisioner.
 ///
-/// A wrapper forwards [`cached`](Self::cached). A wrapper that keeps the default is correct, but every
-/// request then waits for [`provision`](Self::provision).
+/// A wrapper forwards [`cached`](Self::cached). A wrapper that keeps the default is correct, but
+/// every request then waits for [`provision`](Self::provision).
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// The application's own user.

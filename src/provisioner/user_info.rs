@@ -29,12 +29,12 @@ const MAX_BYTES: usize = 64 * 1024;
 /// How long the endpoint of an issuer is cached.
 const REDISCOVERY: Duration = Duration::from_secs(60 * 60);
 
-/// How long to wait after a failed discovery before the next one, so that not every new user waits for
-/// an issuer that is down.
+/// How long to wait after a failed discovery before the next one, so that not every new user waits
+/// for an issuer that is down.
 const COOL_DOWN: Duration = Duration::from_secs(10);
 
-/// Fetches the attributes of a new user from the issuer's UserInfo endpoint (OpenID Connect Core 1.0
-/// section 5.3).
+/// Fetches the attributes of a new user from the issuer's UserInfo endpoint (OpenID Connect Core
+/// 1.0 section 5.3).
 ///
 /// The endpoint is called once, when a person is created whose token lacks an address or a name.
 ///
@@ -53,16 +53,18 @@ const COOL_DOWN: Duration = Duration::from_secs(10);
 /// ```
 ///
 /// The endpoint comes from the metadata of the token's issuer, which must be trusted and must equal
-/// the metadata's `issuer`. The token is sent to this endpoint only: never to another origin after a
-/// redirect, and over plain HTTP only on loopback. If the issuer has no UserInfo endpoint, or the
-/// endpoint does not accept tokens for an API, the user is created with the attributes of the token.
+/// the metadata's `issuer`. The token is sent to this endpoint only: never to another origin after
+/// a redirect, and over plain HTTP only on loopback. If the issuer has no UserInfo endpoint, or the
+/// endpoint does not accept tokens for an API, the user is created with the attributes of the
+/// token.
 ///
 /// # Why the address is never verified
 ///
 /// The UserInfo response is not signed, and it is not the document that contains the token's
-/// `email_verified`. Accounts were taken over where address and flag came from two documents, or from
-/// an unsigned document (fusionauth-issues#2542, CVE-2026-84458). The address is therefore for display
-/// only. It never finds, links or blocks a user, regardless of the response's `email_verified`.
+/// `email_verified`. Accounts were taken over where address and flag came from two documents, or
+/// from an unsigned document (fusionauth-issues#2542, CVE-2026-84458). The address is therefore for
+/// display only. It never finds, links or blocks a user, regardless of the response's
+/// `email_verified`.
 ///
 /// The response is used only if its `sub` equals that of the token (section 5.3.2), because a token
 /// may have been substituted by that of another user.
@@ -104,8 +106,8 @@ impl UserInfo {
         }
     }
 
-    /// Sets the timeout for fetching metadata and UserInfo together. The provisioner's own deadline may
-    /// be shorter.
+    /// Sets the timeout for fetching metadata and UserInfo together. The provisioner's own deadline
+    /// may be shorter.
     ///
     /// Default: 2 seconds.
     #[must_use]
@@ -127,7 +129,8 @@ impl UserInfo {
         parse(document, claims.get("sub").and_then(Value::as_str))
     }
 
-    /// Returns the endpoint of an issuer, or `None` if it has none. Concurrent calls share one discovery.
+    /// Returns the endpoint of an issuer, or `None` if it has none. Concurrent calls share one
+    /// discovery.
     async fn endpoint(&self, issuer: &str) -> Result<Option<String>, BoxError> {
         let known = Arc::clone(self.endpoints().entry(issuer.into()).or_default());
         let mut known = known.0.lock().await;

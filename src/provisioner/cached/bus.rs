@@ -23,8 +23,8 @@ pub enum BusEvent {
 ///
 /// # Contract
 ///
-/// [`next`](Self::next) never fails. It returns [`BusEvent::Lost`] when the connection breaks, and again
-/// when it is restored. It pauses between attempts to reconnect.
+/// [`next`](Self::next) never fails. It returns [`BusEvent::Lost`] when the connection breaks, and
+/// again when it is restored. It pauses between attempts to reconnect.
 #[async_trait]
 pub trait InvalidationBus: Send + Sync + 'static {
     /// Waits for the next event.

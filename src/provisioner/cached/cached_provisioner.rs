@@ -44,35 +44,36 @@ const CAPACITY: usize = 100_000;
 /// # let _ = users;
 /// ```
 ///
-/// The key of an entry is the identity *and* everything that policy and mapping read from its token, so
-/// two tokens of one user with different roles never share an entry. Times are not part of the key, so a
-/// refreshed token finds the entry of its predecessor. Revocation is checked on every hit.
+/// The key of an entry is the identity *and* everything that policy and mapping read from its
+/// token, so two tokens of one user with different roles never share an entry. Times are not part
+/// of the key, so a refreshed token finds the entry of its predecessor. Revocation is checked on
+/// every hit.
 ///
 /// # Staleness
 ///
-/// After a change to a user in the store, the cache returns the old user for up to the TTL, 30 seconds by
-/// default. The TTL starts when the read starts, so a slow read does not extend it.
+/// After a change to a user in the store, the cache returns the old user for up to the TTL, 30
+/// seconds by default. The TTL starts when the read starts, so a slow read does not extend it.
 ///
 /// * A handler that changes a user calls [`invalidate`](CachedProvisioner::invalidate). Loads that
 ///   started before the call are discarded too.
 /// * Other processes see the change within their TTL, or at once if they
 ///   [listen](CachedProvisioner::listen) to a bus that publishes invalidations.
-/// * When a bus loses its connection, and again when the connection is restored, invalidations may have
-///   been lost. Every entry from before that event is read again before it is used. While the connection
-///   is down, staleness is bounded by the TTL.
+/// * When a bus loses its connection, and again when the connection is restored, invalidations may
+///   have been lost. Every entry from before that event is read again before it is used. While the
+///   connection is down, staleness is bounded by the TTL.
 ///
 /// # Unavailable stores
 ///
-/// While the store is unavailable, requests of unknown users get 503. By default, so do requests of known
-/// users after their entry has expired. [`with_stale_for`](CachedProvisioner::with_stale_for) keeps the
-/// last known user for a limited time, after the application has removed privileged roles that cannot be
-/// revoked during the outage.
+/// While the store is unavailable, requests of unknown users get 503. By default, so do requests of
+/// known users after their entry has expired. [`with_stale_for`](CachedProvisioner::with_stale_for)
+/// keeps the last known user for a limited time, after the application has removed privileged roles
+/// that cannot be revoked during the outage.
 ///
 /// # Claims
 ///
-/// Claims that this crate does not map ([`Identity::claims`](crate::Principal::claims)) are not part of
-/// the key. If a provisioner reads such claims, don't cache it, or set a TTL within which a change of
-/// these claims may go unnoticed.
+/// Claims that this crate does not map ([`Identity::claims`](crate::Principal::claims)) are not
+/// part of the key. If a provisioner reads such claims, don't cache it, or set a TTL within which a
+/// change of these claims may go unnoticed.
 ///
 /// Clones share the cache, and are cheap.
 pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
@@ -115,12 +116,12 @@ impl<P: Provisioner> CachedProvisioner<P> {
         self.rebuild(|options| options.capacity = users)
     }
 
-    /// Sets how long after its last successful read a known user is still returned while the store is
-    /// unavailable. At most one day. Empties the cache.
+    /// Sets how long after its last successful read a known user is still returned while the store
+    /// is unavailable. At most one day. Empties the cache.
     ///
-    /// `unprivileged` returns the user for the time of the outage, usually without the roles that could
-    /// not be revoked during it. `None` means that the request gets 503. Deactivations that this process
-    /// has seen still apply, and unknown users are refused.
+    /// `unprivileged` returns the user for the time of the outage, usually without the roles that
+    /// could not be revoked during it. `None` means that the request gets 503. Deactivations that
+    /// this process has seen still apply, and unknown users are refused.
     ///
     /// Default: zero, so a known user is not returned after its entry has expired.
     ///
@@ -185,8 +186,8 @@ impl<P: Provisioner> CachedProvisioner<P> {
         self.0.invalidations.epochs.invalidate_all();
     }
 
-    /// Spawns a task that applies the invalidations from a bus, until the last clone of the cache is
-    /// dropped.
+    /// Spawns a task that applies the invalidations from a bus, until the last clone of the cache
+    /// is dropped.
     ///
     /// # Panics
     ///

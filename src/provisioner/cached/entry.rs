@@ -49,7 +49,8 @@ impl<U> Entry<U> {
 
     /// Returns the user for the time of an outage, and the end of that time.
     ///
-    /// An invalidated entry has none, so that a deactivation that this process has seen still applies.
+    /// An invalidated entry has none, so that a deactivation that this process has seen still
+    /// applies.
     pub(super) fn fallback(&self, now: Version) -> Option<(&Provisioned<U>, Instant)> {
         let user = self.original.as_ref().or(self.verdict.as_ref().ok())?;
         let until = self.good_until?;

@@ -1,8 +1,8 @@
 //! Epochs, which invalidate entries and loads in progress alike.
 //!
-//! A load reads the epoch of its key before it reads the store, and its result is valid only in that
-//! epoch. An invalidation is one increment: entries of the old epoch are no longer hits, the results
-//! of loads in progress are stale, and no request joins these loads.
+//! A load reads the epoch of its key before it reads the store, and its result is valid only in
+//! that epoch. An invalidation is one increment: entries of the old epoch are no longer hits, the
+//! results of loads in progress are stale, and no request joins these loads.
 
 use std::sync::{
     Arc,

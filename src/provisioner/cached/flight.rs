@@ -10,8 +10,8 @@ use tokio::{sync::watch, time::Instant};
 use super::entry::{Verdict, Version};
 use crate::identity::Evidence;
 
-/// The key of a load: the evidence, the `iat` of the token, and the version at the start of the load. The
-/// version keeps a request from joining a load that is older than an invalidation.
+/// The key of a load: the evidence, the `iat` of the token, and the version at the start of the
+/// load. The version keeps a request from joining a load that is older than an invalidation.
 pub(super) type Flight = (Evidence, Option<i64>, Version);
 
 /// Receives the verdict when the load ends.

@@ -19,8 +19,8 @@ pub(super) fn join_or_start<P: Provisioner>(
     // The version has to be read before the store is.
     let version = inner.version(identity.key());
     let started = Instant::now();
-    // `iat` is part of the key: a token with another `iat` may be revoked, and its verdict doesn't apply
-    // to this token.
+    // `iat` is part of the key: a token with another `iat` may be revoked, and its verdict doesn't
+    // apply to this token.
     let flight = (identity.evidence(), identity.issued_at(), version);
     let mut flights = inner.flights.lock();
     // Don't join a load older than the TTL: its result would already be stale.

@@ -16,16 +16,16 @@ use crate::{
     telemetry,
 };
 
-/// TTL of a refusal. Long enough for a client that retries at once, and short enough for an operator who
-/// lifts the refusal.
+/// TTL of a refusal. Long enough for a client that retries at once, and short enough for an
+/// operator who lifts the refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(2);
 
 /// The pause between two reads of one user while the store is unavailable.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl<P: Provisioner> Inner<P> {
-    /// Stores the result of a load, and returns the verdict for the requests that wait for it. While the
-    /// store is unavailable, this is the last known user.
+    /// Stores the result of a load, and returns the verdict for the requests that wait for it.
+    /// While the store is unavailable, this is the last known user.
     pub(super) fn remember(
         &self,
         identity: &Identity,
@@ -44,8 +44,9 @@ impl<P: Provisioner> Inner<P> {
             }
             Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
                 if is_about_the_user(error) {
-                    // The entries of the user's other tokens contain the old status. If another thread
-                    // has invalidated the user since, this refusal is as old as these entries.
+                    // The entries of the user's other tokens contain the old status. If another
+                    // thread has invalidated the user since, this refusal is as old as these
+                    // entries.
                     let before = self.invalidations.epochs.invalidate(identity.key());
                     if before == version.epoch {
                         version.epoch += 1;
@@ -53,8 +54,8 @@ impl<P: Provisioner> Inner<P> {
                 }
                 (Err(error.clone()), REFUSAL_TTL.min(self.options.ttl), None)
             }
-            // Don't cache: a newer token may be admitted. But invalidate an entry that would still admit
-            // this token.
+            // Don't cache: a newer token may be admitted. But invalidate an entry that would still
+            // admit this token.
             Err(ProvisionError::Revoked) => {
                 let entry = self.entries.get(&identity.evidence());
                 let fallback = entry

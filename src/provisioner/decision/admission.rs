@@ -26,7 +26,8 @@ pub(crate) struct Snapshot {
     pub(crate) tokens_valid_after: Option<i64>,
 }
 
-/// Checks that a known user may be admitted with this token. Applies to every request, cached or not.
+/// Checks that a known user may be admitted with this token. Applies to every request, cached or
+/// not.
 pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
     match user.status {
         UserStatus::Active => {}
@@ -44,8 +45,8 @@ pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), Provision
     }
 }
 
-/// Returns whether the token is revoked. A token without `iat` may be older than the revocation, and
-/// counts as revoked.
+/// Returns whether the token is revoked. A token without `iat` may be older than the revocation,
+/// and counts as revoked.
 #[inline]
 pub(crate) fn is_revoked(identity: &Identity, tokens_valid_after: Option<i64>) -> bool {
     tokens_valid_after

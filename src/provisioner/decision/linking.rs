@@ -25,8 +25,8 @@ pub(crate) struct Candidate {
     pub(crate) tokens_valid_after: Option<i64>,
     /// The stored role grants of the user.
     pub(crate) grants: Vec<RoleGrant>,
-    /// Whether an operator assigned the address to this user in advance, for this issuer and for one
-    /// use.
+    /// Whether an operator assigned the address to this user in advance, for this issuer and for
+    /// one use.
     pub(crate) is_pre_linked: bool,
 }
 

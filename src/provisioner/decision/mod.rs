@@ -1,11 +1,11 @@
 //! Pure decisions about an identity: whether it is admitted, and what its token changes.
 //!
-//! A [`Provisioner`](super::Provisioner) reads its store, calls these functions, and writes what they
-//! return. Nothing here waits or writes, so every refusal is decided before the first write, and the
-//! rules are tested without a database.
+//! A [`Provisioner`](super::Provisioner) reads its store, calls these functions, and writes what
+//! they return. Nothing here waits or writes, so every refusal is decided before the first write,
+//! and the rules are tested without a database.
 //!
-//! The order is fixed: the [access rules](admission::screen) of the issuer; for a known identity its
-//! [status, kind and revocation](admission::admit), for an unknown identity [linking or
+//! The order is fixed: the [access rules](admission::screen) of the issuer; for a known identity
+//! its [status, kind and revocation](admission::admit), for an unknown identity [linking or
 //! sign-up](newcomer::decide); then [roles] and [profile](profile_state).
 
 pub(crate) mod admission;

@@ -3,9 +3,9 @@
 //! A token never overwrites an attribute that the user edited locally, never replaces a verified
 //! address by an unverified one, and never reverts a change by a newer token.
 //!
-//! A token that changes nothing is not recorded, because that would cost one write for each token. A
-//! token issued between the last change and such a token can therefore still change the profile, until
-//! the next newer token.
+//! A token that changes nothing is not recorded, because that would cost one write for each token.
+//! A token issued between the last change and such a token can therefore still change the profile,
+//! until the next newer token.
 
 use super::linking::linking_address;
 use crate::{
@@ -36,8 +36,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Returns the profile of a new user: every attribute of the token, except those that the policy
-    /// never synchronises.
+    /// Returns the profile of a new user: every attribute of the token, except those that the
+    /// policy never synchronises.
     #[must_use]
     pub fn of_newcomer(identity: &Identity) -> Self {
         let mut profile = Self::stated(identity);
@@ -73,8 +73,8 @@ impl Profile {
         self
     }
 
-    /// Returns the attributes of the token. The address is verified only if the issuer vouches for it
-    /// and the principal is a person.
+    /// Returns the attributes of the token. The address is verified only if the issuer vouches for
+    /// it and the principal is a person.
     fn stated(identity: &Identity) -> Self {
         let vouched = linking_address(identity);
         Self {
@@ -86,8 +86,8 @@ impl Profile {
         }
     }
 
-    /// Returns a digest of the token's attributes and of the policy's synchronisation settings, as 64
-    /// lower-case hexadecimal digits. Equal fingerprints mean that there is nothing to write.
+    /// Returns a digest of the token's attributes and of the policy's synchronisation settings, as
+    /// 64 lower-case hexadecimal digits. Equal fingerprints mean that there is nothing to write.
     #[must_use]
     pub fn fingerprint(identity: &Identity) -> String {
         let profile = Self::stated(identity);
@@ -165,8 +165,8 @@ impl Profile {
         after
     }
 
-    /// Returns whether the stored address stays: it was verified through the mailbox, or it is verified
-    /// and that of the token is not.
+    /// Returns whether the stored address stays: it was verified through the mailbox, or it is
+    /// verified and that of the token is not.
     fn keeps_address_from(&self, stated: &Self) -> bool {
         if self.email_key.is_none() {
             return false;

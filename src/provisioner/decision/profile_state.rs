@@ -15,9 +15,9 @@ pub struct ProfileState {
     pub fingerprint: Option<String>,
 }
 
-/// Returns whether the token's profile has to be stored: the identity owns the profile, the token is
-/// newer than the last one stored, and its fingerprint differs. The profile of a token without `iat` is
-/// never stored.
+/// Returns whether the token's profile has to be stored: the identity owns the profile, the token
+/// is newer than the last one stored, and its fingerprint differs. The profile of a token without
+/// `iat` is never stored.
 pub(crate) fn is_due(identity: &Identity, state: &ProfileState) -> bool {
     let is_newer = identity
         .issued_at()

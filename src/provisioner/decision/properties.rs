@@ -212,7 +212,8 @@ proptest! {
         prop_assert_eq!(admit(&identity, snapshot).is_ok(), may);
     }
 
-    /// Grants by an operator always count, those of an issuer only with its own token, and each once.
+    /// Grants by an operator always count, those of an issuer only with its own token, and each
+    /// once.
     #[test]
     fn a_role_counts_if_an_operator_or_the_token_grants_it(
         identity in identity(),
@@ -231,7 +232,8 @@ proptest! {
         }
     }
 
-    /// Only a newer token with a role claim changes the grants, and applying it again changes nothing.
+    /// Only a newer token with a role claim changes the grants, and applying it again changes
+    /// nothing.
     #[test]
     fn roles_are_stored_once(
         identity in identity(),

@@ -8,8 +8,8 @@ use crate::principal::issuer_key;
 pub struct RoleGrant {
     /// The application's role.
     pub role: String,
-    /// [`RoleGrant::MANUAL`] for a grant by an operator, or [`RoleGrant::source_of`] an issuer for a
-    /// grant from its tokens. Grants with any other source are ignored.
+    /// [`RoleGrant::MANUAL`] for a grant by an operator, or [`RoleGrant::source_of`] an issuer for
+    /// a grant from its tokens. Grants with any other source are ignored.
     pub source: String,
 }
 

@@ -12,9 +12,9 @@ use crate::{
 
 /// Returns the roles that count for this request, sorted and without duplicates.
 ///
-/// Grants by an operator always count. Of the issuers' roles only those of the token's issuer count:
-/// the roles in the token, the stored ones if the issuer truncated the list, and none if the token has
-/// no role claim.
+/// Grants by an operator always count. Of the issuers' roles only those of the token's issuer
+/// count: the roles in the token, the stored ones if the issuer truncated the list, and none if the
+/// token has no role claim.
 pub(crate) fn counted(identity: &Identity, grants: &[RoleGrant]) -> Vec<String> {
     let source = RoleGrant::source_of(identity.issuer());
     let keeps = matches!(identity.roles(), RoleClaim::Truncated);
@@ -46,8 +46,8 @@ pub(crate) fn suffice_only_with_grants(identity: &Identity) -> bool {
     suffice(identity, &[]).is_err()
 }
 
-/// Returns whether the token's roles have to be stored: the token states roles, they differ from the
-/// stored grants of its issuer, and the token is newer than the token that these came from.
+/// Returns whether the token's roles have to be stored: the token states roles, they differ from
+/// the stored grants of its issuer, and the token is newer than the token that these came from.
 /// `stored_at` is the `iat` of that token.
 ///
 /// A token without `iat` may be old, so its roles are never stored.

@@ -13,7 +13,8 @@ pub struct SignUpCounts {
 }
 
 impl SignUpCounts {
-    /// Creates counts from the number of all identities and of those created within the last minute.
+    /// Creates counts from the number of all identities and of those created within the last
+    /// minute.
     #[must_use]
     pub fn new(all: u64, last_minute: u64) -> Self {
         Self { all, last_minute }

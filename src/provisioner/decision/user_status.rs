@@ -8,7 +8,8 @@ pub enum UserStatus {
     Active,
     /// Deactivated by an operator or a job. Provisioning never reactivates the user.
     Deactivated,
-    /// Deleted. The identity stays in the store, so that the next request does not create the user again.
+    /// Deleted. The identity stays in the store, so that the next request does not create the user
+    /// again.
     Deleted,
     /// Waiting for approval.
     Pending,

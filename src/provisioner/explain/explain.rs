@@ -14,8 +14,8 @@ use crate::{
 /// A provisioner that explains its decision without writing anything.
 #[async_trait]
 pub trait Explain: Provisioner {
-    /// Returns the steps and the result that [`provision`](Provisioner::provision) would have for this
-    /// identity now, without writing anything.
+    /// Returns the steps and the result that [`provision`](Provisioner::provision) would have for
+    /// this identity now, without writing anything.
     async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>);
 }
 

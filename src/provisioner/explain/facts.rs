@@ -29,7 +29,8 @@ pub(crate) enum Facts {
         /// `None` means that the identity was recorded with an unknown kind.
         snapshot: Option<Snapshot>,
         grants: Vec<RoleGrant>,
-        /// `None` if the store keeps no grants; otherwise the `iat` of the token that they came from.
+        /// `None` if the store keeps no grants; otherwise the `iat` of the token that they came
+        /// from.
         stored_at: Option<Option<i64>>,
         /// Whether the token's profile would change the stored one.
         changes_profile: bool,

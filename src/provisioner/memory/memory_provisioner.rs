@@ -58,8 +58,8 @@ impl MemoryProvisioner {
 
     /// Sets the status of the user of an identity, and returns whether there is such a user.
     ///
-    /// Deactivating or deleting a user revokes the tokens issued until now. Deleting also clears the
-    /// profile and the grants, so that another user can have the address.
+    /// Deactivating or deleting a user revokes the tokens issued until now. Deleting also clears
+    /// the profile and the grants, so that another user can have the address.
     pub fn set_status(&self, key: IdentityKey, status: UserStatus) -> bool {
         let is_known = self.change(key, |record| {
             record.status = status;
@@ -73,16 +73,16 @@ impl MemoryProvisioner {
         is_known
     }
 
-    /// Revokes the tokens issued until `instant` to the user of an identity, and returns whether there is
-    /// such a user. `instant` is in milliseconds since the Unix epoch.
+    /// Revokes the tokens issued until `instant` to the user of an identity, and returns whether
+    /// there is such a user. `instant` is in milliseconds since the Unix epoch.
     ///
     /// A later `instant` that was set before stays.
     pub fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> bool {
         self.change(key, |record| record.revoke(instant))
     }
 
-    /// Grants a role to the user of an identity, as an operator does, and returns whether there is such a
-    /// user.
+    /// Grants a role to the user of an identity, as an operator does, and returns whether there is
+    /// such a user.
     pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
         let grant = RoleGrant::new(role, RoleGrant::MANUAL);
         self.change(key, |record| {

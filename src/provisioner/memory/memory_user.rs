@@ -16,7 +16,8 @@ pub struct MemoryUser {
     pub email: Option<String>,
     /// The display name.
     pub full_name: Option<String>,
-    /// The roles that count for the request, sorted: those granted by an operator and those of the token.
+    /// The roles that count for the request, sorted: those granted by an operator and those of the
+    /// token.
     pub roles: Vec<String>,
 }
 

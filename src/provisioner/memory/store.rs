@@ -86,8 +86,8 @@ impl Store {
         outcome
     }
 
-    /// Returns the profile of a user after a token. The address stays as it is if another user has the
-    /// address of the token.
+    /// Returns the profile of a user after a token. The address stays as it is if another user has
+    /// the address of the token.
     pub(super) fn profile_after(
         &self,
         identity: &Identity,

@@ -6,15 +6,15 @@ use super::{
     report::{Nonconforming, Report},
 };
 
-/// Runs every check, one after the other, each on a store that `fresh` makes.
+/// Runs every check in turn, each on a new store created by `fresh`.
 ///
 /// # Errors
 ///
-/// If a rule is broken; the error displays the report.
+/// Returns an error if a check finds a violation. The error displays the report.
 ///
 /// # Panics
 ///
-/// On a current-thread runtime, and where `fresh` or [`Harness::close`] panics.
+/// Panics on a current-thread runtime, and if `fresh` or [`Harness::close`] panics.
 pub async fn all<H, F>(
     implementation: impl Into<String>,
     fresh: impl Fn() -> F,

@@ -1,4 +1,4 @@
-//! What [`Provisioner::cached`](crate::Provisioner::cached) may say: nothing that a call would not.
+//! [`Provisioner::cached`](crate::Provisioner::cached): it returns only what a call would.
 
 use super::{
     call_result::CallResult,
@@ -13,17 +13,17 @@ use crate::{
     provisioner::{decision::UserStatus, outcome::Outcome},
 };
 
-/// Provisions, and asserts that the user is remembered: else there is nothing to check. Returns
-/// what is remembered.
-async fn remembered<H: Harness>(
+/// Provisions an identity, and returns the cached result. The check is not applicable if the user
+/// is not cached.
+async fn provision_and_cache<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
     identity: &Identity,
 ) -> Result<CallResult, Failure> {
-    let asked = caller.provision(identity).await;
-    let id = asked.user(rule)?;
+    let provisioned = caller.provision(identity).await;
+    let id = provisioned.user(rule)?;
     match caller.cached(identity) {
-        None => Err(NotApplicable::new("`cached` remembers nobody").into()),
+        None => Err(NotApplicable::new("`cached` returns no user").into()),
         Some(result) => {
             rule.holds(result.user(rule)? == id, &result)?;
             Ok(result)
@@ -42,46 +42,46 @@ fn assert_not_cached<H: Harness>(
     }
 }
 
-/// Whoever was never provisioned is not remembered, also when somebody much like him was.
+/// A user that was never provisioned is not cached, even if a similar one is.
 pub async fn cached_knows_nobody_before_the_first_request<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("`cached` knows nobody who was not provisioned");
+    let rule = Rule("`cached` returns only users that were provisioned");
     let caller = Caller::new(harness).await;
     assert_not_cached(&caller, rule, &person("ana").build())?;
-    remembered(&caller, rule, &person("ana").build()).await?;
-    let strangers = [
+    provision_and_cache(&caller, rule, &person("ana").build()).await?;
+    let others = [
         person("bo"),
         person("Ana"),
         person("ana ").with_tenant("acme"),
     ];
-    for stranger in strangers {
-        assert_not_cached(&caller, rule, &stranger.build())?;
+    for other in others {
+        assert_not_cached(&caller, rule, &other.build())?;
     }
     Ok(())
 }
 
-/// The warm path leads to the same user, and nobody is made on it.
+/// `cached` returns the same user as a call, with [`Outcome::Found`].
 pub async fn cached_tells_the_same_user_and_no_creation<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("`cached` tells the same user, found");
+    let rule = Rule("`cached` returns the same user as a call, as found");
     let caller = Caller::new(harness).await;
     for subject in ["ana", "bo"] {
         let identity = person(subject).build();
-        let result = remembered(&caller, rule, &identity).await?;
+        let result = provision_and_cache(&caller, rule, &identity).await?;
         result.expect(rule, Outcome::Found)?;
     }
     Ok(())
 }
 
-/// Whom a call would refuse, memory does not let in. Needs [`Harness::set_status`].
+/// `cached` returns no user that a call would refuse. Needs [`Harness::set_status`].
 pub async fn cached_refuses_inactive_users<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("`cached` lets nobody in whom a call would refuse");
+    let rule = Rule("`cached` returns no user that a call would refuse");
     let callers = Caller::several(harness).await;
     let ana = person("ana").build();
     for caller in &callers {
-        remembered(caller, rule, &ana).await?;
+        provision_and_cache(caller, rule, &ana).await?;
     }
     harness
         .set_status(ana.key(), UserStatus::Deactivated)
@@ -97,39 +97,39 @@ pub async fn cached_refuses_inactive_users<H: Harness>(harness: &H) -> Result<()
     Ok(())
 }
 
-/// A token that was revoked is void in memory too, also where a newer one is remembered. Needs
+/// `cached` returns no user for a revoked token, even if the user is cached for a newer one. Needs
 /// [`Harness::revoke_tokens`].
 pub async fn cached_refuses_revoked_tokens<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("`cached` lets no revoked token in");
+    let rule = Rule("`cached` returns no user for a revoked token");
     let callers = Caller::several(harness).await;
     let old = person("ana").with_issued_at(REVOCATION - 1).build();
     let fresh = person("ana").with_issued_at(REVOCATION + 1).build();
     for caller in &callers {
-        remembered(caller, rule, &old).await?;
+        provision_and_cache(caller, rule, &old).await?;
     }
     harness.revoke_tokens(old.key(), REVOCATION).await?;
     for caller in &callers {
         assert_not_cached(caller, rule, &old)?;
-        remembered(caller, rule, &fresh).await?;
+        provision_and_cache(caller, rule, &fresh).await?;
         assert_not_cached(caller, rule, &old)?;
         assert_not_cached(caller, rule, &person("ana").build())?;
     }
     Ok(())
 }
 
-/// A load that began before a deactivation remembers nobody after it. Needs
+/// A load that started before a deactivation does not cache the user after it. Needs
 /// [`Harness::set_status`].
 pub async fn a_load_under_way_brings_no_refused_user_back<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("a load under way brings no refused user back");
+    let rule = Rule("a load that started before a deactivation does not cache the user");
     assert_threads();
     let caller = Caller::new(harness).await;
     for round in 0..16 {
         let subject = format!("user{round}");
         let ana = person(&subject).build();
-        remembered(&caller, rule, &ana).await?;
-        // Every token says something else, so that each is a load of its own.
+        provision_and_cache(&caller, rule, &ana).await?;
+        // Every token has another name, so that each one is a load of its own.
         let tokens: Vec<_> = (0..64)
             .map(|number| {
                 person(&subject)
@@ -141,7 +141,7 @@ pub async fn a_load_under_way_brings_no_refused_user_back<H: Harness>(
             .iter()
             .map(|token| caller.spawn(token, Cancellation::Never))
             .collect();
-        // Some have landed, others have just begun.
+        // Some loads have completed, others have just started.
         for call in calls.drain(..round) {
             caller.join(call).await;
         }

@@ -1,11 +1,11 @@
-//! What a provisioner answered.
+//! The result of a call to a provisioner.
 
 use std::{collections::HashSet, fmt};
 
 use super::verdict::{Rule, Violation};
 use crate::{error::ProvisionError, provisioner::outcome::Outcome};
 
-/// What a provisioner answered, as far as a check cares.
+/// The result of a call: the ID of the user and the outcome, or the error.
 #[derive(Clone, Debug)]
 pub(super) enum CallResult {
     Refused(ProvisionError),
@@ -13,7 +13,7 @@ pub(super) enum CallResult {
 }
 
 impl CallResult {
-    /// Returns the user's id.
+    /// Returns the ID of the user, or a violation if the call was refused.
     pub(super) fn user(&self, rule: Rule) -> Result<&str, Violation> {
         match self {
             Self::Refused(_) => Err(rule.violation(self)),
@@ -28,13 +28,13 @@ impl CallResult {
         }
     }
 
-    /// Asserts what was done, and returns the user's id.
+    /// Asserts the outcome, and returns the ID of the user.
     pub(super) fn expect(&self, rule: Rule, expected: Outcome) -> Result<&str, Violation> {
         rule.holds(self.outcome() == Some(expected), self)?;
         self.user(rule)
     }
 
-    /// Asserts that this user was there before.
+    /// Asserts that the call returned this known user.
     pub(super) fn expect_known(&self, rule: Rule, id: &str) -> Result<(), Violation> {
         let is_known = matches!(self.outcome(), Some(Outcome::Found | Outcome::Updated));
         rule.holds(is_known && self.user(rule)? == id, self)
@@ -60,7 +60,7 @@ impl fmt::Display for CallResult {
     }
 }
 
-/// Asserts that everybody got a user, and all the same one.
+/// Asserts that all calls returned the same user.
 pub(super) fn assert_one_id(rule: Rule, results: &[CallResult]) -> Result<(), Violation> {
     let mut ids = HashSet::new();
     for result in results {

@@ -1,4 +1,4 @@
-//! Whoever asks a provisioner in a check, and what is made of the results.
+//! Calls to the provisioner under test.
 
 use std::{
     future::poll_fn,
@@ -30,17 +30,17 @@ use crate::{
 pub(super) const ISSUER: &str = "https://id.example.com";
 pub(super) const OTHER_ISSUER: &str = "https://other.example";
 
-/// Deadline where speed is not what is checked: slow machines conform too.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The deadline for checks that do not measure time. Long enough for a slow machine.
+const LONG_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long what was abandoned may take to be gone.
-const SETTLING: Duration = Duration::from_secs(5);
+/// The maximum time until the effects of abandoned calls have completed.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 pub(super) fn person(subject: &str) -> TestIdentity {
     TestIdentity::new(ISSUER, subject)
 }
 
-/// An open handle to the harness's store.
+/// A handle to the store of the harness, with its own provisioner.
 pub(super) struct Caller<'h, H: Harness> {
     harness: &'h H,
     provisioner: Arc<H::Provisioner>,
@@ -48,7 +48,7 @@ pub(super) struct Caller<'h, H: Harness> {
 
 impl<'h, H: Harness> Caller<'h, H> {
     pub(super) async fn new(harness: &'h H) -> Self {
-        Self::with_deadline(harness, PATIENCE).await
+        Self::with_deadline(harness, LONG_DEADLINE).await
     }
 
     pub(super) async fn with_deadline(harness: &'h H, deadline: Duration) -> Self {
@@ -58,6 +58,7 @@ impl<'h, H: Harness> Caller<'h, H> {
         }
     }
 
+    /// Creates three handles, as three replicas of the application have.
     pub(super) async fn several(harness: &'h H) -> Vec<Self> {
         let mut callers = Vec::new();
         for _ in 0..3 {
@@ -70,10 +71,10 @@ impl<'h, H: Harness> Caller<'h, H> {
         self.result(self.provisioner.provision(identity).await)
     }
 
-    /// Asks on a task of its own, and hangs up as told: then there is no result.
+    /// Calls the provisioner on its own task. The result is `None` if the call is cancelled.
     pub(super) fn spawn(&self, identity: &Identity, cancellation: Cancellation) -> Call<H> {
         let (provisioner, identity) = (Arc::clone(&self.provisioner), identity.clone());
-        tokio::spawn(async move { cancellation.bound(provisioner.provision(&identity)).await })
+        tokio::spawn(async move { cancellation.apply(provisioner.provision(&identity)).await })
     }
 
     pub(super) async fn join(&self, call: Call<H>) -> Option<CallResult> {
@@ -88,16 +89,16 @@ impl<'h, H: Harness> Caller<'h, H> {
         Some(self.result(Ok(provisioned)))
     }
 
-    /// Returns the roles that a token's user has: remembered of others, asked for, remembered of
-    /// this one.
+    /// Returns the roles of a token's user: as cached before the call, as returned by the call, and
+    /// as cached after it.
     pub(super) async fn roles(
         &self,
         rule: Rule,
         identity: &Identity,
     ) -> Result<Vec<Vec<String>>, Failure> {
         let mut users = Vec::from_iter(self.provisioner.cached(identity));
-        let asked = self.provisioner.provision(identity).await;
-        users.push(asked.map_err(|error| rule.violation(CallResult::Refused(error)))?);
+        let called = self.provisioner.provision(identity).await;
+        users.push(called.map_err(|error| rule.violation(CallResult::Refused(error)))?);
         users.extend(self.provisioner.cached(identity));
         let roles = users.iter().map(|it| self.harness.roles(it.user()));
         Ok(roles.collect::<Result<_, _>>()?)
@@ -119,17 +120,17 @@ type ProvisionResult<H> =
 
 pub(super) type Call<H> = JoinHandle<Option<ProvisionResult<H>>>;
 
-/// When a client loses patience.
+/// The point at which a call is cancelled.
 #[derive(Clone, Copy)]
 pub(super) enum Cancellation {
-    /// After so many polls, while it waits for the next one.
+    /// After this many polls, if the future is still pending.
     AfterPolls(usize),
     AfterTime(Duration),
     Never,
 }
 
 impl Cancellation {
-    async fn bound<T>(self, call: impl Future<Output = T> + Send) -> Option<T> {
+    async fn apply<T>(self, call: impl Future<Output = T> + Send) -> Option<T> {
         match self {
             Self::Never => Some(call.await),
             Self::AfterTime(time) => timeout(time, call).await.ok(),
@@ -152,8 +153,8 @@ impl Cancellation {
     }
 }
 
-/// Asks so many times at once, in turns through the callers, each on a task of its own that starts
-/// when all are ready.
+/// Calls the provisioner concurrently, once for each identity, with the callers in turn. Each call
+/// has its own task, and all of them start together.
 pub(super) async fn concurrently<H: Harness>(
     callers: &[Caller<'_, H>],
     identities: &[Identity],
@@ -180,7 +181,7 @@ pub(super) async fn concurrently<H: Harness>(
     results
 }
 
-/// Asserts how many there are, as soon as what was abandoned is gone.
+/// Asserts a count, and waits for it while abandoned calls may still change it.
 pub(super) async fn assert_count<F>(
     rule: Rule,
     expected: u64,
@@ -195,8 +196,10 @@ where
         if counted == expected {
             return Ok(());
         }
-        if began.elapsed() > SETTLING {
-            return Err(rule.violation(format!("{counted}, not {expected}")).into());
+        if began.elapsed() > MAX_DELAY {
+            return Err(rule
+                .violation(format!("{counted} instead of {expected}"))
+                .into());
         }
         sleep(Duration::from_millis(10)).await;
     }

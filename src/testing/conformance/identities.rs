@@ -1,4 +1,4 @@
-//! Whoever differs in anything is somebody else.
+//! Distinct identities: any difference in tenant, issuer or subject is another user.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{provisioner::outcome::Outcome, testing::identity::TestIdentity};
 
-/// Asserts that each of them is a user of its own, made once and found again.
+/// Asserts that each identity has its own user, created once and found again.
 async fn assert_distinct<H: Harness>(
     harness: &H,
     rule: Rule,
@@ -47,16 +47,17 @@ fn same_user(rule: Rule, one: &TestIdentity, other: &TestIdentity) -> Violation 
     rule.violation(format!("one user for ({one}) and ({other})"))
 }
 
-/// Subjects of one issuer are users of their own.
+/// Different subjects of one issuer are different users.
 pub async fn another_subject_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("two subjects of an issuer are two users");
     let subjects = ["ana", "bo", "an", "anna", "a", "0", "00", "0.0", "1", "1e0"];
     assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
-/// One subject at several issuers is several users, as are issuers that differ in a slash.
+/// The same subject at different issuers is different users, even if the issuers differ only in a
+/// slash.
 pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a subject means something at its issuer only");
+    let rule = Rule("a subject is unique only within its issuer");
     let issuers = [
         ISSUER,
         OTHER_ISSUER,
@@ -73,7 +74,7 @@ pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(
     .await
 }
 
-/// One subject of one issuer in several tenants is several users.
+/// The same subject and issuer in different tenants is different users.
 pub async fn another_tenant_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a user belongs to one tenant");
     let tenants = ["", "acme", "umbrella", "acm"];
@@ -85,10 +86,10 @@ pub async fn another_tenant_is_another_user<H: Harness>(harness: &H) -> Result<(
     .await
 }
 
-/// Subject, issuer and tenant are case-sensitive (OpenID Connect Core 1.0 section 2), whatever the
-/// collation of a column says.
+/// Subject, issuer and tenant are case-sensitive (OpenID Connect Core 1.0 section 2), regardless of
+/// the collation of a column.
 pub async fn case_makes_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("case counts");
+    let rule = Rule("identities are case-sensitive");
     let identities = [
         person("ana"),
         person("Ana"),
@@ -100,9 +101,9 @@ pub async fn case_makes_another_user<H: Harness>(harness: &H) -> Result<(), Fail
     assert_distinct(harness, rule, &identities).await
 }
 
-/// A trailing space counts, also where `CHAR` and `PAD SPACE` collations ignore it.
+/// A trailing space is significant, although `CHAR` columns and `PAD SPACE` collations ignore it.
 pub async fn spaces_make_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("spaces count");
+    let rule = Rule("spaces are significant");
     let identities = [
         person("ana"),
         person("ana "),
@@ -117,7 +118,7 @@ pub async fn spaces_make_another_user<H: Harness>(harness: &H) -> Result<(), Fai
     assert_distinct(harness, rule, &identities).await
 }
 
-/// Subjects are compared byte for byte: no Unicode normalization, no folding, no collation.
+/// Subjects are compared byte for byte, without Unicode normalization, case folding or collation.
 pub async fn look_alikes_are_other_users<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("subjects are compared byte for byte");
     let subjects = [
@@ -135,11 +136,11 @@ pub async fn look_alikes_are_other_users<H: Harness>(harness: &H) -> Result<(), 
     assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
-/// `("a", "bc")` is not `("ab", "c")`, whatever character a key is joined with.
+/// `("a", "bc")` and `("ab", "c")` are different users, also if a key is joined with a separator.
 pub async fn the_boundary_between_issuer_and_subject_counts<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("where the issuer ends and the subject begins counts");
+    let rule = Rule("the boundary between issuer and subject is part of the identity");
     let mut identities = vec![
         TestIdentity::new("a", "bc"),
         TestIdentity::new("ab", "c"),
@@ -153,9 +154,9 @@ pub async fn the_boundary_between_issuer_and_subject_counts<H: Harness>(
     assert_distinct(harness, rule, &identities).await
 }
 
-/// 512 bytes of issuer and 255 of subject are compared to the last one.
+/// An issuer of 512 bytes and a subject of 255 bytes are compared up to the last byte.
 pub async fn the_last_byte_of_the_longest_counts<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("512 bytes of issuer and 255 of subject count");
+    let rule = Rule("512 bytes of issuer and 255 of subject are compared");
     let issuer = |end| format!("{ISSUER}/{}{end}", "i".repeat(488));
     let subject = |end| format!("{}{end}", "s".repeat(254));
     let identities = [
@@ -185,13 +186,13 @@ fn strange_subjects() -> [TestIdentity; 12] {
     ]
 }
 
-/// Emoji, quotes, wildcards and placeholders are bytes like any other.
+/// Subjects with emoji, quotes, wildcards and placeholders are different users.
 pub async fn strange_subjects_are_kept_apart<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("any subject is a user of its own");
+    let rule = Rule("every subject is its own user");
     assert_distinct(harness, rule, &strange_subjects()).await
 }
 
-/// Issuer and subject are recorded as they came: nothing cut off, replaced or normalized. Needs
+/// Issuer and subject are recorded unchanged: not truncated, replaced or normalized. Needs
 /// [`Harness::recorded`].
 pub async fn what_is_recorded_is_kept_byte_for_byte<H: Harness>(
     harness: &H,

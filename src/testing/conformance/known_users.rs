@@ -1,4 +1,4 @@
-//! The requests after the first.
+//! Requests of known users.
 
 use super::{
     caller::{Caller, OTHER_ISSUER, person},
@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{provisioner::outcome::Outcome, testing::identity::TestIdentity};
 
-/// The first request of an identity makes a user, every further one finds it.
+/// The first request of an identity creates a user, and every further request finds it.
 pub async fn a_known_user_is_found<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("the first request makes the user, every further one finds it");
+    let rule = Rule("the first request creates the user, and every further request finds it");
     let caller = Caller::new(harness).await;
     let identity = || person("ana").with_vouched_email("ana@example.com");
     let first = caller
@@ -24,9 +24,9 @@ pub async fn a_known_user_is_found<H: Harness>(harness: &H) -> Result<(), Failur
     Ok(())
 }
 
-/// Further requests add no row. Needs [`Harness::users`].
+/// Further requests create no user. Needs [`Harness::users`].
 pub async fn a_known_user_is_not_made_again<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a known identity adds no user");
+    let rule = Rule("a known identity creates no user");
     let before = harness.users().await?;
     let caller = Caller::new(harness).await;
     for subject in ["ana", "bo", "ana", "bo", "ana"] {
@@ -39,7 +39,7 @@ pub async fn a_known_user_is_not_made_again<H: Harness>(harness: &H) -> Result<(
     Ok(rule.holds(users == 2, format!("{users} users of 2 identities"))?)
 }
 
-/// What one replica made, the others find.
+/// A user created by one replica is found by the others.
 pub async fn the_same_identity_is_the_same_user_everywhere<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
@@ -57,9 +57,10 @@ pub async fn the_same_identity_is_the_same_user_everywhere<H: Harness>(
     Ok(())
 }
 
-/// Names, addresses and roles change, and belong to others before and after: none is a key.
+/// Names, addresses and roles are not keys: they change, and other users may have had the same
+/// ones.
 pub async fn a_changed_profile_is_the_same_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a user is found by issuer and subject, whatever else changes");
+    let rule = Rule("a user is found by issuer and subject, even if all other claims change");
     let caller = Caller::new(harness).await;
     let described = |subject: &str, name: &str| {
         person(subject)
@@ -89,8 +90,8 @@ pub async fn a_changed_profile_is_the_same_user<H: Harness>(harness: &H) -> Resu
     let again = caller.provision(&described("2", "ana").build()).await;
     again.expect_known(rule, bo)?;
 
-    // Whose address it was before is no matter for the one who is known; a conflict is the store's
-    // right, another user is not.
+    // A known user may get an address that another user has. The store may return a conflict, but
+    // not another user.
     let other = TestIdentity::new(OTHER_ISSUER, "3").with_vouched_email("dan@example.com");
     caller.provision(&other.build()).await.user(rule)?;
     let moved = person("1").with_vouched_email("dan@example.com");
@@ -101,10 +102,10 @@ pub async fn a_changed_profile_is_the_same_user<H: Harness>(harness: &H) -> Resu
     Ok(rule.holds(is_ana || result.is_refusal("conflict"), &result)?)
 }
 
-/// A token's roles are its own: one that grants fewer has fewer, remembered or not. Needs
+/// The user has the roles of the token, cached or not, and not those of another token. Needs
 /// [`Harness::roles`].
 pub async fn roles_are_those_of_the_token<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a token gives the roles it grants, whatever another one of its user gave");
+    let rule = Rule("the user has the roles of the token, and not those of another token");
     let caller = Caller::new(harness).await;
     let tokens: [(&[&str], _); 5] = [
         (
@@ -120,7 +121,10 @@ pub async fn roles_are_those_of_the_token<H: Harness>(harness: &H) -> Result<(),
         let token = token.with_issued_at(instant).build();
         for mut roles in caller.roles(rule, &token).await? {
             roles.sort_unstable();
-            rule.holds(roles == granted, format!("{roles:?}, not {granted:?}"))?;
+            rule.holds(
+                roles == granted,
+                format!("{roles:?} instead of {granted:?}"),
+            )?;
         }
     }
     Ok(())

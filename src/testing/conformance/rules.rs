@@ -1,4 +1,4 @@
-//! What else an issuer's policy may ask for: approval, rules, a role, limits.
+//! Other settings of an issuer's policy: approval, rules, a required role, and limits.
 
 use super::{
     caller::{Caller, person},
@@ -15,8 +15,8 @@ fn staff() -> policy::Rule {
     policy::Rule::role("staff")
 }
 
-/// Asserts that a newcomer without the role is refused and leaves no trace, and that one with it
-/// becomes a user.
+/// Asserts that a new user without the role is refused without a write, and that a new user with it
+/// is created.
 async fn newcomers_need_the_role<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
@@ -28,7 +28,7 @@ async fn newcomers_need_the_role<H: Harness>(
     for roles in [None, Some([""; 0].as_slice()), Some(["intern"].as_slice())] {
         let newcomer = newcomer().with_policy(policy.clone());
         let refused = match roles {
-            // A role is a role, where any will do.
+            // `no_role` is satisfied by any role.
             Some([_, ..]) if reason == "no_role" => continue,
             Some(roles) => newcomer.with_roles(roles.iter().copied()),
             None => newcomer,
@@ -36,17 +36,17 @@ async fn newcomers_need_the_role<H: Harness>(
         let refused = caller.provision(&refused.build()).await;
         refused.expect_refusal(rule, reason)?;
     }
-    // Had anything been written, this would not be the first request.
+    // If a refused request had written anything, this request would not create the user.
     let staff = newcomer().with_roles(["staff"]).with_policy(policy.clone());
     let created = caller.provision(&staff.build()).await;
     created.expect(rule, Outcome::Created)?;
     Ok(())
 }
 
-/// Where the policy asks for approval, a newcomer waits: made once, refused until an operator says
-/// yes. Needs [`Ability::Policy`], [`Harness::set_status`] and [`Harness::users`].
+/// If the policy requires approval, a new user is created once and refused until an operator
+/// approves it. Needs [`Ability::Policy`], [`Harness::set_status`] and [`Harness::users`].
 pub async fn newcomers_wait_for_approval<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("where the policy asks for approval, a newcomer waits for it");
+    let rule = Rule("if the policy requires approval, a new user is refused until approved");
     Ability::Policy.needed_by(harness)?;
     let before = harness.users().await?;
     let caller = Caller::new(harness).await;
@@ -64,9 +64,9 @@ pub async fn newcomers_wait_for_approval<H: Harness>(harness: &H) -> Result<(), 
     Ok(rule.holds(is_known, &found)?)
 }
 
-/// A sign-up rule is asked of newcomers, and of them only. Needs [`Ability::Policy`].
+/// A sign-up rule applies to new users only. Needs [`Ability::Policy`].
 pub async fn a_sign_up_rule_is_for_newcomers<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a sign-up rule keeps newcomers out, and nobody else");
+    let rule = Rule("a sign-up rule refuses new users only");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let policy = IssuerPolicy::new().with_sign_up(SignUp::When(staff()));
@@ -78,9 +78,9 @@ pub async fn a_sign_up_rule_is_for_newcomers<H: Harness>(harness: &H) -> Result<
     Ok(())
 }
 
-/// An access rule is asked of every token, remembered or not. Needs [`Ability::Policy`].
+/// An access rule applies to every token, cached or not. Needs [`Ability::Policy`].
 pub async fn an_access_rule_is_for_everybody<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("an access rule keeps every token out that fails it");
+    let rule = Rule("an access rule refuses every token that fails it");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let policy = IssuerPolicy::new().add_access_rule(staff());
@@ -88,12 +88,11 @@ pub async fn an_access_rule_is_for_everybody<H: Harness>(harness: &H) -> Result<
     refused_without_role(&caller, rule, &policy, "rule_failed").await
 }
 
-/// Where the policy asks for a role, a token that grants none enters nowhere. Needs
-/// [`Ability::Policy`].
+/// If the policy requires a role, a token without one is refused. Needs [`Ability::Policy`].
 pub async fn a_required_role_is_required_of_everybody<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("where a role is required, a token without one is refused");
+    let rule = Rule("if a role is required, a token without one is refused");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let policy = IssuerPolicy::new().require_role();
@@ -101,7 +100,7 @@ pub async fn a_required_role_is_required_of_everybody<H: Harness>(
     refused_without_role(&caller, rule, &policy, "no_role").await
 }
 
-/// Asserts that somebody who is known is refused with a token that grants nothing.
+/// Asserts that a known user is refused with a token without roles.
 async fn refused_without_role<H: Harness>(
     caller: &Caller<'_, H>,
     rule: Rule,
@@ -113,13 +112,13 @@ async fn refused_without_role<H: Harness>(
         let refused = caller.provision(&token).await;
         refused.expect_refusal(rule, reason)?;
         let cached = caller.cached(&token);
-        rule.holds(cached.is_none(), "a user who is remembered")?;
+        rule.holds(cached.is_none(), "a cached user")?;
     }
     Ok(())
 }
 
-/// Sign-up stops where the policy says that there are enough, and those who are in stay in. Needs
-/// [`Ability::SignUpLimits`].
+/// Sign-up is refused after the policy's limit is reached, and known users are still admitted.
+/// Needs [`Ability::SignUpLimits`].
 pub async fn sign_up_stops_at_the_limit<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("sign-up stops at the limit");
     Ability::SignUpLimits.needed_by(harness)?;
@@ -129,7 +128,7 @@ pub async fn sign_up_stops_at_the_limit<H: Harness>(harness: &H) -> Result<(), F
     ];
     let caller = Caller::new(harness).await;
     for (number, policy) in limits.into_iter().enumerate() {
-        // The limit is an issuer's.
+        // The limits apply to each issuer.
         let issuer = format!("https://id{number}.example.com");
         let identity = |subject| {
             let identity = TestIdentity::new(issuer.as_str(), subject);

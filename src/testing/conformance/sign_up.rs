@@ -1,4 +1,4 @@
-//! Who becomes a user, where the issuer's policy is asked.
+//! Sign-up according to the issuer's policy.
 
 use super::{
     caller::{Caller, person},
@@ -24,9 +24,9 @@ fn newcomers() -> [TestIdentity; 3] {
     ]
 }
 
-/// Where sign-up is closed, newcomers are refused and leave no trace. Needs [`Ability::Policy`].
+/// Closed sign-up refuses new users without a write. Needs [`Ability::Policy`].
 pub async fn closed_sign_up_writes_nothing<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("closed sign-up refuses newcomers and writes nothing");
+    let rule = Rule("closed sign-up refuses new users and writes nothing");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     for newcomer in newcomers() {
@@ -34,15 +34,14 @@ pub async fn closed_sign_up_writes_nothing<H: Harness>(harness: &H) -> Result<()
             let refused = caller.provision(&closed(newcomer.clone()).build()).await;
             refused.expect_refusal(rule, "sign_up_closed")?;
         }
-        // Had anything been written, this would not be the first request.
+        // If a refused request had written anything, this request would not create the user.
         let opened = caller.provision(&newcomer.build()).await;
         opened.expect(rule, Outcome::Created)?;
     }
     Ok(())
 }
 
-/// Where sign-up is closed, newcomers leave no row either. Needs [`Ability::Policy`] and
-/// [`Harness::users`].
+/// Closed sign-up leaves no row. Needs [`Ability::Policy`] and [`Harness::users`].
 pub async fn closed_sign_up_leaves_no_row<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("closed sign-up leaves no row");
     Ability::Policy.needed_by(harness)?;
@@ -55,11 +54,11 @@ pub async fn closed_sign_up_leaves_no_row<H: Harness>(harness: &H) -> Result<(),
     Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
 }
 
-/// Sign-up is about newcomers. Needs [`Ability::Policy`].
+/// Closed sign-up does not affect known users. Needs [`Ability::Policy`].
 pub async fn a_known_user_is_found_though_sign_up_is_closed<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("closed sign-up keeps no known user out");
+    let rule = Rule("closed sign-up does not refuse known users");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let created = caller.provision(&person("ana").build()).await;
@@ -68,7 +67,7 @@ pub async fn a_known_user_is_found_though_sign_up_is_closed<H: Harness>(
     Ok(found.expect_known(rule, id)?)
 }
 
-/// A service is registered beforehand, unless the policy lets services in. Needs
+/// A service has to be registered in advance, unless the policy allows services to sign up. Needs
 /// [`Ability::Policy`].
 pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
     harness: &H,
@@ -85,9 +84,9 @@ pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
     Ok(())
 }
 
-/// A visitor without an account gets none here. Needs [`Ability::Policy`].
+/// An anonymous user cannot sign up. Needs [`Ability::Policy`].
 pub async fn anonymous_visitors_do_not_sign_up<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("anonymous visitors do not sign up");
+    let rule = Rule("anonymous users do not sign up");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     for policy in [IssuerPolicy::new(), IssuerPolicy::new().allow_services()] {
@@ -98,7 +97,7 @@ pub async fn anonymous_visitors_do_not_sign_up<H: Harness>(harness: &H) -> Resul
     Ok(())
 }
 
-/// A client does not take a person's place, nor the reverse (RFC 9700 section 4.15). Needs
+/// A client cannot impersonate a person, nor a person a client (RFC 9700 section 4.15). Needs
 /// [`Ability::Policy`].
 pub async fn a_changed_kind_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("an identity keeps its kind");

@@ -4,15 +4,15 @@ use std::{error::Error as StdError, fmt};
 
 use super::harness::NotApplicable;
 
-/// What a check came to.
+/// Verdict of a check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Nothing was checked.
+    /// The check was not applicable, so nothing was checked.
     NotApplicable(NotApplicable),
     /// The rule holds.
     Passed,
-    /// The rule is broken.
+    /// The implementation breaks the rule.
     Violated(Violation),
 }
 
@@ -26,13 +26,14 @@ impl From<Result<(), Failure>> for Verdict {
     }
 }
 
-/// Why a check did not pass. One that had nothing to check is among them: nothing passes unchecked.
+/// Error of a check that did not pass. A check that was not applicable is also a failure, so that
+/// an unchecked rule never counts as passed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// Nothing was checked.
+    /// The check was not applicable, so nothing was checked.
     NotApplicable(NotApplicable),
-    /// The rule is broken.
+    /// The implementation breaks the rule.
     Violated(Violation),
 }
 
@@ -59,7 +60,7 @@ impl fmt::Display for Failure {
 
 impl StdError for Failure {}
 
-/// A rule that does not hold, and what was found instead.
+/// A rule that the implementation breaks, and the observation that shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Violation {
     rule: &'static str,
@@ -73,7 +74,7 @@ impl Violation {
         self.rule
     }
 
-    /// Returns what was found instead.
+    /// Returns the observation.
     #[must_use]
     pub fn found(&self) -> &str {
         &self.found
@@ -88,7 +89,7 @@ impl fmt::Display for Violation {
 
 impl StdError for Violation {}
 
-/// A sentence of the contract.
+/// A rule of the contract, as a sentence.
 #[derive(Clone, Copy)]
 pub(super) struct Rule(pub(super) &'static str);
 
@@ -100,7 +101,7 @@ impl Rule {
         }
     }
 
-    /// Breaks off the check unless the rule holds.
+    /// Returns a violation unless the rule holds.
     pub(super) fn holds(self, holds: bool, found: impl fmt::Display) -> Result<(), Violation> {
         match holds {
             true => Ok(()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::testing::signing_key::SigningKey;
 
-/// What is published, and which key signs.
+/// The published keys, and the key that signs.
 pub(super) struct KeyRing {
     pub(super) published: Vec<Arc<SigningKey>>,
     pub(super) signing: Arc<SigningKey>,

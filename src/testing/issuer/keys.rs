@@ -1,4 +1,4 @@
-//! An issuer's keys over time: published ahead, rotated, withdrawn.
+//! Publication, rotation and withdrawal of an issuer's keys.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::test_issuer::TestIssuer;
 use crate::testing::signing_key::SigningKey;
 
 impl TestIssuer {
-    /// Returns the key it signs with.
+    /// Returns the key that signs tokens.
     #[must_use]
     pub fn key(&self) -> Arc<SigningKey> {
         self.state.key()
@@ -18,27 +18,28 @@ impl TestIssuer {
         self.state.settings().keys.published.clone()
     }
 
-    /// Publishes a key without signing by it, in place of a published one with its `kid`.
+    /// Publishes a key. It replaces a published key with the same `kid`, and does not sign tokens.
     pub fn publish(&self, key: impl Into<Arc<SigningKey>>) {
         self.state.settings().keys.publish(key.into());
     }
 
-    /// Publishes a fresh key ahead of its use, as careful issuers do, and returns it.
+    /// Publishes a new key without signing with it, as issuers do before a rotation, and returns
+    /// it.
     ///
     /// # Panics
     ///
-    /// If the system has no randomness.
+    /// Panics if the system has no randomness.
     pub fn publish_next(&self) -> Arc<SigningKey> {
         self.state.settings().keys.publish_next()
     }
 
-    /// Publishes a fresh key beside the others, signs with it from now on, and returns it.
+    /// Publishes a new key, signs with it from now on, and returns it.
     ///
-    /// The key before stays published until it is [withdrawn](Self::withdraw).
+    /// The previous key stays published until it is [withdrawn](Self::withdraw).
     ///
     /// # Panics
     ///
-    /// If the system has no randomness.
+    /// Panics if the system has no randomness.
     pub fn rotate(&self) -> Arc<SigningKey> {
         let keys = &mut self.state.settings().keys;
         keys.signing = keys.publish_next();
@@ -49,18 +50,18 @@ impl TestIssuer {
     ///
     /// # Panics
     ///
-    /// If no published key has this `kid`.
+    /// Panics if no published key has this `kid`.
     pub fn sign_with(&self, kid: &str) {
         let keys = &mut self.state.settings().keys;
         keys.signing = Arc::clone(&keys.published[keys.position(kid)]);
     }
 
-    /// Publishes a key no longer, and returns it. Tokens go on being signed with it if it was the
-    /// signing key.
+    /// Removes a key from the published keys, and returns it. If it is the signing key, it still
+    /// signs tokens.
     ///
     /// # Panics
     ///
-    /// If no published key has this `kid`.
+    /// Panics if no published key has this `kid`.
     pub fn withdraw(&self, kid: &str) -> Arc<SigningKey> {
         let keys = &mut self.state.settings().keys;
         keys.published.remove(keys.position(kid))

@@ -1,4 +1,4 @@
-//! An issuer in the test's own process.
+//! An issuer in the process of the test.
 
 mod key_ring;
 mod keys;

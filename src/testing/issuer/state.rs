@@ -1,4 +1,4 @@
-//! What an issuer's handles and its server share.
+//! State that the clones of an issuer share with its server.
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +55,7 @@ impl State {
     }
 
     pub(in crate::testing) fn settings(&self) -> MutexGuard<'_, Settings> {
-        // A test may catch the panic of a `kid` that does not exist and go on.
+        // The panic of an unknown `kid` poisons the lock, and a test may catch it and continue.
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -64,7 +64,7 @@ impl State {
             .send_modify(|requests| *requests.entry(endpoint).or_default() += 1);
     }
 
-    /// Returns the fault to play; waits while the endpoint hangs.
+    /// Returns the fault to inject. Waits while the fault is [`Fault::Hang`].
     pub(in crate::testing) async fn fault(&self, endpoint: Endpoint) -> Option<Fault> {
         let mut faults = self.faults.subscribe();
         let faults = faults

@@ -1,4 +1,4 @@
-//! The handle to an issuer.
+//! Handle to an issuer.
 
 use std::{fmt, sync::Arc};
 
@@ -15,10 +15,11 @@ use crate::{
     verifier::{algorithm::Algorithm, audience::Audience, issuer::TrustedIssuer, keys::KeySource},
 };
 
-/// Signs any token, and publishes its keys the way a real issuer does.
+/// Issuer that signs any token and publishes its keys as a real issuer does.
 ///
-/// [`new`](Self::new) makes an issuer that is only a name and keys; [`serve`](Self::serve) one that
-/// also answers over HTTP. Clones are the same issuer. See the [module docs](crate::testing).
+/// [`new`](Self::new) creates an issuer that has only a name and keys. [`serve`](Self::serve)
+/// creates one with an HTTP server. Clones share the same issuer. See the [module
+/// docs](crate::testing).
 #[derive(Clone)]
 pub struct TestIssuer {
     pub(super) state: Arc<State>,
@@ -26,13 +27,13 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// Makes an issuer with a fresh ES256 key and no server.
+    /// Creates an issuer with a new ES256 key and without a server.
     #[must_use]
     pub fn new(issuer: impl Into<String>) -> Self {
         Self::with_key(issuer, SigningKey::generate("key-1", Algorithm::Es256))
     }
 
-    /// Makes an issuer with this key and no server.
+    /// Creates an issuer with this key and without a server.
     #[must_use]
     pub fn with_key(issuer: impl Into<String>, key: impl Into<Arc<SigningKey>>) -> Self {
         Self {
@@ -41,27 +42,28 @@ impl TestIssuer {
         }
     }
 
-    /// Starts an issuer with a fresh ES256 key on a free port of 127.0.0.1.
+    /// Creates an issuer with a new ES256 key, served on a free port of 127.0.0.1.
     ///
-    /// Its name is `http://127.0.0.1:<port>`. It runs on a thread of its own, so it answers
-    /// blocking clients and tests with a paused clock too, and it is gone when the last clone is.
+    /// Its name is `http://127.0.0.1:<port>`. The server has its own thread, so it also works with
+    /// blocking clients and with a paused clock. It stops when the last clone is dropped.
     ///
     /// # Panics
     ///
-    /// If the system has no port, no thread or no randomness to spare.
+    /// Panics if the system has no free port, no thread or no randomness.
     #[must_use]
     pub fn serve() -> Self {
         Self::serve_at("")
     }
 
-    /// Starts an issuer whose name has a path, such as `/realms/acme` or `/`.
+    /// Creates a served issuer with a path in its name, such as `/realms/acme` or `/`.
     ///
-    /// OpenID Connect Discovery appends its well-known path to the name, RFC 8414 section 3 inserts
-    /// its own before the path: [`url`](Self::url) knows both.
+    /// OpenID Connect Discovery appends its well-known path to the name, and RFC 8414 section 3
+    /// inserts its own before the path. [`url`](Self::url) returns both.
     ///
     /// # Panics
     ///
-    /// If the path is neither empty nor starts with `/`, or as [`serve`](Self::serve) does.
+    /// Panics if the path is not empty and does not start with `/`, or as [`serve`](Self::serve)
+    /// does.
     #[must_use]
     pub fn serve_at(path: &str) -> Self {
         assert!(
@@ -79,8 +81,8 @@ impl TestIssuer {
         }
     }
 
-    /// Dates tokens by a clock that only a test moves, those of clones and of the token endpoint
-    /// too.
+    /// Sets the clock for the issue time of tokens, including those of clones and of the token
+    /// endpoint.
     #[must_use]
     pub fn with_clock(self, clock: ManualClock) -> Self {
         self.state.settings().clock = Some(clock);
@@ -93,13 +95,13 @@ impl TestIssuer {
         self.state.name()
     }
 
-    /// Returns where an endpoint is, by the issuer's name.
+    /// Returns the URL of an endpoint.
     #[must_use]
     pub fn url(&self, endpoint: Endpoint) -> String {
         endpoint.url(self.name())
     }
 
-    /// Returns the published key set (RFC 7517). Shared secrets are not in it.
+    /// Returns the published key set (RFC 7517), without shared secrets.
     #[must_use]
     pub fn jwks(&self) -> Value {
         self.state.jwks()
@@ -108,8 +110,8 @@ impl TestIssuer {
     /// Returns the discovery document (OpenID Connect Discovery 1.0 section 3), with endpoints
     /// under the issuer's own URL.
     ///
-    /// Of a [served](Self::serve) issuer it names an `authorization_endpoint`, because clients
-    /// require one. Nobody answers there.
+    /// The document of a [served](Self::serve) issuer contains an `authorization_endpoint`, because
+    /// clients require one. The server responds to it with 404.
     #[must_use]
     pub fn discovery(&self) -> Value {
         self.state.discovery()
@@ -121,13 +123,15 @@ impl TestIssuer {
         self.state.metadata()
     }
 
-    /// Trusts the keys published now for an audience, without HTTP.
+    /// Returns a configuration that trusts the currently published keys for an audience, without
+    /// HTTP.
     pub fn trusted(&self, audience: impl Into<Audience>) -> TrustedIssuer {
         let keys = KeySource::jwks(self.jwks().to_string());
         TrustedIssuer::new(self.name(), audience, keys)
     }
 
-    /// Starts a token for a subject, signed by [`key`](Self::key). It has no audience yet.
+    /// Returns a builder of a token for a subject, signed with [`key`](Self::key) and without an
+    /// audience.
     pub fn token(&self, subject: &str) -> TokenBuilder {
         self.state.token(subject)
     }

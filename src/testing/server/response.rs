@@ -1,4 +1,4 @@
-//! Responses of a status and a body.
+//! Basic responses.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};

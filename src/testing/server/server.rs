@@ -1,4 +1,4 @@
-//! The HTTP server: a listener and its thread.
+//! HTTP server on a thread of its own.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -19,7 +19,7 @@ use tokio::{
 use super::handler;
 use crate::testing::issuer::State;
 
-/// A port of 127.0.0.1, served while it is up and reserved while it is down.
+/// Server on a port of 127.0.0.1. The port stays reserved while the server is stopped.
 pub(in crate::testing) struct Server {
     address: SocketAddr,
     phase: Mutex<Phase>,
@@ -66,10 +66,10 @@ impl Server {
     }
 }
 
-/// Binds without listening: connections are refused, and nobody else is given the port.
+/// Binds a socket without listening. Connections are refused, and no other process gets the port.
 fn bind(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().expect("the system has a socket");
-    // Elsewhere than on Unix this would let others steal the port.
+    // On other systems than Unix, this option would let another process take the port.
     if cfg!(unix) {
         let reused = socket.set_reuseaddr(true);
         reused.expect("a new socket takes options");
@@ -78,10 +78,10 @@ fn bind(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-/// A thread that serves; its drop returns when listener and connections are closed.
+/// The thread of a running server. `drop` returns after listener and connections are closed.
 ///
-/// On the test's own runtime that would have to wait for the runtime's next turn, and a connection
-/// made meanwhile would be accepted.
+/// A task on the runtime of the test would close them only when it is polled next, and could accept
+/// another connection before.
 struct Serving {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -119,14 +119,14 @@ impl Drop for Serving {
 async fn accept(listener: TcpListener, state: Arc<State>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors: the next try would fail as well.
+            // The process has no free file descriptor, so the next attempt would fail too.
             sleep(Duration::from_millis(10)).await;
             continue;
         };
         let state = Arc::clone(&state);
         let service = service_fn(move |request| handler::handle(Arc::clone(&state), request));
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        // It fails when a client goes away and when a fault closes it.
+        // Fails when the client disconnects, or when a fault closes the connection.
         tokio::spawn(async move { drop(connection.await) });
     }
 }
