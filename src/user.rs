@@ -6,7 +6,7 @@ use http::Extensions;
 
 use crate::provisioner::{Outcome, Provisioned};
 
-/// The application's own user behind the request.
+/// The application's own user of a request.
 ///
 /// [`ProvisionLayer`](crate::ProvisionLayer) inserts it into the request's extensions. With feature
 /// `axum` it is an extractor, and so is `Option<CurrentUser<U>>` where the layer
@@ -41,7 +41,7 @@ impl<U> CurrentUser<U> {
         Self { user, outcome }
     }
 
-    /// Returns what provisioning did for this request.
+    /// Returns the outcome of provisioning for this request.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome

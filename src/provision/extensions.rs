@@ -37,8 +37,8 @@ pub(super) fn insert_anonymous<U: Send + Sync + 'static, B>(
     extensions.insert(Anonymous);
 }
 
-/// Inserts the rejection settings for the layers behind this one. The default settings are left
-/// out, because inserting them would allocate.
+/// Inserts the rejection settings for the layers behind this one. Default settings are not
+/// inserted, because that would allocate. Those of an outer layer are removed instead.
 fn insert_answers(extensions: &mut Extensions, answers: &Arc<Answers>) {
     match answers.is_default() {
         true => extensions.remove::<Arc<Answers>>(),

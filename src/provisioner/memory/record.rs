@@ -13,11 +13,11 @@ use crate::{
 
 /// A user.
 pub(super) struct Record {
-    pub(super) id: u64,
-    pub(super) tenant: String,
+    id: u64,
+    tenant: String,
     pub(super) profile: Profile,
     /// The identity whose tokens update the profile.
-    pub(super) owner: IdentityKey,
+    owner: IdentityKey,
     pub(super) status: UserStatus,
     pub(super) grants: Vec<RoleGrant>,
     pub(super) tokens_valid_after: Option<i64>,

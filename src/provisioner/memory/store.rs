@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 use super::{known_identity::KnownIdentity, memory_user::MemoryUser, record::Record};
 use crate::{
