@@ -154,7 +154,7 @@ mod extract {
 
     use super::{CurrentUser, MissingProvisionLayer, missing};
     use crate::{
-        Identity,
+        identity::Identity,
         rejection::{Protocol, internal_error},
     };
 

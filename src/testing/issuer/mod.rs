@@ -3,8 +3,7 @@
 mod key_ring;
 mod keys;
 mod served;
-mod state;
+pub(super) mod state;
 mod test_issuer;
 
-pub(super) use self::state::State;
 pub use self::test_issuer::TestIssuer;

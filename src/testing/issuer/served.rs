@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde_json::Value;
 
 use super::test_issuer::TestIssuer;
-use crate::testing::server::{Endpoint, Fault, Server};
+use crate::testing::server::{Server, endpoint::Endpoint, fault::Fault};
 
 impl TestIssuer {
     /// Injects a fault at an endpoint from now on. It replaces the previous fault.

@@ -13,7 +13,7 @@ use super::key_ring::KeyRing;
 use crate::{
     clock::ManualClock,
     testing::{
-        server::{Endpoint, Fault},
+        server::{endpoint::Endpoint, fault::Fault},
         signing_key::SigningKey,
         token::TokenBuilder,
     },

@@ -8,7 +8,7 @@ use super::state::State;
 use crate::{
     clock::ManualClock,
     testing::{
-        server::{Endpoint, Server},
+        server::{Server, endpoint::Endpoint},
         signing_key::SigningKey,
         token::TokenBuilder,
     },

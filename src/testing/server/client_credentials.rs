@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 
 use super::response::json;
-use crate::testing::issuer::State;
+use crate::testing::issuer::state::State;
 
 /// The maximum size of a request body, in bytes.
 const LIMIT: usize = 64 * 1024;

@@ -23,7 +23,7 @@ use super::{
     inject::inject,
     response::{empty, json},
 };
-use crate::testing::issuer::State;
+use crate::testing::issuer::state::State;
 
 /// Error that makes hyper close the connection without a response.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::{
     gzip_bomb::gzip_bomb,
 };
 use crate::{
-    testing::{issuer::State, signing_key::SigningKey},
+    testing::{issuer::state::State, signing_key::SigningKey},
     verifier::algorithm::Algorithm,
 };
 

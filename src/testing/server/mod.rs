@@ -2,8 +2,8 @@
 
 mod body;
 mod client_credentials;
-mod endpoint;
-mod fault;
+pub(super) mod endpoint;
+pub(super) mod fault;
 mod gzip_bomb;
 mod handler;
 mod inject;

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::handler;
-use crate::testing::issuer::State;
+use crate::testing::issuer::state::State;
 
 /// Server on a port of 127.0.0.1. The port stays reserved while the server is stopped.
 pub(in crate::testing) struct Server {
