@@ -69,13 +69,15 @@ impl TestIdentity {
         self
     }
 
-    /// Sets an address that the issuer does not vouch for. An invalid address is ignored.
+    /// Sets an address that the issuer does not vouch for. An invalid one leaves the identity
+    /// without an address.
     pub fn with_email(mut self, address: &str) -> Self {
         self.email = Email::parse(address).map(|email| (email, false));
         self
     }
 
-    /// Sets an address that the issuer vouches for. An invalid address is ignored.
+    /// Sets an address that the issuer vouches for. An invalid one leaves the identity without an
+    /// address.
     pub fn with_vouched_email(mut self, address: &str) -> Self {
         self.email = Email::parse(address).map(|email| (email, true));
         self
