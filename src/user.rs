@@ -1,4 +1,4 @@
-//! The user of the request, as handlers read it.
+//! The user of a request, for handlers.
 
 use std::{any::type_name, error::Error as StdError, fmt, ops::Deref, sync::Arc};
 
@@ -6,13 +6,16 @@ use http::Extensions;
 
 use crate::provisioner::{Outcome, Provisioned};
 
-/// The application's own user behind the request.
+/// The application's own user of a request.
 ///
-/// The layer puts it into the request's extensions. With feature `axum` it is an extractor, and so
-/// is `Option<CurrentUser<U>>` where the layer admits anonymous requests; tonic handlers call
+/// [`ProvisionLayer`](crate::ProvisionLayer) inserts it into the request's extensions. With feature
+/// `axum` it is an extractor, and so is `Option<CurrentUser<U>>` where the layer
+/// [allows anonymous requests](crate::ProvisionLayer::allow_anonymous). tonic handlers call
 /// [`from_extensions`](Self::from_extensions) or
-/// [`optional_from_extensions`](Self::optional_from_extensions). On a route without the layer all of
-/// them answer 500: a forgotten layer is a fault of the server, and must never look like an anonymous visitor.
+/// [`optional_from_extensions`](Self::optional_from_extensions).
+///
+/// On a route without the layer, extraction fails with status 500: a missing layer is an error of
+/// the server, and must never look like an anonymous request.
 ///
 /// ```
 /// use tower_jit_provisioning::CurrentUser;
@@ -38,7 +41,7 @@ impl<U> CurrentUser<U> {
         Self { user, outcome }
     }
 
-    /// Returns what provisioning did for this request.
+    /// Returns the outcome of provisioning for this request.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
@@ -52,31 +55,31 @@ impl<U> CurrentUser<U> {
 }
 
 impl<U: Send + Sync + 'static> CurrentUser<U> {
-    /// Returns the user that the layer put there.
+    /// Returns the user that the layer inserted.
     ///
     /// # Errors
     ///
-    /// [`MissingProvisionLayer`] if the layer does not stand in front of this handler, is made for another
-    /// user type, or let an anonymous request pass. Answer 500, or gRPC's `internal`: the reason is
-    /// logged.
+    /// Returns [`MissingProvisionLayer`] if no layer is in front of the handler, if the layer has
+    /// another user type, or if the request is anonymous. Respond with 500, or gRPC's `internal`.
+    /// The reason is logged.
     pub fn from_extensions(extensions: &Extensions) -> Result<&Self, MissingProvisionLayer> {
         extensions.get().ok_or_else(|| missing::<Self>(None))
     }
 
-    /// Returns the user that the layer put there, or nothing for an anonymous request that it
-    /// [let pass](crate::ProvisionLayer::allow_anonymous).
+    /// Returns the user that the layer inserted. `None` means that the request is
+    /// [anonymous](crate::ProvisionLayer::allow_anonymous).
     ///
     /// # Errors
     ///
-    /// [`MissingProvisionLayer`] if the layer does not stand in front of this handler, or is made for another
-    /// user type. The reason is logged.
+    /// Returns [`MissingProvisionLayer`] if no layer is in front of the handler, or if the layer
+    /// has another user type. The reason is logged.
     pub fn optional_from_extensions(
         extensions: &Extensions,
     ) -> Result<Option<&Self>, MissingProvisionLayer> {
         Self::find_in(extensions).ok_or_else(|| missing::<Self>(None))
     }
 
-    /// Nothing without the layer, `Some(None)` for an anonymous request.
+    /// `None` means that the layer is missing, `Some(None)` that the request is anonymous.
     fn find_in(extensions: &Extensions) -> Option<Option<&Self>> {
         match extensions.get() {
             Some(user) => Some(Some(user)),
@@ -102,7 +105,7 @@ impl<U> Deref for CurrentUser<U> {
     }
 }
 
-/// Shows the outcome only: the user's fields are the application's, and often personal.
+/// Shows only the outcome, because the user's fields are often personal data.
 impl<U> fmt::Debug for CurrentUser<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CurrentUser")
@@ -111,29 +114,32 @@ impl<U> fmt::Debug for CurrentUser<U> {
     }
 }
 
-/// Marks a request that the layer let pass without a token.
+/// Marks a request that the layer forwarded without a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anonymous;
 
-/// There is no current user in the extensions.
+/// Error returned when a request's extensions hold no [`CurrentUser`] or
+/// [`Identity`](crate::Identity).
+///
+/// The usual cause is a handler without a [`ProvisionLayer`](crate::ProvisionLayer) in front of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct MissingProvisionLayer;
 
 impl fmt::Display for MissingProvisionLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no current user of this type; does `ProvisionLayer` stand in front?")
+        f.write_str("no current user of this type; is `ProvisionLayer` in front of the handler?")
     }
 }
 
 impl StdError for MissingProvisionLayer {}
 
-/// What is missing is the application's own mistake, and its name is in its log.
+/// Logs the type that the handler wanted, and returns the error.
 fn missing<T>(route: Option<&str>) -> MissingProvisionLayer {
     tracing::error!(
         route,
         wanted = type_name::<T>(),
-        "a handler found nothing; does `ProvisionLayer` stand in front of it?"
+        "the request has no value of this type; is `ProvisionLayer` in front of the handler?"
     );
     MissingProvisionLayer
 }
@@ -148,7 +154,7 @@ mod extract {
 
     use super::{CurrentUser, MissingProvisionLayer, missing};
     use crate::{
-        Identity,
+        identity::Identity,
         rejection::{Protocol, internal_error},
     };
 
@@ -188,7 +194,7 @@ mod extract {
         }
     }
 
-    /// Answers 500 with a body that says nothing: the reason is in the log.
+    /// Responds with 500 and a generic body. The reason is logged.
     impl IntoResponse for MissingProvisionLayer {
         fn into_response(self) -> Response {
             internal_error(Protocol::Http).map(axum_core::body::Body::from)

@@ -101,7 +101,7 @@ async fn an_answer_about_somebody_else_is_not_taken() {
         other["sub"] = sub;
         issuer.set_userinfo(other);
         let error = asked(&issuer).await.unwrap_err();
-        assert_eq!(error.to_string(), "the answer is about somebody else");
+        assert_eq!(error.to_string(), "the UserInfo response has another `sub`");
     }
     let mut anonymous = known();
     anonymous.as_object_mut().unwrap().remove("sub");

@@ -1,10 +1,10 @@
-//! The steps of a request and their verdict.
+//! The steps of a request and its verdict.
 
 use std::fmt;
 
 use crate::provisioner::{Outcome, explain::Step};
 
-/// What a request with a token would do, step by step.
+/// The steps and the verdict of a request with a given token.
 #[derive(Clone)]
 pub struct Explanation {
     pub(super) steps: Vec<Step>,
@@ -12,25 +12,25 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Returns the steps, in the order in which they are taken.
+    /// Returns the steps in order.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Returns what the request would do, or the label of what refuses it: a
-    /// [`TokenFault`](crate::TokenFault)'s, `insufficient_scope`, `keys`, or a
-    /// [`ProvisionError`](crate::ProvisionError)'s.
+    /// Returns the outcome of the request.
     ///
     /// # Errors
     ///
-    /// If the request would be refused.
+    /// Returns the label of the refusal if the request would be refused: that of a
+    /// [`TokenFault`](crate::TokenFault) or a [`ProvisionError`](crate::ProvisionError),
+    /// `insufficient_scope`, or `keys`.
     pub fn verdict(&self) -> Result<Outcome, &'static str> {
         self.verdict
     }
 }
 
-/// Writes a line a step and the verdict: one screen.
+/// Writes one line for each step, then the verdict.
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {
@@ -43,7 +43,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Shows the verdict only: the steps name claims.
+/// Shows only the verdict, because the steps contain claims.
 impl fmt::Debug for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Explanation")

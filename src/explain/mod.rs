@@ -1,8 +1,8 @@
-//! Why a token gets in, or does not: the same decisions without writing anything.
+//! Explains why a request with a token is accepted or refused, without writing anything.
 //!
-//! For operators. An [`Explanation`] says which checks a token passed, which rule refused it, and
-//! what its next request would do to the store. It names claims and addresses: show it to whoever
-//! may see them, and never to the caller.
+//! An [`Explanation`] is for operators. It lists the checks that the token passed, the check that
+//! refused it, and the change that its next request would make to the store. It contains claims and
+//! addresses: show it only to people with access to these, and never to the caller.
 //!
 //! ```
 //! use tower_jit_provisioning::{IssuerPolicy, JwtVerifier, MemoryProvisioner, SignUp, explain};
@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! A token that the verifier remembers is checked from the start. Where keys have to be fetched
-//! first, they are; nothing else is asked of anybody but the store.
+//! A cached token is verified again from the start. An explanation fetches the issuer's keys if
+//! necessary and reads the store; it makes no other call.
 
 mod explanation;
 mod request;

@@ -1,4 +1,4 @@
-//! The entry points: a token, or the claims of one.
+//! Explanations of a token, or of the claims of one.
 
 use super::{
     explanation::Explanation,
@@ -13,7 +13,7 @@ use crate::{
     verifier::JwtVerifier,
 };
 
-/// Explains a token.
+/// Explains a request with this token.
 pub async fn explain_token<P: Explain + ?Sized>(
     verifier: &JwtVerifier,
     users: &P,
@@ -23,7 +23,9 @@ pub async fn explain_token<P: Explain + ?Sized>(
     finish(users, steps, identity).await
 }
 
-/// Explains the claims of a token, a JSON object, as if a trusted issuer had signed them now.
+/// Explains a request with a token that has these claims, as if a trusted issuer had signed it now.
+///
+/// `claims` is a JSON object.
 pub async fn explain_claims<P: Explain + ?Sized>(
     verifier: &JwtVerifier,
     users: &P,

@@ -1,16 +1,16 @@
-//! The checks on a token, said aloud.
+//! The steps of verification.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::{Step, StepResult};
 use crate::{
     error::{Error, ErrorKind, TokenFault},
     identity::Identity,
+    provisioner::explain::{Step, StepResult},
     verifier::JwtVerifier,
 };
 
-/// The checks in the order in which they are made, and the claims and header members they read.
+/// The checks in order, each with the claims and header members that it reads.
 const CHECKS: [(&str, &[&str]); 15] = [
     ("form", &[]),
     ("header", &["alg", "kid", "typ", "crit"]),
@@ -29,7 +29,7 @@ const CHECKS: [(&str, &[&str]); 15] = [
     ("tenant", &[]),
 ];
 
-/// Where the list above has what only a signed token has.
+/// The checks that need a signed token and not only its claims.
 const SIGNED: [&str; 5] = ["form", "header", "algorithm", "key", "signature"];
 
 pub(super) async fn of_token(
@@ -82,7 +82,7 @@ fn trace(
     )
 }
 
-/// What header and claims say of a check: `aud="orders-api"`.
+/// Returns the values that a check reads, such as `aud="orders-api"`.
 fn stated(read: &[&str], header: &Value, claims: &Value) -> String {
     let values = read.iter().filter_map(|name| {
         let value = header.get(name).or_else(|| claims.get(name))?;
@@ -91,7 +91,7 @@ fn stated(read: &[&str], header: &Value, claims: &Value) -> String {
     values.collect::<Vec<_>>().join(" ")
 }
 
-/// The check that refused, and the label of why.
+/// Returns the check that refused the token, and the label of the reason.
 fn refusing_check(error: &Error) -> (&'static str, &'static str) {
     let check = match (error.kind(), error.token_fault()) {
         (ErrorKind::InsufficientScope, _) => "scopes",

@@ -1,4 +1,4 @@
-//! One request, from its arrival until its user is known or it is refused.
+//! Telemetry of one request: its span, its metrics and the log line of a refusal.
 
 use tracing::{Span, Value, field::Empty};
 
@@ -9,12 +9,13 @@ use crate::{
     telemetry::{self, Stopwatch},
 };
 
-/// Notes how a request fares. One that is dropped before it is told has been abandoned.
+/// Records the outcome of a request. An attempt that is dropped without an outcome counts as
+/// abandoned.
 pub(crate) struct Attempt {
     span: Span,
-    /// Set once the request has to wait.
+    /// `None` until the request has to wait for verification or provisioning.
     waiting: Option<Stopwatch>,
-    is_told: bool,
+    is_recorded: bool,
 }
 
 impl Attempt {
@@ -33,27 +34,27 @@ impl Attempt {
                 provisioned = Empty,
             ),
             waiting: None,
-            is_told: false,
+            is_recorded: false,
         }
     }
 
-    /// A span that nobody listens to would look for the field's name all the same.
+    /// Records a field of the span. A disabled span would still look up the field's name.
     #[inline]
-    fn note(&self, field: &'static str, value: impl Value) {
+    fn record(&self, field: &'static str, value: impl Value) {
         if !self.span.is_disabled() {
             self.span.record(field, value);
         }
     }
 
-    /// Takes the time from now on; returns the span, to wait in.
+    /// Starts the stopwatch, and returns the span to wait in.
     pub(crate) fn wait(&mut self) -> Span {
         self.waiting = Some(Stopwatch::start());
         self.span.clone()
     }
 
     #[inline]
-    pub(crate) fn looked_for_token(&self, is_known: bool) {
-        self.note("token_cached", is_known);
+    pub(crate) fn token_looked_up(&self, is_known: bool) {
+        self.record("token_cached", is_known);
         telemetry::token_cache(is_known);
     }
 
@@ -62,9 +63,9 @@ impl Attempt {
     }
 
     #[inline]
-    pub(crate) fn looked_for_user(&self, identity: &Identity, is_known: bool) {
-        self.note("issuer", identity.issuer());
-        self.note("user_cached", is_known);
+    pub(crate) fn user_looked_up(&self, identity: &Identity, is_known: bool) {
+        self.record("issuer", identity.issuer());
+        self.record("user_cached", is_known);
         telemetry::user_cache(is_known);
     }
 
@@ -83,23 +84,23 @@ impl Attempt {
 
     #[inline]
     pub(crate) fn pass(mut self, outcome: Outcome) {
-        self.is_told = true;
-        self.note("outcome", "passed");
-        self.note("provisioned", outcome.as_str());
+        self.is_recorded = true;
+        self.record("outcome", "passed");
+        self.record("provisioned", outcome.as_str());
         telemetry::passed(self.waiting);
     }
 
     pub(crate) fn pass_anonymously(mut self) {
-        self.is_told = true;
-        self.note("outcome", "anonymous");
+        self.is_recorded = true;
+        self.record("outcome", "anonymous");
         telemetry::told("anonymous", self.waiting);
     }
 
     pub(crate) fn refuse(mut self, error: &Error) {
-        self.is_told = true;
-        self.note("outcome", "refused");
-        self.note("kind", error.kind().as_str());
-        self.note("reason", error.reason());
+        self.is_recorded = true;
+        self.record("outcome", "refused");
+        self.record("kind", error.kind().as_str());
+        self.record("reason", error.reason());
         self.span.in_scope(|| telemetry::log(error));
         telemetry::told(error.kind().as_str(), self.waiting);
     }
@@ -108,8 +109,8 @@ impl Attempt {
 impl Drop for Attempt {
     #[inline]
     fn drop(&mut self) {
-        if !self.is_told {
-            self.note("outcome", "abandoned");
+        if !self.is_recorded {
+            self.record("outcome", "abandoned");
             telemetry::told("abandoned", self.waiting);
         }
     }

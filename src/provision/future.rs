@@ -1,4 +1,4 @@
-//! The response future: the request waits here while its user is found.
+//! Response future. A request waits here until its user is provisioned.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::gate::enter;
+use super::extensions::insert_user;
 use crate::{
     error::Error,
     identity::Identity,
@@ -20,12 +20,12 @@ use crate::{
     rejection::{Answers, Protocol, ResponseBody},
 };
 
-/// Only this is boxed, so bodies and inner futures need be neither `Send` nor `'static`.
+/// Only this future is boxed, so bodies and inner futures need be neither `Send` nor `'static`.
 type Provisioning<U> =
     Pin<Box<dyn Future<Output = Result<(Identity, Provisioned<U>), Error>> + Send>>;
 
 pin_project! {
-    /// The future of [`Provision`](crate::Provision).
+    /// Response future for [`Provision`](crate::Provision).
     pub struct ResponseFuture<S, F, U, B> {
         #[pin]
         state: State<S, F, U, B>,
@@ -37,7 +37,7 @@ pin_project! {
     enum State<S, F, U, B> {
         Provisioning {
             provisioning: Provisioning<U>,
-            // Taken together when provisioning is done.
+            // `None` after provisioning has completed.
             waiting: Option<(S, Request<B>)>,
             answers: Arc<Answers>,
         },
@@ -102,10 +102,10 @@ where
                     let result = ready!(provisioning.as_mut().poll(cx));
                     let (mut inner, mut request) = waiting
                         .take()
-                        .expect("the state is left when this is taken");
+                        .expect("the state changes when this is taken");
                     match result {
                         Ok((identity, user)) => {
-                            enter(&mut request, answers, identity, user);
+                            insert_user(&mut request, answers, identity, user);
                             State::Forwarding {
                                 future: inner.call(request),
                             }

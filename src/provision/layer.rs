@@ -1,23 +1,23 @@
-//! The layer: verifier and provisioner, shared by every service it wraps.
+//! Layer that provisions the user of each request.
 
 use std::{fmt, sync::Arc};
 
 use tower_layer::Layer;
 
-use super::{gate::Gate, service::Provision};
+use super::{pipeline::Pipeline, service::Provision};
 use crate::{
     credential::TokenSource, provisioner::Provisioner, rejection::RejectionResponse,
     resource_metadata::ResourceMetadata, verifier::JwtVerifier,
 };
 
-/// Turns the bearer token of a request into the application's own user.
+/// Layer that verifies the bearer token of each request and provisions the application's own user.
 ///
-/// Before the inner service is called, its request's extensions hold an
-/// [`Identity`](crate::Identity) and a [`CurrentUser`](crate::CurrentUser); values of these types
-/// put there by an outer layer are gone. A request that is refused never reaches the inner service;
-/// [`rejection`](crate::rejection) has the answers.
+/// Before it calls the inner service, the layer inserts an [`Identity`](crate::Identity) and a
+/// [`CurrentUser`](crate::CurrentUser) into the request's extensions, replacing values of these
+/// types that an outer layer inserted. A refused request never reaches the inner service;
+/// [`rejection`](crate::rejection) describes the responses.
 ///
-/// One value serves axum and tonic:
+/// The same layer works with axum and tonic:
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -37,15 +37,15 @@ use crate::{
 /// # }
 /// ```
 ///
-/// A CORS layer belongs outside of this one: a pre-flight request carries no token.
+/// Add a CORS layer outside of this one, because a preflight request carries no token.
 #[must_use]
-pub struct ProvisionLayer<P>(Arc<Gate<P>>);
+pub struct ProvisionLayer<P>(Arc<Pipeline<P>>);
 
 impl<P: Provisioner> ProvisionLayer<P> {
-    /// Requires a bearer token that `verifier` accepts, and has `provisioner` find or create its
-    /// user.
+    /// Creates a layer that requires a bearer token accepted by `verifier`, and finds or creates
+    /// its user with `provisioner`.
     pub fn new(verifier: JwtVerifier, provisioner: P) -> Self {
-        Self(Arc::new(Gate {
+        Self(Arc::new(Pipeline {
             verifier,
             provisioner: Arc::new(provisioner),
             sources: Arc::new([TokenSource::authorization()]),
@@ -54,37 +54,44 @@ impl<P: Provisioner> ProvisionLayer<P> {
         }))
     }
 
-    /// Lets requests without a bearer token pass, without a user.
+    /// Forwards requests without a bearer token to the inner service, without a user.
     ///
-    /// A request that carries one is still refused if it is bad. Handlers take
-    /// `Option<CurrentUser<U>>`.
+    /// A request with an invalid token is still refused. Handlers take `Option<CurrentUser<U>>`.
     pub fn allow_anonymous(mut self) -> Self {
         Arc::make_mut(&mut self.0).admits_anonymous = true;
         self
     }
 
-    /// Reads tokens from these places, the first that holds one, and from no other.
+    /// Sets the sources to read tokens from, in order. The first source that holds a token is used.
     ///
-    /// Default: [`TokenSource::authorization`] alone. Without a source every token is missing.
+    /// Default: only [`TokenSource::authorization`]. An empty list refuses every request as having
+    /// no token.
     pub fn with_token_sources(mut self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
         Arc::make_mut(&mut self.0).sources = sources.into_iter().collect();
         self
     }
 
-    /// Shapes the body and extra headers of refusals, by this layer and by those of
-    /// [`access`](crate::access) behind it. Default:
-    /// [`ProblemJson`](crate::rejection::ProblemJson).
+    /// Sets the body and the extra headers of refusals, for this layer and for the layers of
+    /// [`access`](crate::access) behind it.
+    ///
+    /// Default: [`ProblemJson`](crate::rejection::ProblemJson).
     pub fn with_rejection(mut self, rejection: impl RejectionResponse) -> Self {
-        let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_shape(rejection));
+        let pipeline = Arc::make_mut(&mut self.0);
+        pipeline.answers = Arc::new(pipeline.answers.with_shape(rejection));
         self
     }
 
-    /// Names the address of this metadata in every challenge, by this layer and by those of
-    /// [`access`](crate::access) behind it (RFC 9728 section 5.1). Default: none.
+    /// Adds the address of this metadata to every challenge (RFC 9728 section 5.1), for this layer
+    /// and for the layers of [`access`](crate::access) behind it.
+    ///
+    /// Default: none.
     pub fn with_resource_metadata(mut self, metadata: &ResourceMetadata) -> Self {
-        let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_resource_metadata(metadata.shared_url()));
+        let pipeline = Arc::make_mut(&mut self.0);
+        pipeline.answers = Arc::new(
+            pipeline
+                .answers
+                .with_resource_metadata(metadata.shared_url()),
+        );
         self
     }
 }

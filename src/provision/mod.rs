@@ -1,9 +1,10 @@
 //! The middleware: layer, service and response future.
 
 mod attempt;
+mod extensions;
 mod future;
-mod gate;
 pub(crate) mod layer;
+mod pipeline;
 mod service;
 
 pub use self::{future::ResponseFuture, service::Provision};

@@ -1,4 +1,5 @@
-//! The service: warm requests go straight through, cold ones wait in the response future.
+//! Middleware service. A request whose token and user are in memory is forwarded at once; any other
+//! waits in the response future.
 
 use std::{
     fmt, mem,
@@ -12,8 +13,9 @@ use tracing::Instrument;
 
 use super::{
     attempt::Attempt,
+    extensions::{insert_anonymous, insert_user},
     future::ResponseFuture,
-    gate::{Gate, Token, enter, enter_anonymously},
+    pipeline::{Pipeline, Token},
 };
 use crate::{
     credential::RequestHead,
@@ -22,30 +24,30 @@ use crate::{
     rejection::{Protocol, ResponseBody},
 };
 
-/// Puts the user of each request into its extensions, then calls the inner service.
+/// Service that puts the user of each request into its extensions.
 ///
-/// Made by [`ProvisionLayer`](crate::ProvisionLayer).
+/// Created by [`ProvisionLayer`](crate::ProvisionLayer).
 pub struct Provision<S, P> {
     inner: S,
-    gate: Arc<Gate<P>>,
+    pipeline: Arc<Pipeline<P>>,
 }
 
 impl<S, P> Provision<S, P> {
-    pub(super) fn new(inner: S, gate: Arc<Gate<P>>) -> Self {
-        Self { inner, gate }
+    pub(super) fn new(inner: S, pipeline: Arc<Pipeline<P>>) -> Self {
+        Self { inner, pipeline }
     }
 
-    /// Returns the inner service.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Returns the inner service.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Consumes `self`, returning the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -66,26 +68,26 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let mut attempt = Attempt::begin();
-        let token = match self.gate.read(&RequestHead::from(&request), &attempt) {
+        let token = match self.pipeline.read(&RequestHead::from(&request), &attempt) {
             Ok(token) => token,
             Err(error) => {
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
-                if is_anonymous && self.gate.admits_anonymous {
+                if is_anonymous && self.pipeline.admits_anonymous {
                     attempt.pass_anonymously();
-                    enter_anonymously::<P::User, B>(&mut request, &self.gate.answers);
+                    insert_anonymous::<P::User, B>(&mut request, &self.pipeline.answers);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 attempt.refuse(&error);
                 let protocol = Protocol::of(request.headers());
-                return ResponseFuture::rejected(self.gate.answers.reject(error, protocol));
+                return ResponseFuture::rejected(self.pipeline.answers.reject(error, protocol));
             }
         };
         let token = match token {
-            Token::Known(identity) => match self.gate.recall(&identity) {
+            Token::Known(identity) => match self.pipeline.recall(&identity) {
                 Some(user) => {
-                    attempt.looked_for_user(&identity, true);
+                    attempt.user_looked_up(&identity, true);
                     attempt.pass(user.outcome());
-                    enter(&mut request, &self.gate.answers, identity, user);
+                    insert_user(&mut request, &self.pipeline.answers, identity, user);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 None => Token::Known(identity),
@@ -93,11 +95,11 @@ where
             Token::New(_) => token,
         };
 
-        let gate = Arc::clone(&self.gate);
+        let pipeline = Arc::clone(&self.pipeline);
         let span = attempt.wait();
         let provisioning = Box::pin(
             async move {
-                let result = gate.provision(token, &attempt).await;
+                let result = pipeline.provision(token, &attempt).await;
                 match &result {
                     Ok((_, user)) => attempt.pass(user.outcome()),
                     Err(error) => attempt.refuse(error),
@@ -106,10 +108,15 @@ where
             }
             .instrument(span),
         );
-        // The service that was polled ready is the one to call; the clone stays behind.
+        // Only the service that was polled ready may be called, so `self` keeps the clone.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        ResponseFuture::provisioning(provisioning, inner, request, Arc::clone(&self.gate.answers))
+        ResponseFuture::provisioning(
+            provisioning,
+            inner,
+            request,
+            Arc::clone(&self.pipeline.answers),
+        )
     }
 }
 
@@ -117,7 +124,7 @@ impl<S: Clone, P> Clone for Provision<S, P> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            gate: Arc::clone(&self.gate),
+            pipeline: Arc::clone(&self.pipeline),
         }
     }
 }

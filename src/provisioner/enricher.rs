@@ -1,4 +1,4 @@
-//! What a token does not say about a new user.
+//! Attributes of a new user that its token does not contain.
 
 use std::{error::Error as StdError, sync::Arc};
 
@@ -6,17 +6,18 @@ use async_trait::async_trait;
 
 use crate::identity::Identity;
 
-/// Finds out more about a new user than its token says, once, before the user is created.
+/// Fetches attributes of a new user that its token does not contain, once, before the user is
+/// created.
 ///
-/// Access tokens of Auth0, Clerk, Cognito and Zitadel carry no address and no name. Whatever an
-/// enricher finds is for display: it did not come in the signed token, so it verifies no address,
-/// links nobody and grants nothing.
+/// Access tokens of Auth0, Clerk, Cognito and Zitadel contain no address and no name. The
+/// attributes from an enricher are for display only. They are not part of the signed token, so they
+/// never verify an address, link an identity or grant a role.
 ///
-/// Its errors are logged and the user is created without; so it is if the answer takes longer than
-/// half of the store's deadline. It is not retried at the next request.
+/// If the enricher fails, or takes longer than half of the store's deadline, the error is logged
+/// and the user is created without these attributes. Later requests do not retry.
 #[async_trait]
 pub trait Enricher: Send + Sync + 'static {
-    /// Asks for what is known of the subject.
+    /// Fetches the attributes of the identity's subject.
     async fn enrich(
         &self,
         identity: &Identity,
@@ -33,11 +34,11 @@ impl<E: Enricher + ?Sized> Enricher for Arc<E> {
     }
 }
 
-/// What an [`Enricher`] found; what the token says itself takes precedence.
+/// Attributes from an [`Enricher`]. The attributes in the token take precedence.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Enrichment {
-    /// The address as found, verified by nobody.
+    /// The address, always unverified.
     pub email: Option<String>,
     /// The display name.
     pub full_name: Option<String>,
@@ -45,7 +46,7 @@ pub struct Enrichment {
     pub username: Option<String>,
 }
 
-/// Hides everything: it is personal data.
+/// Hides every field, because all of them are personal data.
 impl std::fmt::Debug for Enrichment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Enrichment").finish_non_exhaustive()

@@ -1,6 +1,6 @@
 //! Users that hold roles.
 
-/// A user of the application's that holds roles.
+/// A user that holds roles.
 ///
 /// ```
 /// use tower_jit_provisioning::HasRoles;
@@ -18,9 +18,9 @@
 ///
 /// # Contract
 ///
-/// Answers from the user as it was found for this request, without waiting. The name is the
-/// application's, compared byte for byte.
+/// [`has_role`](Self::has_role) reads the user as it was provisioned for this request and does not
+/// wait. Roles are those of the application, and are compared byte for byte.
 pub trait HasRoles {
-    /// Whether the user holds this role.
+    /// Returns whether the user holds this role.
     fn has_role(&self, role: &str) -> bool;
 }

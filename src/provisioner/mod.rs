@@ -1,8 +1,8 @@
-//! From a verified identity to the application's own user.
+//! Finds or creates the application's own user for a verified identity.
 //!
-//! A [`Provisioner`] finds or creates the user. [`MemoryProvisioner`](crate::MemoryProvisioner) is the reference
-//! implementation, `SeaOrmProvisioner` (feature `sea-orm`) the one for databases; an application
-//! with a backend of its own implements the trait:
+//! [`MemoryProvisioner`](crate::MemoryProvisioner) is the reference implementation of
+//! [`Provisioner`]. `SeaOrmProvisioner` (feature `sea-orm`) keeps users in a database. An
+//! application with another backend implements the trait:
 //!
 //! ```
 //! use std::{collections::HashMap, sync::Mutex};

@@ -1,16 +1,16 @@
-//! What provisioning did.
+//! The outcome of provisioning.
 
-/// What provisioning did.
+/// Outcome of provisioning a user.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The user is new.
+    /// The user was created.
     Created,
-    /// The user was there.
+    /// The user existed and was not changed.
     Found,
-    /// The user was there, and this identity is new to it.
+    /// The identity was linked to an existing user.
     Linked,
-    /// The user was there, and something of it was brought up to date.
+    /// The user existed, and its profile or roles were updated from the token.
     Updated,
 }
 

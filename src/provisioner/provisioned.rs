@@ -1,10 +1,10 @@
-//! A user, and what provisioning did.
+//! The result of provisioning.
 
 use std::{fmt, sync::Arc};
 
 use super::outcome::Outcome;
 
-/// A user, and what provisioning did to have it.
+/// A user and the [`Outcome`] of provisioning it.
 pub struct Provisioned<U> {
     user: Arc<U>,
     outcome: Outcome,
@@ -12,22 +12,22 @@ pub struct Provisioned<U> {
 }
 
 impl<U> Provisioned<U> {
-    /// The user was there.
+    /// Creates a result for a user that existed and was not changed.
     pub fn found(user: impl Into<Arc<U>>) -> Self {
         Self::new(user, Outcome::Found)
     }
 
-    /// The user was made by this call.
+    /// Creates a result for a user that this call created.
     pub fn created(user: impl Into<Arc<U>>) -> Self {
         Self::new(user, Outcome::Created)
     }
 
-    /// The identity was attached to an existing user by this call.
+    /// Creates a result for an existing user that this call linked the identity to.
     pub fn linked(user: impl Into<Arc<U>>) -> Self {
         Self::new(user, Outcome::Linked)
     }
 
-    /// The user was there and was brought up to date by this call.
+    /// Creates a result for an existing user that this call updated.
     pub fn updated(user: impl Into<Arc<U>>) -> Self {
         Self::new(user, Outcome::Updated)
     }
@@ -40,23 +40,26 @@ impl<U> Provisioned<U> {
         }
     }
 
-    /// Declares tokens issued until `instant` void, in milliseconds since the Unix epoch.
+    /// Sets the time until which issued tokens are revoked, in milliseconds since the Unix epoch.
     ///
-    /// A provisioner has judged the token it was called with; this is for those that find the user
-    /// remembered.
+    /// The provisioner has checked the token that it was called with. A cache needs the time to
+    /// check later tokens of the same user.
     #[must_use]
     pub fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
         self.tokens_valid_after = instant;
         self
     }
 
-    /// Returns until when issued tokens are void, in milliseconds since the Unix epoch.
+    /// Returns the time until which issued tokens are revoked, in milliseconds since the Unix
+    /// epoch.
+    ///
+    /// `None` means that no token is revoked.
     #[must_use]
     pub fn tokens_valid_after(&self) -> Option<i64> {
         self.tokens_valid_after
     }
 
-    /// The same user, told to somebody who did not make it.
+    /// Returns the same user with [`Outcome::Found`], for a request that did not create it.
     pub(super) fn as_found(&self) -> Self {
         Self {
             outcome: Outcome::Found,
@@ -70,7 +73,7 @@ impl<U> Provisioned<U> {
         &self.user
     }
 
-    /// Returns what provisioning did.
+    /// Returns the outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
@@ -93,7 +96,7 @@ impl<U> Clone for Provisioned<U> {
     }
 }
 
-/// Shows the outcome only: the user's fields are the application's, and often personal.
+/// Shows only the outcome, because the user's fields are often personal data.
 impl<U> fmt::Debug for Provisioned<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provisioned")

@@ -1,4 +1,4 @@
-//! The trait that finds or creates users.
+//! Trait for finding and creating users.
 
 use std::sync::Arc;
 
@@ -7,26 +7,33 @@ use async_trait::async_trait;
 use super::provisioned::Provisioned;
 use crate::{error::ProvisionError, identity::Identity};
 
-/// Finds or creates the user behind a verified identity.
+/// Finds or creates the user of a verified identity.
 ///
 /// # Contract
 ///
-/// * Keyed by [`Identity::key`](crate::Principal::key). Never by e-mail address, user name or bare subject.
-/// * Idempotent: however many first requests of one identity arrive at once, one user is made, and
-///   [`Outcome::Created`](crate::Outcome::Created) is told to at most one of them.
-/// * Cancel-safe: the future may be dropped at any point. That leaves no half user behind, and no
-///   error for anybody else. Every call to a store has a deadline.
-/// * An existing, unchanged user costs one read and no write.
-/// * A collision on anything but the identity key is [`ProvisionError::Conflict`]: never a silent
-///   link to somebody's account, and never an endless retry.
+/// * Users are looked up by [`Identity::key`](crate::Principal::key), and never by e-mail address,
+///   user name or subject alone.
+/// * [`provision`](Self::provision) is idempotent. Concurrent first requests of one identity create
+///   one user, and at most one of them returns [`Outcome::Created`](crate::Outcome::Created).
+/// * [`provision`](Self::provision) is cancel-safe. Its future may be dropped at any await point
+///   without leaving an incomplete user, and without an error for concurrent requests.
+/// * Every call to a store has a deadline.
+/// * A known and unchanged user costs one read and no write.
+/// * A collision on anything but the identity key returns [`ProvisionError::Conflict`]. It neither
+///   links the identity to the other user nor retries without a limit.
 /// * Every refusal is decided before the first write.
-/// * Deactivated and deleted users are refused, and never switched back on.
+/// * Deactivated and deleted users are refused, and provisioning never reactivates them.
+/// * [`cached`](Self::cached) is optional. Its default returns `None`, which is always correct and
+///   sends every request to [`provision`](Self::provision). An implementation returns a user only
+///   if that user was active when it was last read, and the token is not revoked and changes
+///   nothing.
 ///
 /// # Wrappers
 ///
-/// `Arc<P>` and `Box<P>` are provisioners too, so `Arc<dyn Provisioner<User = U>>` fits wherever a
-/// provisioner does. A wrapper forwards [`cached`](Self::cached); one that leaves it at its default
-/// is right but slow.
+/// `Arc<P>` and `Box<P>` implement the trait, so `Arc<dyn Provisioner<User = U>>` is a provisioner.
+///
+/// A wrapper forwards [`cached`](Self::cached). A wrapper that keeps the default is correct, but
+/// every request then waits for [`provision`](Self::provision).
 #[async_trait]
 pub trait Provisioner: Send + Sync + 'static {
     /// The application's own user.
@@ -42,8 +49,9 @@ pub trait Provisioner: Send + Sync + 'static {
         identity: &Identity,
     ) -> Result<Provisioned<Self::User>, ProvisionError>;
 
-    /// Answers from memory, without waiting; `None`, the default, sends the request to
-    /// [`provision`](Self::provision).
+    /// Returns the user if it is in memory, without waiting.
+    ///
+    /// `None`, the default, means that the request calls [`provision`](Self::provision).
     fn cached(&self, identity: &Identity) -> Option<Provisioned<Self::User>> {
         let _ = identity;
         None

@@ -1,4 +1,4 @@
-//! What the issuer's UserInfo endpoint says of a new user.
+//! Attributes of a new user from the issuer's UserInfo endpoint.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::{Enricher, Enrichment};
+use super::enricher::{Enricher, Enrichment};
 use crate::{
     claims::{Object, Value as Claim},
     fetch::{BearerToken, DocumentFetcher, DocumentRequest, metadata},
@@ -20,21 +20,23 @@ use crate::{
     principal::PrincipalKind,
 };
 
-/// How long metadata and UserInfo may take together.
+/// Timeout for fetching metadata and UserInfo together.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The largest document, in bytes: it says who somebody is.
+/// The maximum size of a document, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How long an issuer's endpoint is remembered.
+/// How long the endpoint of an issuer is cached.
 const REDISCOVERY: Duration = Duration::from_secs(60 * 60);
 
-/// How long an issuer whose metadata cannot be had is left alone: newcomers do not wait for it one
-/// by one.
+/// How long to wait after a failed discovery before the next one, so that not every new user waits
+/// for an issuer that is down.
 const COOL_DOWN: Duration = Duration::from_secs(10);
 
-/// Asks the issuer's UserInfo endpoint (OpenID Connect Core 1.0 section 5.3) about people whose token
-/// lacks an address or a name, once, when they are created.
+/// Fetches the attributes of a new user from the issuer's UserInfo endpoint (OpenID Connect Core
+/// 1.0 section 5.3).
+///
+/// The endpoint is called once, when a person is created whose token lacks an address or a name.
 ///
 /// ```no_run
 /// # #[cfg(all(feature = "jwks", feature = "sea-orm"))]
@@ -50,33 +52,36 @@ const COOL_DOWN: Duration = Duration::from_secs(10);
 /// # }
 /// ```
 ///
-/// The endpoint is the one that the metadata of the token's own, trusted issuer names; the metadata's
-/// `issuer` must be that one. The token goes there, as the standard says, and nowhere else: not to
-/// another origin by a redirect, and not over plain HTTP but on loopback. An issuer without such an
-/// endpoint, or one that does not take tokens meant for an API, leaves the user as the token
-/// describes it.
+/// The endpoint comes from the metadata of the token's issuer, which must be trusted and must equal
+/// the metadata's `issuer`. The token is sent to this endpoint only: never to another origin after
+/// a redirect, and over plain HTTP only on loopback. If the issuer has no UserInfo endpoint, or the
+/// endpoint does not accept tokens for an API, the user is created with the attributes of the
+/// token.
 ///
-/// # Why an address from here verifies nothing
+/// # Why the address is never verified
 ///
-/// The answer is not signed, and it is not the document that the token's `email_verified` stands in.
-/// Where address and flag came from two documents, or from one that nobody signed, accounts were
-/// taken over (fusionauth-issues#2542, CVE-2026-84458). So the address is shown and never finds,
-/// links or blocks anybody, whatever `email_verified` beside it says. And the answer counts only if
-/// its `sub` is the token's (section 5.3.2): a token may have been swapped for somebody else's on
-/// the way.
+/// The UserInfo response is not signed, and it is not the document that contains the token's
+/// `email_verified`. Accounts were taken over where address and flag came from two documents, or
+/// from an unsigned document (fusionauth-issues#2542, CVE-2026-84458). The address is therefore for
+/// display only. It never finds, links or blocks a user, regardless of the response's
+/// `email_verified`.
+///
+/// The response is used only if its `sub` equals that of the token (section 5.3.2), because a token
+/// may have been substituted by that of another user.
 pub struct UserInfo {
     fetcher: Box<dyn DocumentFetcher>,
     timeout: Duration,
-    /// By issuer; there are as many as are trusted.
+    /// Endpoints by issuer. Only trusted issuers have an entry.
     endpoints: Mutex<HashMap<Box<str>, Arc<Slot>>>,
 }
 
-/// Held by whoever looks for the endpoint.
+/// The endpoint of an issuer. The lock is held during discovery.
 #[derive(Default)]
 struct Slot(tokio::sync::Mutex<Option<Endpoint>>);
 
-/// What is remembered of an issuer.
+/// A cached result of discovery.
 struct Endpoint {
+    /// `None` means that the issuer has no endpoint, or that discovery failed.
     url: Option<String>,
     until: Instant,
 }
@@ -91,7 +96,7 @@ impl Endpoint {
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 impl UserInfo {
-    /// Asks through this client.
+    /// Creates an enricher that fetches documents with `fetcher`.
     #[must_use]
     pub fn new(fetcher: impl DocumentFetcher) -> Self {
         Self {
@@ -101,33 +106,38 @@ impl UserInfo {
         }
     }
 
-    /// Bounds how long a newcomer waits for metadata and answer together. Default: 2 seconds; the
-    /// provisioner's own bound may be shorter.
+    /// Sets the timeout for fetching metadata and UserInfo together. The provisioner's own deadline
+    /// may be shorter.
+    ///
+    /// Default: 2 seconds.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    async fn ask(&self, identity: &Identity) -> Result<Enrichment, BoxError> {
+    async fn fetch(&self, identity: &Identity) -> Result<Enrichment, BoxError> {
         let Some(url) = self.endpoint(identity.issuer()).await? else {
             return Ok(Enrichment::default());
         };
         let request = request(url).with_bearer(BearerToken::of(identity));
         let document = self.fetcher.fetch(&request).await?;
-        let document = document.body().ok_or("the answer has no content")?;
+        let document = document
+            .body()
+            .ok_or("the UserInfo response has no content")?;
         let claims: Value = identity.claims()?;
-        read(document, claims.get("sub").and_then(Value::as_str))
+        parse(document, claims.get("sub").and_then(Value::as_str))
     }
 
-    /// Finds the endpoint of an issuer, if it has one. One newcomer looks, the others wait.
+    /// Returns the endpoint of an issuer, or `None` if it has none. Concurrent calls share one
+    /// discovery.
     async fn endpoint(&self, issuer: &str) -> Result<Option<String>, BoxError> {
         let known = Arc::clone(self.endpoints().entry(issuer.into()).or_default());
         let mut known = known.0.lock().await;
         if let Some(endpoint) = known.as_ref().filter(|known| Instant::now() < known.until) {
             return Ok(endpoint.url.clone());
         }
-        // What stands if the search fails, or is given up half way.
+        // Remains in place if discovery fails or is cancelled.
         *known = Some(Endpoint::new(None, COOL_DOWN));
         let url = self.discover(issuer).await?;
         *known = Some(Endpoint::new(url.clone(), REDISCOVERY));
@@ -150,13 +160,13 @@ impl UserInfo {
             }
         }
         match last {
-            // Nowhere to ask: an issuer that is no URL.
+            // The issuer is not a URL, so it has no metadata.
             None => Ok(None),
             Some(error) => Err(error.into()),
         }
     }
 
-    /// No code panics while it holds this lock.
+    /// No code panics while it holds this lock, so a poisoned lock is still consistent.
     fn endpoints(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Slot>>> {
         self.endpoints
             .lock()
@@ -173,12 +183,13 @@ fn request(url: String) -> DocumentRequest {
     }
 }
 
-/// Reads an answer about this `sub`.
-fn read(document: &[u8], sub: Option<&str>) -> Result<Enrichment, BoxError> {
-    let claims = Object::parse(document).map_err(|_| "the answer is not a JSON object")?;
+/// Parses the UserInfo response of this `sub`.
+fn parse(document: &[u8], sub: Option<&str>) -> Result<Enrichment, BoxError> {
+    let claims =
+        Object::parse(document).map_err(|_| "the UserInfo response is not a JSON object")?;
     let text = |name: &str| claims.get(name).and_then(Claim::as_str);
     if sub.is_none() || text("sub") != sub {
-        return Err("the answer is about somebody else".into());
+        return Err("the UserInfo response has another `sub`".into());
     }
     let text = |name: &str| text(name).map(str::to_owned);
     Ok(Enrichment {
@@ -195,7 +206,7 @@ impl Enricher for UserInfo {
         if is_complete || identity.kind() != PrincipalKind::Human {
             return Ok(Enrichment::default());
         }
-        timeout(self.timeout, self.ask(identity)).await?
+        timeout(self.timeout, self.fetch(identity)).await?
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     principal::IdentityKey,
     provisioner::{
         Outcome, Provisioned,
-        decision::{admission, profile, roles},
+        decision::{admission, profile_state, roles},
         explain::Facts,
     },
 };
@@ -51,7 +51,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
     pub(crate) async fn facts(&self, identity: &Identity) -> Result<Facts, ProvisionError> {
         let finding = async { Ok(self.mapping.find(&self.db, identity).await?) };
         if let Some(known) = self.within_deadline(finding).await? {
-            let changes_profile = match profile::is_due(identity, &known.profile) {
+            let changes_profile = match profile_state::is_due(identity, &known.profile) {
                 false => false,
                 true => {
                     let db = (&self.db).into();
@@ -96,7 +96,7 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             .grants
             .as_ref()
             .is_some_and(|stored| roles::are_due(identity, &stored.grants, stored.issued_at));
-        let is_profile_due = profile::is_due(identity, &known.profile);
+        let is_profile_due = profile_state::is_due(identity, &known.profile);
         if !are_roles_due && !is_profile_due {
             return Ok((known.row, Outcome::Found));
         }

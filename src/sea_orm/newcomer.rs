@@ -16,8 +16,10 @@ use crate::{
         Outcome, Provisioned,
         decision::{
             Profile, UserStatus,
-            newcomer::{Newcomer, decide, linking_address, within_limits},
+            linking::linking_address,
+            newcomer::{Newcomer, decide},
             roles,
+            sign_up::within_limits,
         },
         explain::Facts,
     },
@@ -118,13 +120,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
         let holder = self
             .find_holder(&(&self.db).into(), identity, false)
             .await?;
-        let population = match identity.policy().has_limits() {
+        let sign_up_counts = match identity.policy().has_limits() {
             false => None,
             true => Some(self.mapping.population(&self.db, identity).await?),
         };
         Ok(Facts::Unknown {
             candidate: holder.map(|holder| holder.candidate),
-            population,
+            sign_up_counts,
         })
     }
 

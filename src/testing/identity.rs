@@ -1,4 +1,4 @@
-//! Identities without tokens, for tests of provisioners.
+//! Identities without tokens.
 
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -11,10 +11,10 @@ use crate::{
     principal::{Origin, Principal, PrincipalKind, RoleClaim, Stated},
 };
 
-/// Builds an [`Identity`] that no token stands behind.
+/// Builder of an [`Identity`] without a token, for tests of provisioners.
 ///
-/// This is why feature `testing` must never be enabled in production: there, an identity proves
-/// that a token was verified.
+/// Never enable feature `testing` in production, because an identity there proves that a token was
+/// verified.
 ///
 /// ```
 /// use tower_jit_provisioning::testing::TestIdentity;
@@ -40,7 +40,8 @@ pub struct TestIdentity {
 }
 
 impl TestIdentity {
-    /// A person at an issuer, with the default policy and nothing else.
+    /// Creates a builder for a person of this issuer, with the default policy and no other
+    /// attributes.
     pub fn new(issuer: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
             tenant: String::new(),
@@ -62,19 +63,21 @@ impl TestIdentity {
         self
     }
 
-    /// Sets what stands behind the identity.
+    /// Sets the kind of principal. Default: [`PrincipalKind::Human`].
     pub fn with_kind(mut self, kind: PrincipalKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// Sets an address that nobody vouches for; none if it is no address.
+    /// Sets an address that the issuer does not vouch for. An invalid one leaves the identity
+    /// without an address.
     pub fn with_email(mut self, address: &str) -> Self {
         self.email = Email::parse(address).map(|email| (email, false));
         self
     }
 
-    /// Sets an address that the issuer vouches for; none if it is no address.
+    /// Sets an address that the issuer vouches for. An invalid one leaves the identity without an
+    /// address.
     pub fn with_vouched_email(mut self, address: &str) -> Self {
         self.email = Email::parse(address).map(|email| (email, true));
         self
@@ -92,7 +95,7 @@ impl TestIdentity {
         self
     }
 
-    /// Sets the application roles the token grants.
+    /// Sets the application roles that the token grants.
     pub fn with_roles<I>(mut self, roles: I) -> Self
     where
         I: IntoIterator,
@@ -105,13 +108,13 @@ impl TestIdentity {
         self
     }
 
-    /// Says that the issuer left the list of roles out because it was too long.
+    /// Marks the list of roles as truncated: the issuer left it out because it was too long.
     pub fn with_truncated_roles(mut self) -> Self {
         self.roles = RoleClaim::Truncated;
         self
     }
 
-    /// Sets when the token was issued, in milliseconds since the Unix epoch.
+    /// Sets the issue time of the token, in milliseconds since the Unix epoch.
     pub fn with_issued_at(mut self, instant: i64) -> Self {
         self.issued_at = Some(instant);
         self
@@ -123,11 +126,11 @@ impl TestIdentity {
         self
     }
 
-    /// Makes the identity.
+    /// Builds the identity.
     #[must_use]
     pub fn build(self) -> Identity {
         let (email, email_is_vouched) = self.email.unzip();
-        // The same policy is the same configuration, as far as a test is concerned.
+        // Equal policies have the same generation, as in a configuration that was not reloaded.
         let generation = FixedState::default().hash_one(format!("{:?}", self.policy));
         let origin = Origin {
             issuer: self.issuer.into(),

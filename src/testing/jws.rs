@@ -1,15 +1,15 @@
-//! The signature check alone, for test vectors whose payload is no claims.
+//! Signature verification for test vectors with a payload that is not a claims set.
 
 use crate::{error::Error, verifier::JwtVerifier};
 
-/// Checks a token as [`JwtVerifier::verify`] does, for the issuer given and only as far as its
-/// signature, and returns the payload, whatever it is.
+/// Verifies the signature of a token with the keys of this issuer, and returns the payload.
 ///
-/// Nothing is cached. A payload says nothing about whom it speaks for: only `verify` does.
+/// The payload is not checked, and nothing is cached. Only [`JwtVerifier::verify`] returns an
+/// identity.
 ///
 /// # Errors
 ///
-/// As [`JwtVerifier::verify`].
+/// The same errors as [`JwtVerifier::verify`], up to the check of the signature.
 pub async fn verify_jws(
     verifier: &JwtVerifier,
     issuer: &str,

@@ -1,12 +1,13 @@
-//! What a test needs: an issuer that signs any token, identities without tokens, a clock, and the
-//! contract of a [`Provisioner`](crate::Provisioner) as [checks](conformance).
+//! Utilities for tests: an issuer that signs any token, identities without tokens, a clock, and
+//! [conformance checks](conformance) for a [`Provisioner`](crate::Provisioner).
 //!
-//! Feature `testing`. **Exempt from semantic versioning**: it grows with the tests it serves.
+//! Requires feature `testing`. **Exempt from semantic versioning**: any release may change this
+//! module.
 //!
 //! # An axum route
 //!
-//! Five lines test a route: an issuer, a verifier that trusts it, the application with that
-//! verifier, a request with a token, an assertion.
+//! A test of a route takes five lines: an issuer, the application with a verifier that trusts it, a
+//! token, a request with that token, and an assertion.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -36,13 +37,14 @@
 //! # }
 //! ```
 //!
-//! A [`TokenBuilder`] bends the token: another audience, an expired one, a claim more or less.
+//! [`TokenBuilder`] changes the token: another audience, an expiry in the past, an added or a
+//! missing claim.
 //!
 //! # An issuer over HTTP
 //!
-//! [`TestIssuer::serve`] answers discovery, key set, token and UserInfo requests on a free port of
-//! 127.0.0.1. Its keys [rotate](TestIssuer::rotate), its endpoints play [`Fault`]s, it goes
-//! [down](TestIssuer::stop) and [comes back](TestIssuer::restart), and it counts what it was asked:
+//! [`TestIssuer::serve`] serves discovery, key set, token and UserInfo endpoints on a free port of
+//! 127.0.0.1. A test can [rotate](TestIssuer::rotate) its keys, inject a [`Fault`] at an endpoint,
+//! [stop](TestIssuer::stop) and [restart](TestIssuer::restart) it, and count its requests:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -71,8 +73,8 @@
 //! # }
 //! ```
 //!
-//! It speaks HTTP/1.1 without TLS, in real time whatever a test's clock says, and nobody logs in at
-//! it.
+//! The server speaks HTTP/1.1 without TLS. It runs in real time, also if the test's clock is
+//! paused. It has no login page.
 
 #[cfg(feature = "testing")]
 pub mod conformance;

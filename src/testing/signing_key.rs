@@ -1,4 +1,4 @@
-//! Key pairs that sign whatever a test wants signed.
+//! Keys that sign tokens.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::verifier::algorithm::Algorithm;
 
-/// A fresh key pair, or a shared secret, that signs with one algorithm.
+/// A key pair or a shared secret, and the algorithm that it signs with.
 pub struct SigningKey {
     kid: String,
     algorithm: Algorithm,
@@ -36,11 +36,11 @@ enum Pair {
 }
 
 impl SigningKey {
-    /// Generates a key; an HMAC algorithm gets the secret `[7; 64]`.
+    /// Generates a key for this algorithm. The key of an HMAC algorithm is the secret `[7; 64]`.
     ///
     /// # Panics
     ///
-    /// If the system has no randomness.
+    /// Panics if the system has no randomness.
     #[must_use]
     pub fn generate(kid: impl Into<String>, algorithm: Algorithm) -> Self {
         let pair = match algorithm {
@@ -75,7 +75,8 @@ impl SigningKey {
         }
     }
 
-    /// Signs with a shared secret; any algorithm but `HS384` and `HS512` counts as `HS256`.
+    /// Creates a key from a shared secret. Any algorithm except `HS384` and `HS512` is replaced by
+    /// `HS256`.
     #[must_use]
     pub fn hmac(kid: impl Into<String>, algorithm: Algorithm, secret: &[u8]) -> Self {
         let (algorithm, digest) = match algorithm {
@@ -90,30 +91,30 @@ impl SigningKey {
         }
     }
 
-    /// Returns the same key pair, signing with another algorithm of its type.
+    /// Sets another algorithm for the same key.
     #[must_use]
     pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// Returns the key's name.
+    /// Returns the key ID (`kid`).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// Returns the algorithm it signs with.
+    /// Returns the algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Returns the public key as a JWK with `kid`, `use` and `alg`; `null` for a secret.
+    /// Returns the public key as a JWK with `kid`, `use` and `alg`, or `null` for a shared secret.
     ///
     /// # Panics
     ///
-    /// Never: a generated key has these parts.
+    /// Never in practice, because a generated key has these parts.
     #[must_use]
     pub fn jwk(&self) -> Value {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -147,11 +148,11 @@ impl SigningKey {
         jwk
     }
 
-    /// Returns the public key in PEM (`PUBLIC KEY`), `None` for a secret.
+    /// Returns the public key in PEM (`PUBLIC KEY`), or `None` for a shared secret.
     ///
     /// # Panics
     ///
-    /// Never: a generated key has this encoding.
+    /// Never in practice, because a generated key has this encoding.
     #[must_use]
     pub fn public_pem(&self) -> Option<String> {
         let der: PublicKeyX509Der<'_> = match &self.pair {
@@ -172,11 +173,11 @@ impl SigningKey {
         ))
     }
 
-    /// Signs the bytes with this key's algorithm.
+    /// Signs a message.
     ///
     /// # Panics
     ///
-    /// If the algorithm is not of the key's type.
+    /// Panics if the key has another type than the algorithm.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
@@ -195,7 +196,7 @@ impl SigningKey {
                     Algorithm::Rs256 => &signature::RSA_PKCS1_SHA256,
                     Algorithm::Rs384 => &signature::RSA_PKCS1_SHA384,
                     Algorithm::Rs512 => &signature::RSA_PKCS1_SHA512,
-                    other => panic!("an RSA key does not sign with {}", other.as_str()),
+                    other => panic!("an RSA key cannot sign with {}", other.as_str()),
                 };
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(encoding, &SystemRandom::new(), message, &mut signature)

@@ -1,4 +1,4 @@
-//! Tokens of any shape, good or bad.
+//! Valid and invalid tokens.
 
 use std::{
     borrow::Borrow,
@@ -9,11 +9,13 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{ManualClock, SigningKey};
-use crate::clock::millis;
+use super::signing_key::SigningKey;
+use crate::clock::{ManualClock, millis};
 
-/// Builds a token. Made by [`TestIssuer::token`](super::TestIssuer::token) with `iss`, `sub`, `iat`
-/// and an `exp` five minutes ahead.
+/// Builder of a token.
+///
+/// Created by [`TestIssuer::token`](super::TestIssuer::token) with `iss`, `sub`, `iat` and an `exp`
+/// five minutes in the future.
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct TokenBuilder {
@@ -44,13 +46,13 @@ impl TokenBuilder {
         }
     }
 
-    /// Sets a header member.
+    /// Sets a header parameter.
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Removes a header member.
+    /// Removes a header parameter.
     pub fn without_header(mut self, name: &str) -> Self {
         self.header.remove(name);
         self
@@ -79,25 +81,25 @@ impl TokenBuilder {
             .claim("email_verified", is_verified)
     }
 
-    /// Expires this long from now.
+    /// Sets `exp` to this time from now.
     pub fn expires_in(self, duration: Duration) -> Self {
         let at = self.now + i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2);
         self.claim("exp", at)
     }
 
-    /// Expired this long ago.
+    /// Sets `exp` to this time ago.
     pub fn expired_for(self, duration: Duration) -> Self {
         let at = self.now - i64::try_from(duration.as_secs()).unwrap_or_default();
         self.claim("exp", at)
     }
 
-    /// Signs with another key, leaving the header as it is.
+    /// Sets another key to sign with. The header does not change.
     pub fn signed_by(mut self, key: impl Borrow<Arc<SigningKey>>) -> Self {
         self.key = Arc::clone(key.borrow());
         self
     }
 
-    /// Returns the token.
+    /// Signs the token, and returns it.
     #[must_use]
     pub fn sign(&self) -> String {
         let header = Value::Object(self.header.clone()).to_string();
@@ -105,7 +107,8 @@ impl TokenBuilder {
         self.sign_raw(header.as_bytes(), claims.as_bytes())
     }
 
-    /// Returns a token with these bytes as header and claims, whatever they are.
+    /// Signs a token with these bytes as header and claims, and returns it. The bytes need not be
+    /// JSON.
     #[must_use]
     pub fn sign_raw(&self, header: &[u8], claims: &[u8]) -> String {
         let message = format!(
@@ -117,8 +120,7 @@ impl TokenBuilder {
         format!("{message}.{signature}")
     }
 
-    /// Returns the header's and the claims' JSON, to be bent by hand for
-    /// [`sign_raw`](Self::sign_raw).
+    /// Returns the JSON of header and claims, as input for [`sign_raw`](Self::sign_raw).
     #[must_use]
     pub fn parts(&self) -> (String, String) {
         (
@@ -127,7 +129,7 @@ impl TokenBuilder {
         )
     }
 
-    /// Returns the value of an `Authorization` header.
+    /// Signs the token, and returns the value of an `Authorization` header.
     #[must_use]
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.sign())

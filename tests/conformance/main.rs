@@ -2,8 +2,8 @@
 //!
 //! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite as it
 //! is, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` lead to a
-//! server on which databases may be created. Each check is a trial on a fresh store; the table of
-//! all verdicts comes last.
+//! server on which databases may be created. Each check is a trial on a fresh store; the reports
+//! come last.
 
 #[cfg(feature = "migration")]
 mod databases;

@@ -1,4 +1,4 @@
-//! A trial for every check of an implementation, and the table of what they came to.
+//! A trial for every check of an implementation, and a report on each implementation.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use libtest_mimic::{Completion, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
-use tower_jit_provisioning::testing::conformance::{Harness, Report, Table, Verdict, checks};
+use tower_jit_provisioning::testing::conformance::{Harness, Report, Verdict, checks};
 
 /// The reports of all implementations, in the order in which they were added.
 #[derive(Clone, Default)]
@@ -61,7 +61,7 @@ pub(crate) fn runtime() -> Runtime {
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reports = self.0.lock().unwrap();
-        let ran = reports.iter().filter(|it| it.verdicts().next().is_some());
-        ran.cloned().collect::<Table>().fmt(f)
+        let mut ran = reports.iter().filter(|it| it.verdicts().next().is_some());
+        ran.try_for_each(|report| report.fmt(f))
     }
 }

@@ -6,25 +6,25 @@ use async_trait::async_trait;
 
 use crate::principal::IdentityKey;
 
-/// What a bus brings.
+/// Event from an [`InvalidationBus`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum BusEvent {
-    /// The user behind this identity changed.
+    /// The user of this identity changed.
     Invalidate(IdentityKey),
     /// Many users changed.
     InvalidateAll,
-    /// Messages may have been missed: since the last event, or until the connection is back.
+    /// Events may have been lost: since the last event, or until the connection is restored.
     Lost,
 }
 
-/// Brings invalidations from other processes to a
+/// Receives invalidations from other processes for a
 /// [`CachedProvisioner`](crate::CachedProvisioner::listen).
 ///
 /// # Contract
 ///
-/// [`next`](Self::next) never ends by itself and never fails: a connection that breaks is
-/// [`BusEvent::Lost`], once when it breaks and once more when it is back, with a pause between tries.
+/// [`next`](Self::next) never fails. It returns [`BusEvent::Lost`] when the connection breaks, and
+/// again when it is restored. It pauses between attempts to reconnect.
 #[async_trait]
 pub trait InvalidationBus: Send + Sync + 'static {
     /// Waits for the next event.

@@ -1,4 +1,4 @@
-//! The cache in front of a provisioner.
+//! Cache in front of a provisioner.
 
 use std::{
     fmt,
@@ -29,12 +29,12 @@ use crate::{
 
 const TTL: Duration = Duration::from_secs(30);
 
-/// No clock counts to `Duration::MAX`.
+/// `Instant` overflows when `Duration::MAX` is added to it.
 const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 const CAPACITY: usize = 100_000;
 
-/// Remembers another provisioner's users.
+/// Provisioner that caches the users of another provisioner.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,36 +44,42 @@ const CAPACITY: usize = 100_000;
 /// # let _ = users;
 /// ```
 ///
-/// An entry belongs to an identity *and* everything that policy and mapping read from its token:
-/// two tokens of one person with different roles never share a verdict. Times are not part of it,
-/// so a refreshed token finds the entry of the one before; whether a token is older than its user's
-/// revocation is asked at every hit.
+/// The key of an entry is the identity *and* everything that policy and mapping read from its
+/// token, so two tokens of one user with different roles never share an entry. Times are not part
+/// of the key, so a refreshed token finds the entry of its predecessor. Revocation is checked on
+/// every hit.
 ///
-/// # What a change costs
+/// # Staleness
 ///
-/// A user who is changed behind the cache's back is served as he was for up to the TTL, 30 seconds
-/// by default. It counts from the moment a read began, so a slow one adds nothing to it. A handler
-/// that changes a user calls [`CachedProvisioner::invalidate`]; loads that began before it do not
-/// bring the old user back. Other processes notice within their TTL, or at once if they
-/// [listen](CachedProvisioner::listen) to a bus that carries invalidations. When a bus breaks and
-/// when it is back, invalidations may have been missed, and everything remembered until then is read
-/// again before it counts; in between, the TTL is the bound.
+/// After a change to a user in the store, the cache returns the old user for up to the TTL, 30
+/// seconds by default. The TTL starts when the read starts, so a slow read does not extend it.
 ///
-/// # While the store is down
+/// * A handler that changes a user calls [`invalidate`](CachedProvisioner::invalidate). Loads that
+///   started before the call are discarded too.
+/// * Other processes see the change within their TTL, or at once if they
+///   [listen](CachedProvisioner::listen) to a bus that publishes invalidations.
+/// * When a bus loses its connection, and again when the connection is restored, invalidations may
+///   have been lost. Every entry from before that event is read again before it is used. While the
+///   connection is down, staleness is bounded by the TTL.
 ///
-/// Nobody new gets in, and by default nobody known either, once his entry is old: 503. With
-/// [`CachedProvisioner::with_stale_for`] the last known user serves a while longer, as what the
-/// application makes of him: usually himself without privileged roles, which nobody can take away
-/// meanwhile.
+/// # Unavailable stores
 ///
-/// A provisioner that reads claims this crate does not map ([`Identity::claims`](crate::Principal::claims)) should not be
-/// cached, or not for longer than a change of those claims may take.
+/// While the store is unavailable, requests of unknown users get 503. By default, so do requests of
+/// known users after their entry has expired. [`with_stale_for`](CachedProvisioner::with_stale_for)
+/// keeps the last known user for a limited time, after the application has removed privileged roles
+/// that cannot be revoked during the outage.
 ///
-/// Cheap to clone; clones share the cache.
+/// # Claims
+///
+/// Claims that this crate does not map ([`Identity::claims`](crate::Principal::claims)) are not
+/// part of the key. If a provisioner reads such claims, don't cache it, or set a TTL within which a
+/// change of these claims may go unnoticed.
+///
+/// Clones share the cache, and are cheap.
 pub struct CachedProvisioner<P: Provisioner>(Arc<Inner<P>>);
 
 impl<P: Provisioner> CachedProvisioner<P> {
-    /// Remembers up to 100,000 users for 30 seconds each.
+    /// Creates a cache of up to 100,000 entries with a TTL of 30 seconds.
     #[must_use]
     pub fn new(provisioner: P) -> Self {
         let options = Options {
@@ -90,28 +96,34 @@ impl<P: Provisioner> CachedProvisioner<P> {
         Self::build(Arc::new(provisioner), invalidations, options)
     }
 
-    /// Sets how long a user is remembered, and so how long a change made elsewhere may go
-    /// unnoticed; at most a day. Default: 30 seconds. Empties the cache.
+    /// Sets the TTL of an entry, and with it the time for which a change in another process may go
+    /// unnoticed. At most one day. Empties the cache.
     ///
-    /// With zero every request reads for itself.
+    /// With a TTL of zero, every request reads the store.
+    ///
+    /// Default: 30 seconds.
     #[must_use]
     pub fn with_ttl(self, ttl: Duration) -> Self {
         let ttl = ttl.min(MAX_TTL);
         self.rebuild(|options| options.ttl = ttl)
     }
 
-    /// Bounds the number of users remembered. Default: 100,000. Empties the cache.
+    /// Sets the maximum number of entries. Empties the cache.
+    ///
+    /// Default: 100,000.
     #[must_use]
     pub fn with_capacity(self, users: usize) -> Self {
         self.rebuild(|options| options.capacity = users)
     }
 
-    /// Sets for how long after the last good read a known user serves while the store fails; at most
-    /// a day. Default: zero, so not at all. Empties the cache.
+    /// Sets how long after its last successful read a known user is still returned while the store
+    /// is unavailable. At most one day. Empties the cache.
     ///
-    /// `unprivileged` makes the user that is served meanwhile, or `None` for nobody: usually the
-    /// same without the roles that nobody could take away at that time. Deactivations this process
-    /// knows of stay known, and unknown users stay out.
+    /// `unprivileged` returns the user for the time of the outage, usually without the roles that
+    /// could not be revoked during it. `None` means that the request gets 503. Deactivations that
+    /// this process has seen still apply, and unknown users are refused.
+    ///
+    /// Default: zero, so a known user is not returned after its entry has expired.
     ///
     /// ```
     /// use std::time::Duration;
@@ -158,27 +170,28 @@ impl<P: Provisioner> CachedProvisioner<P> {
         }))
     }
 
-    /// Returns the provisioner behind the cache.
+    /// Returns a reference to the inner provisioner.
     #[must_use]
     pub fn provisioner(&self) -> &P {
         &self.0.provisioner
     }
 
-    /// Forgets the user behind an identity, at once and in this process.
+    /// Removes the user of an identity from the cache of this process, immediately.
     pub fn invalidate(&self, key: IdentityKey) {
         self.0.invalidations.epochs.invalidate(key);
     }
 
-    /// Forgets every user, at once and in this process.
+    /// Removes every user from the cache of this process, immediately.
     pub fn invalidate_all(&self) {
         self.0.invalidations.epochs.invalidate_all();
     }
 
-    /// Forgets whom a bus names, from now until the last handle to the cache is gone.
+    /// Spawns a task that applies the invalidations from a bus, until the last clone of the cache
+    /// is dropped.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn listen(&self, bus: impl InvalidationBus) {
         let invalidations = Arc::downgrade(&self.0.invalidations);
         let listening = tokio::spawn(async move {
@@ -203,7 +216,7 @@ impl<P: Provisioner> CachedProvisioner<P> {
 }
 
 impl<P: Provisioner> CachedProvisioner<P> {
-    /// Returns the verdict that the cache alone would give, for an explanation.
+    /// Returns the cached verdict, for an explanation.
     pub(crate) fn remembered(&self, identity: &Identity) -> Option<Verdict<P::User>> {
         self.0.recall(identity)
     }

@@ -1,4 +1,4 @@
-//! What the cache holds of one load, and for how long it counts.
+//! Cache entry: the result of one load, and how long it is valid.
 
 use tokio::time::Instant;
 
@@ -11,23 +11,23 @@ use crate::{
 /// A provisioner's result for one identity.
 pub(super) type Verdict<U> = Result<Provisioned<U>, ProvisionError>;
 
-/// The state of the world when a load began. A later change makes the load stale.
+/// The invalidation counters when a load started. A later change makes its result stale.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub(super) struct Version {
-    /// The key's epoch: entries of an older epoch are dead.
+    /// The key's epoch. Entries of an older epoch are invalid.
     pub(super) epoch: u64,
-    /// How often a bus was lost: entries from before the last loss are read again.
+    /// The number of lost bus connections. Entries from before the last loss are read again.
     pub(super) bus_losses: u64,
 }
 
-/// Cloned at every hit: a clone only adds one reference to the user.
+/// The result of a load. A hit clones the entry, which only increments a reference count.
 pub(super) struct Entry<U> {
     pub(super) verdict: Verdict<U>,
     pub(super) version: Version,
     pub(super) fresh_until: Instant,
-    /// Until when the user as last read may be served while the store is down.
+    /// The time until which the user may be returned while the store is unavailable.
     pub(super) good_until: Option<Instant>,
-    /// The user as last read, if the verdict holds what the application made of it.
+    /// The user as last read, if `verdict` contains the unprivileged user instead.
     pub(super) original: Option<Provisioned<U>>,
 }
 
@@ -42,13 +42,15 @@ impl<U> Clone for Entry<U> {
 }
 
 impl<U> Entry<U> {
-    /// Returns whether the entry answers a request without a read.
+    /// Returns whether the entry may be used without a read.
     pub(super) fn is_fresh(&self, now: Version) -> bool {
         self.version == now && Instant::now() < self.fresh_until
     }
 
-    /// Returns the user to serve while the store is down, and until when. An invalidated entry has
-    /// none: a deactivation that this process knows of stays known.
+    /// Returns the user for the time of an outage, and the end of that time.
+    ///
+    /// An invalidated entry has none, so that a deactivation that this process has seen still
+    /// applies.
     pub(super) fn fallback(&self, now: Version) -> Option<(&Provisioned<U>, Instant)> {
         let user = self.original.as_ref().or(self.verdict.as_ref().ok())?;
         let until = self.good_until?;
@@ -57,8 +59,8 @@ impl<U> Entry<U> {
     }
 }
 
-/// Applies a verdict that was loaded for another token of the same user to this token, which may
-/// have been revoked.
+/// Applies a verdict that was loaded for another token of the same user to this token, which may be
+/// revoked.
 pub(super) fn apply<U>(identity: &Identity, verdict: Verdict<U>) -> Verdict<U> {
     let provisioned = verdict?;
     match is_revoked(identity, provisioned.tokens_valid_after()) {

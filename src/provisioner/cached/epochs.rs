@@ -1,8 +1,8 @@
-//! Epochs: how an invalidation reaches entries and loads alike.
+//! Epochs, which invalidate entries and loads in progress alike.
 //!
-//! A load notes the epoch of its key before it reads, and what it brings home counts only in that
-//! epoch. Invalidating is one increment: entries of the old epoch are no hits, loads under way come
-//! home stale, and nobody joins them.
+//! A load reads the epoch of its key before it reads the store, and its result is valid only in
+//! that epoch. An invalidation is one increment: entries of the old epoch are no longer hits, the
+//! results of loads in progress are stale, and no request joins these loads.
 
 use std::sync::{
     Arc,
@@ -11,10 +11,10 @@ use std::sync::{
 
 use crate::principal::IdentityKey;
 
-/// Keys share stripes; an invalidation reaches a few strangers, who are read again.
+/// Keys share stripes. An invalidation also invalidates a few other users, which are read again.
 const STRIPES: usize = if cfg!(loom) { 4 } else { 4096 };
 
-/// The epochs of all keys; clones share them.
+/// The epochs of all keys. Clones share them.
 #[derive(Clone)]
 pub(super) struct Epochs(Arc<[AtomicU64]>);
 
@@ -28,7 +28,7 @@ impl Epochs {
         self.stripe(key).load(Ordering::Acquire)
     }
 
-    /// Returns the epoch that ended.
+    /// Starts a new epoch for the key, and returns the old one.
     pub(super) fn invalidate(&self, key: IdentityKey) -> u64 {
         self.stripe(key).fetch_add(1, Ordering::AcqRel)
     }

@@ -1,4 +1,4 @@
-//! The state that all handles and loads share.
+//! State shared by all clones of the cache and its loads.
 
 use std::{
     sync::{
@@ -37,7 +37,7 @@ impl<P: Provisioner> Inner<P> {
     }
 }
 
-/// Shared by every handle, also by those made before an option was set.
+/// Shared by every clone, including those made before an option was set.
 pub(super) struct Invalidations {
     pub(super) epochs: Epochs,
     pub(super) bus_losses: AtomicU64,
@@ -57,6 +57,7 @@ pub(super) struct Options<U> {
     pub(super) ttl: Duration,
     pub(super) capacity: usize,
     pub(super) stale_for: Duration,
+    /// Returns the user for the time of an outage.
     pub(super) unprivileged: Arc<Unprivileged<U>>,
 }
 

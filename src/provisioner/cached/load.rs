@@ -16,10 +16,11 @@ pub(super) fn join_or_start<P: Provisioner>(
     inner: &Arc<Inner<P>>,
     identity: &Identity,
 ) -> (Pending<P::User>, bool) {
-    // Taken before the read.
+    // The version has to be read before the store is.
     let version = inner.version(identity.key());
     let started = Instant::now();
-    // A token of another age may be revoked, and its verdict doesn't apply to this one.
+    // `iat` is part of the key: a token with another `iat` may be revoked, and its verdict doesn't
+    // apply to this token.
     let flight = (identity.evidence(), identity.issued_at(), version);
     let mut flights = inner.flights.lock();
     // Don't join a load older than the TTL: its result would already be stale.
@@ -57,7 +58,7 @@ struct RemoveOnDrop<P: Provisioner> {
 impl<P: Provisioner> Drop for RemoveOnDrop<P> {
     fn drop(&mut self) {
         let mut flights = self.inner.flights.lock();
-        // A newer load may have replaced this one when it was too old to join.
+        // A newer load may have replaced this one after this one became too old to join.
         let since = flights.get(&self.flight).map(|(since, _)| *since);
         if since == Some(self.started) {
             flights.remove(&self.flight);

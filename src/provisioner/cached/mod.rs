@@ -1,4 +1,4 @@
-//! Users remembered in memory for a few seconds, and one load for all requests that need it.
+//! In-memory cache of users, with single-flight loads.
 
 mod bus;
 mod cached_provisioner;

@@ -1,5 +1,5 @@
-//! What the cache does with a verdict: store it, serve it again, or serve the last known user while
-//! the store is down.
+//! Storing and recalling verdicts, and the fallback to the last known user while the store is
+//! unavailable.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::{
     telemetry,
 };
 
-/// How long a refusal is remembered: long enough for a client that retries at once, and short
-/// enough for an operator who lifts it.
+/// TTL of a refusal. Long enough for a client that retries at once, and short enough for an
+/// operator who lifts the refusal.
 const REFUSAL_TTL: Duration = Duration::from_secs(2);
 
-/// The pause between two reads of one user while the store is down.
+/// The pause between two reads of one user while the store is unavailable.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl<P: Provisioner> Inner<P> {
-    /// Stores the result of a load and returns the verdict to serve, which is the last known user's
-    /// while the store is down.
+    /// Stores the result of a load, and returns the verdict for the requests that wait for it.
+    /// While the store is unavailable, this is the last known user.
     pub(super) fn remember(
         &self,
         identity: &Identity,
@@ -44,8 +44,9 @@ impl<P: Provisioner> Inner<P> {
             }
             Err(error @ (ProvisionError::Conflict | ProvisionError::Denied(_))) => {
                 if is_about_the_user(error) {
-                    // The entries of the user's other tokens hold the old status. If another thread
-                    // has invalidated the user since, this refusal is as old as they are.
+                    // The entries of the user's other tokens contain the old status. If another
+                    // thread has invalidated the user since, this refusal is as old as these
+                    // entries.
                     let before = self.invalidations.epochs.invalidate(identity.key());
                     if before == version.epoch {
                         version.epoch += 1;
@@ -53,7 +54,8 @@ impl<P: Provisioner> Inner<P> {
                 }
                 (Err(error.clone()), REFUSAL_TTL.min(self.options.ttl), None)
             }
-            // A newer token may pass. This one must not find the user as it was before.
+            // Don't cache: a newer token may be admitted. But invalidate an entry that would still
+            // admit this token.
             Err(ProvisionError::Revoked) => {
                 let entry = self.entries.get(&identity.evidence());
                 let fallback = entry
@@ -89,7 +91,7 @@ impl<P: Provisioner> Inner<P> {
         telemetry::user_cache_size(self.entries.len());
     }
 
-    /// Returns the entry of the user to serve while the store is down.
+    /// Returns an entry with the last known user, for the time of an outage.
     fn fall_back(&self, identity: &Identity, version: Version) -> Option<Entry<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
         let (original, until) = entry.fallback(self.version(identity.key()))?;
@@ -99,14 +101,14 @@ impl<P: Provisioner> Inner<P> {
         Some(Entry {
             verdict: Ok(stale),
             version,
-            // The pause between reads starts now, not with the read that failed.
+            // The pause between reads starts now, and not when the failed read started.
             fresh_until: until.min(Instant::now() + RETRY),
             good_until: Some(until),
             original: Some(original.clone()),
         })
     }
 
-    /// Returns the remembered verdict if it still counts for this token.
+    /// Returns the cached verdict if it is still valid, applied to this token.
     pub(super) fn recall(&self, identity: &Identity) -> Option<Verdict<P::User>> {
         let entry = self.entries.get(&identity.evidence())?;
         let counts = entry.is_fresh(self.version(identity.key()));
@@ -114,7 +116,7 @@ impl<P: Provisioner> Inner<P> {
     }
 }
 
-/// Returns whether a refusal holds for every token of the user and not only for this one.
+/// Returns whether a refusal applies to every token of the user, and not only to this one.
 fn is_about_the_user(error: &ProvisionError) -> bool {
     matches!(
         error,

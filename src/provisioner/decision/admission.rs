@@ -1,13 +1,13 @@
-//! Whether a token's owner may enter: what is asked at every request.
+//! Admission: the checks of every request.
 
-use super::UserStatus;
+use super::user_status::UserStatus;
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
     principal::PrincipalKind,
 };
 
-/// Whether the issuer's policy takes the token at all. Asked before any store is.
+/// Checks the access rules of the token's issuer, before any store is read.
 pub(crate) fn screen(identity: &Identity) -> Result<(), ProvisionError> {
     match identity.passes_access_rules() {
         true => Ok(()),
@@ -15,17 +15,19 @@ pub(crate) fn screen(identity: &Identity) -> Result<(), ProvisionError> {
     }
 }
 
-/// What a store knows of the user behind an identity.
+/// The state of a known user, as read from the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) status: UserStatus,
-    /// As recorded when the identity was created.
+    /// The kind that was recorded when the identity was created.
     pub(crate) kind: PrincipalKind,
-    /// Milliseconds since the Unix epoch; tokens issued at or before it were revoked.
+    /// Tokens issued at or before this time are revoked. Milliseconds since the Unix epoch; `None`
+    /// means that no token is revoked.
     pub(crate) tokens_valid_after: Option<i64>,
 }
 
-/// Whether a known user may enter with this token. Asked at every request, cached or not.
+/// Checks that a known user may be admitted with this token. Applies to every request, cached or
+/// not.
 pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
     match user.status {
         UserStatus::Active => {}
@@ -33,7 +35,7 @@ pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), Provision
         UserStatus::Deleted => return Err(DenialReason::Deleted.into()),
         UserStatus::Pending => return Err(DenialReason::PendingApproval.into()),
     }
-    // A client that takes a person's place, or the reverse: RFC 9700 section 4.15.
+    // RFC 9700 section 4.15: a client must not impersonate a person, nor a person a client.
     if user.kind != identity.kind() {
         return Err(DenialReason::KindMismatch.into());
     }
@@ -43,7 +45,8 @@ pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), Provision
     }
 }
 
-/// A token that does not say when it was issued may be older than the revocation.
+/// Returns whether the token is revoked. A token without `iat` may be older than the revocation,
+/// and counts as revoked.
 #[inline]
 pub(crate) fn is_revoked(identity: &Identity, tokens_valid_after: Option<i64>) -> bool {
     tokens_valid_after
@@ -59,8 +62,8 @@ mod tests {
     };
 
     #[test]
-    fn a_token_that_fails_an_access_rule_is_refused_before_the_store_is_asked() {
-        let judge = |role: &str| {
+    fn a_token_that_fails_an_access_rule_is_refused() {
+        let checked = |role: &str| {
             let policy = IssuerPolicy::new()
                 .add_access_rule(Rule::role("staff"))
                 .add_access_rule(Rule::new("not-root", |identity| {
@@ -72,12 +75,12 @@ mod tests {
                 .build();
             screen(&identity).map_err(|error| error.reason())
         };
-        assert_eq!(judge("staff"), Ok(()));
-        assert_eq!(judge("guest"), Err("rule_failed"));
+        assert_eq!(checked("staff"), Ok(()));
+        assert_eq!(checked("guest"), Err("rule_failed"));
     }
 
     #[test]
-    fn status_kind_and_revocation_are_judged_at_every_request() {
+    fn status_kind_and_revocation_are_checked_at_every_request() {
         let identity = TestIdentity::new("https://id.example.com", "ana")
             .with_issued_at(1_000)
             .build();
@@ -86,17 +89,17 @@ mod tests {
             kind: PrincipalKind::Human,
             tokens_valid_after: None,
         };
-        let judge = |user| admit(&identity, user).map_err(|error| error.reason());
-        assert_eq!(judge(user), Ok(()));
+        let checked = |user| admit(&identity, user).map_err(|error| error.reason());
+        assert_eq!(checked(user), Ok(()));
         for (status, reason) in [
             (UserStatus::Deactivated, "deactivated"),
             (UserStatus::Deleted, "deleted"),
             (UserStatus::Pending, "pending_approval"),
         ] {
-            assert_eq!(judge(Snapshot { status, ..user }), Err(reason));
+            assert_eq!(checked(Snapshot { status, ..user }), Err(reason));
         }
         let kind = PrincipalKind::Service;
-        assert_eq!(judge(Snapshot { kind, ..user }), Err("kind_mismatch"));
+        assert_eq!(checked(Snapshot { kind, ..user }), Err("kind_mismatch"));
         for (after, verdict) in [
             (999, Ok(())),
             (1_000, Err("revoked")),
@@ -104,7 +107,7 @@ mod tests {
         ] {
             let tokens_valid_after = Some(after);
             assert_eq!(
-                judge(Snapshot {
+                checked(Snapshot {
                     tokens_valid_after,
                     ..user
                 }),
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_issue_time_is_revoked_with_the_others() {
+    fn a_token_without_issue_time_is_revoked() {
         let identity = TestIdentity::new("https://id.example.com", "ana").build();
         let user = Snapshot {
             status: UserStatus::Active,

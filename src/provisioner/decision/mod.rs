@@ -1,24 +1,27 @@
-//! Who may become a user, and what a token changes of one: decisions only, no I/O.
+//! Pure decisions about an identity: whether it is admitted, and what its token changes.
 //!
-//! A [`Provisioner`](super::Provisioner) reads what its store knows, asks here, and does what it is
-//! told. Because nothing in here waits or writes, every refusal is decided before the first write,
-//! and the rules can be tested without a database.
+//! A [`Provisioner`](super::Provisioner) reads its store, calls these functions, and writes what
+//! they return. Nothing here waits or writes, so every refusal is decided before the first write,
+//! and the rules are tested without a database.
 //!
-//! The order is fixed: the token's [access rules](admission::screen); a known identity's
-//! [status, kind and revocation](admission::admit); an unknown one's [link or
-//! sign-up](newcomer::decide); [roles]; [profile].
+//! The order is fixed: the [access rules](admission::screen) of the issuer; for a known identity
+//! its [status, kind and revocation](admission::admit), for an unknown identity [linking or
+//! sign-up](newcomer::decide); then [roles] and [profile](profile_state).
 
 pub(crate) mod admission;
+pub(crate) mod linking;
 pub(crate) mod newcomer;
-pub(crate) mod profile;
+mod profile;
+pub(crate) mod profile_state;
 #[cfg(test)]
 mod properties;
+mod role_grant;
 pub(crate) mod roles;
-mod status;
+pub(crate) mod sign_up;
+mod sign_up_counts;
+mod user_status;
 
 pub use self::{
-    newcomer::SignUpCounts,
-    profile::{Profile, ProfileState},
-    roles::RoleGrant,
-    status::UserStatus,
+    profile::Profile, profile_state::ProfileState, role_grant::RoleGrant,
+    sign_up_counts::SignUpCounts, user_status::UserStatus,
 };

@@ -1,30 +1,33 @@
-//! What a token changes of its user's profile.
+//! The changes that a token makes to the profile of its user.
 //!
-//! Nothing an owner changed here is overwritten, nothing verified is replaced by something that is
-//! not, and no older token undoes what a newer one changed. A token that changes nothing leaves no
-//! mark, because that would be a write a token: one that is older than it and younger than the last
-//! change may still change something, until the next one.
+//! A token never overwrites an attribute that the user edited locally, never replaces a verified
+//! address by an unverified one, and never reverts a change by a newer token.
+//!
+//! A token that changes nothing is not recorded, because that would cost one write for each token.
+//! A token issued between the last change and such a token can therefore still change the profile,
+//! until the next newer token.
 
+use super::linking::linking_address;
 use crate::{
     digest::{digest, hex},
     email::Email,
     identity::Identity,
     policy::{Attribute, ProfileSync},
-    provisioner::Enrichment,
+    provisioner::enricher::Enrichment,
 };
 
-/// The longest name kept, in bytes.
+/// The maximum length of a name, in bytes.
 const MAX_TEXT: usize = 255;
 
-/// What is known of a user: from a token, or in a store.
+/// The attributes of a user, from a token or from the store.
 #[derive(Clone, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
     /// The address as written, verified or not.
     pub email: Option<String>,
-    /// [`Email::key`](crate::Email::key) of the address, only if it is verified.
+    /// [`Email::key`](crate::Email::key) of the address. `None` means that it is not verified.
     pub email_key: Option<String>,
-    /// Who verified it: `mailbox`, `import`, `issuer:…`.
+    /// The source that verified the address: `mailbox`, `import`, `issuer:…`.
     pub email_verified_by: Option<String>,
     /// The display name.
     pub full_name: Option<String>,
@@ -33,7 +36,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What a new user of this identity starts with: everything the policy does not leave out.
+    /// Returns the profile of a new user: every attribute of the token, except those that the
+    /// policy never synchronises.
     #[must_use]
     pub fn of_newcomer(identity: &Identity) -> Self {
         let mut profile = Self::stated(identity);
@@ -45,11 +49,11 @@ impl Profile {
         profile
     }
 
-    /// Adds what an enricher found where the token says nothing and the policy takes it. Its address
-    /// is nobody's proof.
+    /// Adds the attributes from an enricher that the profile lacks and the policy synchronises. The
+    /// address stays unverified.
     #[cfg_attr(
         not(feature = "sea-orm"),
-        expect(dead_code, reason = "only a database asks")
+        expect(dead_code, reason = "used by database stores only")
     )]
     pub(crate) fn enriched(mut self, identity: &Identity, found: Enrichment) -> Self {
         let takes = |attribute| identity.policy().sync(attribute) != ProfileSync::Never;
@@ -69,10 +73,10 @@ impl Profile {
         self
     }
 
-    /// What the token states. An address is verified only if its issuer vouches for it and a person
-    /// owns it.
+    /// Returns the attributes of the token. The address is verified only if the issuer vouches for
+    /// it and the principal is a person.
     fn stated(identity: &Identity) -> Self {
-        let vouched = super::newcomer::linking_address(identity);
+        let vouched = linking_address(identity);
         Self {
             email: identity.email().map(|email| email.as_str().to_owned()),
             email_key: vouched.map(|email| email.key(identity.tenant())),
@@ -82,8 +86,8 @@ impl Profile {
         }
     }
 
-    /// A digest of everything a profile takes from a token, and of the policy that decides what: equal
-    /// means that there is nothing to write. 64 lower-case hexadecimal digits.
+    /// Returns a digest of the token's attributes and of the policy's synchronisation settings, as
+    /// 64 lower-case hexadecimal digits. Equal fingerprints mean that there is nothing to write.
     #[must_use]
     pub fn fingerprint(identity: &Identity) -> String {
         let profile = Self::stated(identity);
@@ -103,7 +107,7 @@ impl Profile {
         ]))
     }
 
-    /// Forgets an attribute.
+    /// Removes an attribute.
     pub fn clear(&mut self, attribute: Attribute) {
         match attribute {
             Attribute::Email => {
@@ -126,7 +130,7 @@ impl Profile {
 
     fn take(&mut self, attribute: Attribute, from: &Self) {
         match attribute {
-            // The same mailbox in another spelling was proved already, and by whom stays.
+            // The same address in another spelling keeps the source that verified it.
             Attribute::Email if from.email_key.is_some() && from.email_key == self.email_key => {
                 self.email.clone_from(&from.email);
             }
@@ -140,8 +144,8 @@ impl Profile {
         }
     }
 
-    /// The profile after a token of the identity that owns it. `local` is what the user edited
-    /// here.
+    /// Returns the profile after a token of the identity that owns it. `local` lists the attributes
+    /// that the user edited locally.
     #[must_use]
     pub fn after(&self, identity: &Identity, local: &[Attribute]) -> Self {
         let stated = Self::stated(identity);
@@ -161,8 +165,8 @@ impl Profile {
         after
     }
 
-    /// An address that its owner proved here stays, and so does any verified one against one that
-    /// nobody vouches for.
+    /// Returns whether the stored address stays: it was verified through the mailbox, or it is
+    /// verified and that of the token is not.
     fn keeps_address_from(&self, stated: &Self) -> bool {
         if self.email_key.is_none() {
             return false;
@@ -172,34 +176,11 @@ impl Profile {
     }
 }
 
-/// Hides everything: it is personal data.
+/// Hides every field, because all of them are personal data.
 impl std::fmt::Debug for Profile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Profile").finish_non_exhaustive()
     }
-}
-
-/// What a store remembers of the last token whose profile it took.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct ProfileState {
-    /// Whether this identity is the one of its user that owns the profile.
-    pub is_owner: bool,
-    /// When that token was issued, in milliseconds since the Unix epoch.
-    pub issued_at: Option<i64>,
-    /// [`Profile::fingerprint`] of that token.
-    pub fingerprint: Option<String>,
-}
-
-/// Whether the token's profile has to be stored: it owns the profile, it differs from what was last
-/// taken, and no token as young was taken. One that does not say when it was issued never is.
-pub(crate) fn is_due(identity: &Identity, state: &ProfileState) -> bool {
-    let is_newer = identity
-        .issued_at()
-        .is_some_and(|issued| state.issued_at.is_none_or(|stored| stored < issued));
-    state.is_owner
-        && is_newer
-        && state.fingerprint.as_ref() != Some(&Profile::fingerprint(identity))
 }
 
 #[cfg(test)]
@@ -229,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_starts_with_what_the_policy_does_not_leave_out() {
+    fn a_new_user_gets_the_attributes_that_the_policy_synchronises() {
         let policy = IssuerPolicy::new().with_profile_sync(Attribute::Email, ProfileSync::Never);
         let identity = ana()
             .with_vouched_email("ana@example.com")
@@ -242,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_synchronising_does_what_it_says() {
+    fn each_synchronisation_setting_changes_the_profile_as_documented() {
         let renamed = |sync| {
             let policy = IssuerPolicy::new().with_profile_sync(Attribute::FullName, sync);
             let token = ana().with_full_name("Bo").with_policy(policy.clone());
@@ -258,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_edited_here_is_his() {
+    fn an_attribute_that_the_user_edited_stays() {
         let token = ana().with_full_name("Bo").with_username("bo").build();
         let after = stored().after(&token, &[Attribute::FullName]);
         assert_eq!(after.full_name.as_deref(), Some("Ana"));
@@ -266,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vouched_address_replaces_the_issuers_and_brings_its_proof() {
+    fn a_vouched_address_replaces_that_of_the_issuer_and_its_source() {
         let token = ana().with_vouched_email("bo@example.com").build();
         for before in [stored(), verified_by("import")] {
             let after = before.after(&token, &[]);
@@ -280,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_of_the_same_address_keeps_who_verified_it() {
+    fn another_spelling_of_the_same_address_keeps_its_source() {
         let token = ana().with_vouched_email("ANA@example.com").build();
         let after = verified_by("import").after(&token, &[]);
         assert_eq!(after.email.as_deref(), Some("ANA@example.com"));
@@ -288,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_proved_here_stays() {
+    fn an_address_verified_through_the_mailbox_stays() {
         let before = verified_by("mailbox");
         let token = ana().with_vouched_email("bo@example.com").build();
         assert_eq!(before.after(&token, &[]).email, before.email);
@@ -298,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unvouched_address_replaces_no_verified_one() {
+    fn an_unvouched_address_does_not_replace_a_verified_one() {
         let token = ana().with_email("bo@example.com").build();
         assert!(stored().after(&token, &[]) == stored());
         let unverified = Profile {
@@ -309,33 +290,5 @@ mod tests {
         let after = unverified.after(&token, &[]);
         assert_eq!(after.email.as_deref(), Some("bo@example.com"));
         assert_eq!((after.email_key, after.email_verified_by), (None, None));
-    }
-
-    #[test]
-    fn only_a_newer_different_token_of_the_owner_is_due() {
-        let token = || ana().with_full_name("Ana");
-        let taken = |issued_at| ProfileState {
-            is_owner: true,
-            issued_at: Some(issued_at),
-            fingerprint: Some(Profile::fingerprint(&token().build())),
-        };
-        let renamed = token().with_full_name("Bo").build();
-        assert!(is_due(&renamed, &taken(1_999)));
-        assert!(!is_due(&token().build(), &taken(1_999)), "unchanged");
-        assert!(!is_due(&renamed, &taken(2_000)), "as old");
-        assert!(!is_due(&renamed, &taken(2_001)), "older");
-        let guest = ProfileState {
-            is_owner: false,
-            ..taken(1_999)
-        };
-        assert!(!is_due(&renamed, &guest), "another identity owns it");
-        let undated = TestIdentity::new(ISSUER, "ana").with_full_name("Bo");
-        assert!(!is_due(&undated.build(), &taken(1_999)), "not dated");
-        let policy =
-            IssuerPolicy::new().with_profile_sync(Attribute::FullName, ProfileSync::Always);
-        assert!(
-            is_due(&token().with_policy(policy).build(), &taken(1_999)),
-            "another mapping"
-        );
     }
 }

@@ -1,12 +1,15 @@
-//! What holds of every decision, whoever comes and whatever the policy.
+//! Properties of the decisions, for any identity and any policy.
 
 use proptest::{option, prelude::*, sample::select};
 
 use super::{
-    Profile, RoleGrant, UserStatus,
     admission::{Snapshot, admit},
-    newcomer::{Candidate, Newcomer, decide},
+    linking::Candidate,
+    newcomer::{Newcomer, decide},
+    profile::Profile,
+    role_grant::RoleGrant,
     roles,
+    user_status::UserStatus,
 };
 use crate::{
     email::Email,
@@ -125,7 +128,7 @@ fn candidate() -> impl Strategy<Value = Candidate> {
         )
 }
 
-/// Tokens of one identity that differ in what a profile takes.
+/// Tokens of one identity with different profiles.
 fn token() -> impl Strategy<Value = TestIdentity> {
     let text = || option::of("[a-z]{1,3}");
     (text(), any::<bool>(), text(), text(), 0_i64..4).prop_map(
@@ -161,10 +164,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn whoever_is_linked_met_every_condition(identity in identity(), candidate in candidate()) {
+    fn a_linked_identity_meets_every_condition(identity in identity(), candidate in candidate()) {
         let policy = identity.policy();
         let decision = decide(&identity, Some(&candidate));
-        prop_assert!(!matches!(decision, Ok(Newcomer::Create(_))), "an address has two owners");
+        prop_assert!(!matches!(decision, Ok(Newcomer::Create(_))), "two users have one address");
         if decision.is_ok() {
             let by_email = policy.links_by_email() && candidate.verified_by != SOURCES[2];
             prop_assert!(candidate.is_pre_linked || by_email);
@@ -177,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_signs_up_was_let(identity in identity()) {
+    fn only_an_identity_that_the_policy_allows_signs_up(identity in identity()) {
         let policy = identity.policy();
         if let Ok(decision) = decide(&identity, None) {
             prop_assert!(identity.passes_access_rules() && identity.passes_sign_up_rule());
@@ -198,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_enters_is_active_of_the_same_kind_and_not_revoked(
+    fn an_admitted_user_is_active_of_the_same_kind_and_not_revoked(
         identity in identity(),
         (status, kind, tokens_valid_after) in (status(), kind(), option::of(0_i64..4)),
     ) {
@@ -209,9 +212,10 @@ proptest! {
         prop_assert_eq!(admit(&identity, snapshot).is_ok(), may);
     }
 
-    /// An operator's grants always, of an issuer's the token's own only, and each once.
+    /// Grants by an operator always count, those of an issuer only with its own token, and each
+    /// once.
     #[test]
-    fn a_role_counts_by_an_operators_word_or_the_tokens(
+    fn a_role_counts_if_an_operator_or_the_token_grants_it(
         identity in identity(),
         grants in grants(),
     ) {
@@ -228,7 +232,8 @@ proptest! {
         }
     }
 
-    /// Only a newer token that states its roles changes grants, and once.
+    /// Only a newer token with a role claim changes the grants, and applying it again changes
+    /// nothing.
     #[test]
     fn roles_are_stored_once(
         identity in identity(),
@@ -249,35 +254,35 @@ proptest! {
 }
 
 proptest! {
-    /// Whatever order tokens arrive in, applying one again changes nothing.
+    /// Applying a token again changes nothing, in whatever order tokens arrive.
     #[test]
-    fn taking_a_profile_is_idempotent(first in token(), second in token()) {
+    fn applying_a_profile_is_idempotent(first in token(), second in token()) {
         let first = Profile::of_newcomer(&first.build());
         let second = second.build();
         let once = first.after(&second, &[]);
         prop_assert!(once.after(&second, &[]) == once);
     }
 
-    /// A key stands only beside the address it is the key of.
+    /// An address key is present only together with its address.
     #[test]
-    fn the_key_is_the_addresses(first in token(), second in token()) {
+    fn the_key_is_that_of_the_address(first in token(), second in token()) {
         let after = Profile::of_newcomer(&first.build()).after(&second.build(), &[]);
         let key = after.email.as_deref().and_then(Email::parse).map(|email| email.key(""));
         prop_assert!(after.email_key.is_none() || after.email_key == key);
         prop_assert_eq!(after.email_key.is_some(), after.email_verified_by.is_some());
     }
 
-    /// Nothing that was verified becomes unverified under the default policy.
+    /// A verified address never becomes unverified under the default policy.
     #[test]
-    fn a_proof_is_never_lost(first in token(), second in token()) {
+    fn a_verified_address_stays_verified(first in token(), second in token()) {
         let before = Profile::of_newcomer(&first.build());
         let after = before.after(&second.build(), &[]);
         prop_assert!(before.email_key.is_none() || after.email_key.is_some());
     }
 
-    /// What the user edited here, no token changes.
+    /// No token changes an attribute that the user edited locally.
     #[test]
-    fn local_attributes_stay(first in token(), second in token()) {
+    fn locally_edited_attributes_stay(first in token(), second in token()) {
         let before = Profile::of_newcomer(&first.build());
         prop_assert!(before.after(&second.build(), &Attribute::ALL) == before);
     }

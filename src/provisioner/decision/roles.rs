@@ -1,52 +1,20 @@
-//! Which roles count for a request, and which grants a token changes.
+//! The roles that count for a request, and the grants that a token changes.
 //!
-//! A grant says who gave it. A token speaks for its own issuer only: it never touches an operator's
-//! grants, nor those of another issuer.
+//! A token changes only the grants of its own issuer. It never changes those of an operator or of
+//! another issuer.
 
+use super::role_grant::RoleGrant;
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
     principal::RoleClaim,
 };
 
-/// A stored role, and who gave it.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub struct RoleGrant {
-    /// The application's role.
-    pub role: String,
-    /// [`RoleGrant::MANUAL`] for an operator's grant, [`RoleGrant::source_of`] an issuer for one that its
-    /// tokens state. Grants of any other source never count.
-    pub source: String,
-}
-
-impl RoleGrant {
-    /// The source of grants that an operator made.
-    pub const MANUAL: &str = "manual";
-
-    /// Makes a grant.
-    #[must_use]
-    pub fn new(role: impl Into<String>, source: impl Into<String>) -> Self {
-        let (role, source) = (role.into(), source.into());
-        Self { role, source }
-    }
-
-    /// Returns the source of grants that the tokens of an issuer state: `issuer:` and 64 lower-case
-    /// hexadecimal digits, short enough for any issuer.
-    #[must_use]
-    pub fn source_of(issuer: &str) -> String {
-        format!("issuer:{}", crate::principal::issuer_key(issuer))
-    }
-
-    fn is_manual(&self) -> bool {
-        self.source == Self::MANUAL
-    }
-}
-
-/// The roles that count for this request, sorted and without duplicates.
+/// Returns the roles that count for this request, sorted and without duplicates.
 ///
-/// An operator's grants always count; of the issuers', only the token's own: what it states, the last
-/// known if its list was too long to be stated, and nothing if it says nothing.
+/// Grants by an operator always count. Of the issuers' roles only those of the token's issuer
+/// count: the roles in the token, the stored ones if the issuer truncated the list, and none if the
+/// token has no role claim.
 pub(crate) fn counted(identity: &Identity, grants: &[RoleGrant]) -> Vec<String> {
     let source = RoleGrant::source_of(identity.issuer());
     let keeps = matches!(identity.roles(), RoleClaim::Truncated);
@@ -60,7 +28,7 @@ pub(crate) fn counted(identity: &Identity, grants: &[RoleGrant]) -> Vec<String> 
     roles
 }
 
-/// Whether the policy is content with the roles that count.
+/// Checks that a role counts, if the policy requires one.
 pub(crate) fn suffice(identity: &Identity, grants: &[RoleGrant]) -> Result<(), ProvisionError> {
     let needs_one = identity.policy().needs_role();
     match needs_one && counted(identity, grants).is_empty() {
@@ -69,19 +37,20 @@ pub(crate) fn suffice(identity: &Identity, grants: &[RoleGrant]) -> Result<(), P
     }
 }
 
-/// Whether the policy asks for a role, and only stored ones can be it.
+/// Returns whether the policy requires a role that only a stored grant can provide.
 #[cfg_attr(
     not(feature = "sea-orm"),
-    expect(dead_code, reason = "only a database asks")
+    expect(dead_code, reason = "used by database stores only")
 )]
 pub(crate) fn suffice_only_with_grants(identity: &Identity) -> bool {
     suffice(identity, &[]).is_err()
 }
 
-/// Whether the token's roles have to be stored: it states them, they are not what is stored of its
-/// issuer, and no token as young has stored others. `stored_at` is that token's time of issue.
+/// Returns whether the token's roles have to be stored: the token states roles, they differ from
+/// the stored grants of its issuer, and the token is newer than the token that these came from.
+/// `stored_at` is the `iat` of that token.
 ///
-/// A token that does not say when it was issued may be an old one, and stores nothing.
+/// A token without `iat` may be old, so its roles are never stored.
 pub(crate) fn are_due(identity: &Identity, grants: &[RoleGrant], stored_at: Option<i64>) -> bool {
     let RoleClaim::Present(stated) = identity.roles() else {
         return false;
@@ -116,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_truncated_and_present_are_three_inputs() {
+    fn absent_truncated_and_present_roles_count_differently() {
         let count = |identity: TestIdentity| counted(&identity.build(), &grants());
         assert_eq!(count(ana()), ["auditor"]);
         assert_eq!(count(ana().with_truncated_roles()), ["auditor", "editor"]);

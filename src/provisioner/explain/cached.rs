@@ -1,4 +1,4 @@
-//! What the cache adds to an explanation.
+//! The explanation of a cache.
 
 use async_trait::async_trait;
 
@@ -13,13 +13,13 @@ use crate::{
 impl<P: Explain> Explain for CachedProvisioner<P> {
     async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
         let detail = match self.remembered(identity) {
-            None => "not remembered: the store is asked".to_owned(),
+            None => "not cached: the store is read".to_owned(),
             Some(verdict) => {
                 let verdict = match verdict {
-                    Ok(_) => "let in",
+                    Ok(_) => "admitted",
                     Err(error) => error.reason(),
                 };
-                format!("remembered ({verdict}); what follows is what the store says")
+                format!("cached ({verdict}); the steps below are those of the store")
             }
         };
         let mut steps = vec![Step::note("cache", detail)];

@@ -1,4 +1,4 @@
-//! The trait of provisioners that can be explained.
+//! Trait for provisioners that explain their decisions.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::{
     provisioner::{outcome::Outcome, provisioner::Provisioner},
 };
 
-/// A provisioner that can say what it would do.
+/// A provisioner that explains its decision without writing anything.
 #[async_trait]
 pub trait Explain: Provisioner {
-    /// Says what [`provision`](Provisioner::provision) would do with this identity now, and does
-    /// nothing of it.
+    /// Returns the steps and the result that [`provision`](Provisioner::provision) would have for
+    /// this identity now, without writing anything.
     async fn explain(&self, identity: &Identity) -> (Vec<Step>, Result<Outcome, ProvisionError>);
 }
 

@@ -1,6 +1,7 @@
-//! What policy makes of an identity, said aloud.
+//! The steps of a provisioning decision.
 //!
-//! The verdict is the policy's own; the steps only name what it looked at.
+//! The verdict comes from the same functions that provisioning calls. The steps only describe their
+//! input.
 
 use super::step::{Step, StepResult};
 use crate::{
@@ -12,29 +13,33 @@ use crate::{
         decision::{
             RoleGrant, SignUpCounts, UserStatus,
             admission::{self, Snapshot},
-            newcomer::{Candidate, Newcomer, decide, linking_address, within_limits},
+            linking::{Candidate, linking_address},
+            newcomer::{Newcomer, decide},
             roles,
+            sign_up::within_limits,
         },
         outcome::Outcome,
     },
 };
 
-/// What a store knows of an identity.
+/// The state of an identity in a store.
 pub(crate) enum Facts {
-    /// A user, by the kind its identity was recorded with; `None` for a label that is none.
+    /// The identity belongs to a user.
     Known {
+        /// `None` means that the identity was recorded with an unknown kind.
         snapshot: Option<Snapshot>,
         grants: Vec<RoleGrant>,
-        /// Whether grants are stored at all, and when the token was issued whose are.
+        /// `None` if the store keeps no grants; otherwise the `iat` of the token that they came
+        /// from.
         stored_at: Option<Option<i64>>,
         /// Whether the token's profile would change the stored one.
         changes_profile: bool,
     },
-    /// Nobody.
+    /// The identity belongs to no user.
     Unknown {
         candidate: Option<Candidate>,
-        /// Read only where the policy sets limits.
-        population: Option<SignUpCounts>,
+        /// `None` if the policy sets no limits.
+        sign_up_counts: Option<SignUpCounts>,
     },
 }
 
@@ -52,13 +57,13 @@ impl Facts {
             } => known(identity, snapshot, &grants, stored_at, changes_profile),
             Self::Unknown {
                 candidate,
-                population,
-            } => newcomer(identity, candidate.as_ref(), population),
+                sign_up_counts,
+            } => newcomer(identity, candidate.as_ref(), sign_up_counts),
         }
     }
 }
 
-/// The access rules, one by one.
+/// Returns a step for the principal and one for each access rule.
 pub(crate) fn rules(identity: &Identity) -> Vec<Step> {
     let mut steps = vec![Step::note(
         "principal",
@@ -110,22 +115,22 @@ fn known(
     let detail = match (user.tokens_valid_after, identity.issued_at()) {
         (None, _) => "no tokens were revoked".to_owned(),
         (Some(after), None) => {
-            format!(
-                "tokens issued until {after} ms are void, and this one does not say when it was"
-            )
+            format!("tokens issued until {after} ms are revoked, and this one has no issue time")
         }
         (Some(after), Some(issued)) => {
-            format!("tokens issued until {after} ms are void, this one is of {issued} ms")
+            format!(
+                "tokens issued until {after} ms are revoked, this one was issued at {issued} ms"
+            )
         }
     };
     steps.push(Step::check("revocation", !is_revoked, detail));
     steps.push(role_step(identity, grants));
     let are_roles_due = stored_at.is_some_and(|at| roles::are_due(identity, grants, at));
     let detail = match (are_roles_due, changes_profile) {
-        (false, false) => "the token says nothing new",
-        (false, true) => "the profile would be brought up to date",
+        (false, false) => "the token changes nothing",
+        (false, true) => "the profile would be updated",
         (true, false) => "the issuer's grants would be replaced by the token's roles",
-        (true, true) => "grants and profile would be brought up to date",
+        (true, true) => "grants and profile would be updated",
     };
     steps.push(Step::note("synchronisation", detail));
     let verdict = admission::admit(identity, user)
@@ -140,9 +145,9 @@ fn known(
 fn role_step(identity: &Identity, grants: &[RoleGrant]) -> Step {
     let counted = roles::counted(identity, grants).join(", ");
     let stated = match identity.roles() {
-        RoleClaim::Absent => "the token states none, so only an operator's grants count",
-        RoleClaim::Present(_) => "an operator's grants and what the token states",
-        RoleClaim::Truncated => "the token's list was left out, so the last known ones count",
+        RoleClaim::Absent => "the token states none, so only grants by an operator count",
+        RoleClaim::Present(_) => "grants by an operator and the roles of the token",
+        RoleClaim::Truncated => "the issuer truncated the token's list, so the stored roles count",
     };
     let suffices = roles::suffice(identity, grants).is_ok();
     Step::check("roles", suffices, format!("[{counted}]: {stated}"))
@@ -151,16 +156,17 @@ fn role_step(identity: &Identity, grants: &[RoleGrant]) -> Step {
 fn newcomer(
     identity: &Identity,
     candidate: Option<&Candidate>,
-    population: Option<SignUpCounts>,
+    sign_up_counts: Option<SignUpCounts>,
 ) -> (Vec<Step>, Result<Outcome, ProvisionError>) {
     let mut steps = vec![Step::note("look-up", "no user has this identity")];
     steps.push(match (linking_address(identity), identity.email()) {
         (Some(_), _) => Step::note("address", "the issuer vouches for the address"),
         (None, Some(_)) => {
-            let detail = "nobody vouches for the address: it links nobody and blocks nobody";
+            let detail =
+                "the issuer does not vouch for the address: it neither links nor blocks a user";
             Step::note("address", detail)
         }
-        (None, None) => Step::note("address", "the token carries none"),
+        (None, None) => Step::note("address", "the token has none"),
     });
     let decision = decide(identity, candidate);
     match candidate {
@@ -168,16 +174,16 @@ fn newcomer(
         None => steps.extend(sign_up(identity)),
     }
     let creates = matches!(decision, Ok(Newcomer::Create(_)));
-    let limited = match population.filter(|_| creates) {
+    let limited = match sign_up_counts.filter(|_| creates) {
         None => Ok(()),
-        Some(population) => {
-            let limited = within_limits(identity, population);
+        Some(sign_up_counts) => {
+            let limited = within_limits(identity, sign_up_counts);
             let policy = identity.policy();
             let counts = [
-                (policy.max_users(), population.all, "in all"),
+                (policy.max_users(), sign_up_counts.all, "in all"),
                 (
                     policy.max_sign_ups_per_minute(),
-                    population.last_minute,
+                    sign_up_counts.last_minute,
                     "in the last minute",
                 ),
             ];
@@ -206,16 +212,19 @@ fn newcomer(
     (steps, verdict)
 }
 
-/// Every condition of linking, whoever asked for it.
+/// Returns a step for each condition of linking, also when an operator pre-linked the user.
 fn linking(identity: &Identity, candidate: &Candidate) -> Vec<Step> {
     let policy = identity.policy();
-    let mut steps = vec![Step::note("holder", "a user holds the vouched address")];
+    let mut steps = vec![Step::note(
+        "holder",
+        "a user has the vouched address, or is pre-linked to it",
+    )];
     let is_trusted = policy.trusts_source(&candidate.verified_by);
     let proof = match candidate.is_pre_linked {
         true => Step::check(
             "linking",
             true,
-            "an operator named this user for the address",
+            "an operator pre-linked this user to the address",
         ),
         false => Step::check(
             "linking",
@@ -255,7 +264,7 @@ fn linking(identity: &Identity, candidate: &Candidate) -> Vec<Step> {
     steps.push(Step::check(
         "revocation",
         !is_revoked,
-        "tokens of before a revocation link nobody",
+        "revoked tokens are not linked",
     ));
     steps.push(role_step(identity, &candidate.grants));
     steps
@@ -266,16 +275,16 @@ fn sign_up(identity: &Identity) -> Vec<Step> {
     let detail = format!("{:?}", policy.sign_up());
     let is_open = !matches!(policy.sign_up(), SignUp::Closed) && identity.passes_sign_up_rule();
     let mut steps = vec![Step::check("sign-up", is_open, detail)];
-    let (is_welcome, kind) = match identity.kind() {
-        PrincipalKind::Anonymous => (policy.takes_anonymous_users(), "anonymous visitors"),
+    let (may_sign_up, kind) = match identity.kind() {
+        PrincipalKind::Anonymous => (policy.takes_anonymous_users(), "anonymous users"),
         PrincipalKind::Human => (true, "people"),
         PrincipalKind::Service => (policy.takes_services(), "services"),
     };
-    let detail = match is_welcome {
+    let detail = match may_sign_up {
         true => format!("{kind} may sign up"),
         false => format!("{kind} may not sign up"),
     };
-    steps.push(Step::check("kind", is_welcome, detail));
+    steps.push(Step::check("kind", may_sign_up, detail));
     steps.push(role_step(identity, &[]));
     steps
 }

@@ -1,4 +1,4 @@
-//! What provisioning would do with an identity, step by step and without a write.
+//! Explains a provisioning decision step by step, without writing anything.
 
 mod cached;
 mod explain;

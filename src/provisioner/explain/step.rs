@@ -1,8 +1,8 @@
-//! One line of an explanation.
+//! A step of an explanation.
 
 use std::fmt;
 
-/// One check or decision.
+/// A check or a decision, with its result.
 #[derive(Clone)]
 pub struct Step {
     name: &'static str,
@@ -10,22 +10,22 @@ pub struct Step {
     detail: String,
 }
 
-/// How a step went.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StepResult {
-    /// It refuses the request.
+    /// The step refuses the request.
     Failed,
-    /// It says something, and refuses nothing.
+    /// The step is informational.
     Noted,
-    /// It lets the request on.
+    /// The step does not refuse the request.
     Passed,
-    /// It was not reached, or has nothing to check.
+    /// The step was not reached, or had nothing to check.
     Skipped,
 }
 
 impl Step {
-    /// Makes a step of a check's name, how it went, and what was compared with what.
+    /// Creates a step from the name of a check, its result, and the values that were compared.
     #[must_use]
     pub fn new(name: &'static str, result: StepResult, detail: impl Into<String>) -> Self {
         let detail = detail.into();
@@ -54,13 +54,13 @@ impl Step {
         self.name
     }
 
-    /// Returns how it went.
+    /// Returns the result.
     #[must_use]
     pub fn result(&self) -> StepResult {
         self.result
     }
 
-    /// Returns what was compared with what.
+    /// Returns the values that were compared.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
@@ -75,7 +75,7 @@ impl fmt::Display for Step {
             StepResult::Passed => " ok ",
             StepResult::Skipped => "  - ",
         };
-        // What came from a token must not write over the terminal.
+        // Values from a token must not send control sequences to a terminal.
         let plain = |c: char| match c.is_control() {
             true => '\u{fffd}',
             false => c,
@@ -85,7 +85,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Shows name and result only: the detail names claims.
+/// Shows only name and result, because the detail contains claims.
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Step")

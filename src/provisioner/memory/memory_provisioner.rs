@@ -1,4 +1,4 @@
-//! The reference implementation: users in memory, by the same rules as in a database.
+//! Reference implementation: a store in memory with the same rules as a database.
 
 use std::{
     fmt,
@@ -8,17 +8,14 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{
-    store::{Record, Store},
-    user::MemoryUser,
-};
+use super::{memory_user::MemoryUser, record::Record, store::Store};
 use crate::{
     clock::millis,
     error::ProvisionError,
     identity::Identity,
     principal::IdentityKey,
     provisioner::{
-        decision::{RoleGrant, UserStatus, admission, profile},
+        decision::{RoleGrant, UserStatus, admission, profile_state},
         explain::{Explain, Facts, Step},
         outcome::Outcome,
         provisioned::Provisioned,
@@ -26,9 +23,9 @@ use crate::{
     },
 };
 
-/// Keeps users in memory: for tests, demonstrations and services without a store.
+/// Provisioner that keeps users in memory, for tests, demonstrations and services without a store.
 ///
-/// Everything is gone with the process, so a deactivated user is back after a restart.
+/// All state is lost when the process ends, so a deactivated user is active again after a restart.
 ///
 /// ```
 /// use tower_jit_provisioning::{JwtVerifier, MemoryProvisioner, ProvisionLayer};
@@ -41,7 +38,7 @@ use crate::{
 pub struct MemoryProvisioner(Arc<Mutex<Store>>);
 
 impl MemoryProvisioner {
-    /// Makes an empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -53,15 +50,16 @@ impl MemoryProvisioner {
         self.store().users.len()
     }
 
-    /// Whether there are no users.
+    /// Returns whether there are no users.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Sets the status of the user behind an identity; returns whether there is one. Deactivating
-    /// and deleting void the tokens issued until now; deleting also forgets profile and grants, so
-    /// that the address is free for somebody else.
+    /// Sets the status of the user of an identity, and returns whether there is such a user.
+    ///
+    /// Deactivating or deleting a user revokes the tokens issued until now. Deleting also clears
+    /// the profile and the grants, so that another user can have the address.
     pub fn set_status(&self, key: IdentityKey, status: UserStatus) -> bool {
         let is_known = self.change(key, |record| {
             record.status = status;
@@ -75,15 +73,16 @@ impl MemoryProvisioner {
         is_known
     }
 
-    /// Voids the tokens of the user behind an identity that were issued until `instant`, in
-    /// milliseconds since the Unix epoch, or until a later instant set before; returns whether there
-    /// is one.
+    /// Revokes the tokens issued until `instant` to the user of an identity, and returns whether
+    /// there is such a user. `instant` is in milliseconds since the Unix epoch.
+    ///
+    /// A later `instant` that was set before stays.
     pub fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> bool {
         self.change(key, |record| record.revoke(instant))
     }
 
-    /// Grants a role to the user behind an identity, as an operator does; returns whether there is
-    /// one.
+    /// Grants a role to the user of an identity, as an operator does, and returns whether there is
+    /// such a user.
     pub fn grant(&self, key: IdentityKey, role: impl Into<String>) -> bool {
         let grant = RoleGrant::new(role, RoleGrant::MANUAL);
         self.change(key, |record| {
@@ -92,7 +91,7 @@ impl MemoryProvisioner {
         })
     }
 
-    /// What an explanation is made of.
+    /// Returns the state of an identity, for an explanation.
     pub(crate) fn facts(&self, identity: &Identity) -> Facts {
         let store = self.store();
         let known = store.identities.get(&identity.key());
@@ -102,15 +101,18 @@ impl MemoryProvisioner {
                 snapshot: Some(record.snapshot(known)),
                 grants: record.grants.clone(),
                 stored_at: Some(known.roles_issued_at),
-                changes_profile: profile::is_due(identity, &known.profile_state(identity, record))
-                    && store.profile_after(identity, known.user, record) != record.profile,
+                changes_profile: profile_state::is_due(
+                    identity,
+                    &record.profile_state(identity, known),
+                ) && store.profile_after(identity, known.user, record)
+                    != record.profile,
             };
         }
         Facts::Unknown {
             candidate: store
-                .holder(identity)
+                .link_candidate(identity)
                 .and_then(|index| store.candidate(index, identity.issuer())),
-            population: Some(store.population(identity.issuer())),
+            sign_up_counts: Some(store.sign_up_counts(identity.issuer())),
         }
     }
 
@@ -123,7 +125,7 @@ impl MemoryProvisioner {
             .is_some()
     }
 
-    /// No code panics while it holds the lock, and the store would still be whole if it did.
+    /// No code panics while it holds this lock, so a poisoned lock is still consistent.
     fn store(&self) -> MutexGuard<'_, Store> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,14 +140,14 @@ impl Provisioner for MemoryProvisioner {
         identity: &Identity,
     ) -> Result<Provisioned<MemoryUser>, ProvisionError> {
         admission::screen(identity)?;
-        self.store().enter(identity)
+        self.store().provision(identity)
     }
 
     fn cached(&self, identity: &Identity) -> Option<Provisioned<MemoryUser>> {
         let store = self.store();
         let record = store.find(identity)?.ok()?;
         let is_up_to_date = store.is_up_to_date(identity);
-        is_up_to_date.then(|| record.told(identity, Outcome::Found))
+        is_up_to_date.then(|| record.provisioned(identity, Outcome::Found))
     }
 }
 
@@ -178,21 +180,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_with_news_of_its_user_is_not_answered_from_memory() {
+    async fn a_token_that_changes_its_user_is_not_served_from_memory() {
         let users = MemoryProvisioner::new();
         let known = ana(1_000, "Ana", &["editor"]);
         users.provision(&known).await.unwrap();
         assert!(users.cached(&known).is_some());
-        for news in [ana(2_000, "Bo", &["editor"]), ana(3_000, "Bo", &[])] {
-            assert!(users.cached(&news).is_none());
-            let told = users.provision(&news).await.unwrap();
-            assert_eq!(told.outcome(), Outcome::Updated);
-            assert!(users.cached(&news).is_some());
+        for changed in [ana(2_000, "Bo", &["editor"]), ana(3_000, "Bo", &[])] {
+            assert!(users.cached(&changed).is_none());
+            let provisioned = users.provision(&changed).await.unwrap();
+            assert_eq!(provisioned.outcome(), Outcome::Updated);
+            assert!(users.cached(&changed).is_some());
         }
     }
 
     #[tokio::test]
-    async fn nothing_is_learned_from_the_token_of_a_user_who_is_refused() {
+    async fn the_token_of_a_refused_user_changes_nothing() {
         let users = MemoryProvisioner::new();
         let known = ana(1_000, "Ana", &[]);
         users.provision(&known).await.unwrap();
@@ -200,7 +202,7 @@ mod tests {
         let refused = users.provision(&ana(2_000, "Bo", &[])).await.unwrap_err();
         assert_eq!(refused.reason(), "pending_approval");
         users.set_status(known.key(), UserStatus::Active);
-        let told = users.provision(&known).await.unwrap();
-        assert_eq!(told.user().full_name.as_deref(), Some("Ana"));
+        let provisioned = users.provision(&known).await.unwrap();
+        assert_eq!(provisioned.user().full_name.as_deref(), Some("Ana"));
     }
 }

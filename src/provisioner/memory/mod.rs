@@ -1,7 +1,9 @@
 //! Users in memory.
 
+mod known_identity;
 mod memory_provisioner;
+mod memory_user;
+mod record;
 mod store;
-mod user;
 
-pub use self::{memory_provisioner::MemoryProvisioner, user::MemoryUser};
+pub use self::{memory_provisioner::MemoryProvisioner, memory_user::MemoryUser};

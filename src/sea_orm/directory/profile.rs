@@ -191,8 +191,10 @@ impl Change for Edit {
             if let Some(name) = &self.edit.username {
                 change = change.col_expr(Column::Username, Expr::value(name.clone()));
             }
-            let mut local: Vec<&str> = user.row.locally_edited().collect();
-            local.extend(self.edit.attributes());
+            let edited = user.row.locally_edited().map(str::to_owned);
+            let mut local: Vec<_> = edited
+                .chain(self.edit.attributes().map(str::to_owned))
+                .collect();
             local.sort_unstable();
             local.dedup();
             change

@@ -5,7 +5,7 @@ use std::fmt;
 use time::PrimitiveDateTime;
 
 use super::millis::millis;
-use crate::provisioner::decision::{RoleGrant, UserStatus, newcomer::Candidate};
+use crate::provisioner::decision::{RoleGrant, UserStatus, linking::Candidate};
 
 /// The user whose verified address an unknown identity's token states.
 #[must_use]

@@ -1,8 +1,6 @@
-//! Whoever asks a provisioner in a check, and what is made of the answers.
+//! Calls to the provisioner under test.
 
 use std::{
-    collections::HashSet,
-    fmt,
     future::poll_fn,
     pin::pin,
     sync::Arc,
@@ -17,30 +15,32 @@ use tokio::{
 };
 
 use super::{
-    check::{Failure, Rule, Violation, assert_threads},
+    call_result::CallResult,
+    check::assert_threads,
     harness::{Harness, NotApplicable},
+    verdict::{Failure, Rule},
 };
 use crate::{
     error::ProvisionError,
     identity::Identity,
-    provisioner::{Outcome, Provisioned, Provisioner},
-    testing::TestIdentity,
+    provisioner::{provisioned::Provisioned, provisioner::Provisioner},
+    testing::identity::TestIdentity,
 };
 
 pub(super) const ISSUER: &str = "https://id.example.com";
 pub(super) const OTHER_ISSUER: &str = "https://other.example";
 
-/// Deadline where speed is not what is checked: slow machines conform too.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The deadline for checks that do not measure time. Long enough for a slow machine.
+const LONG_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long what was abandoned may take to be gone.
-const SETTLING: Duration = Duration::from_secs(5);
+/// The maximum time until the effects of abandoned calls have completed.
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 pub(super) fn person(subject: &str) -> TestIdentity {
     TestIdentity::new(ISSUER, subject)
 }
 
-/// An open handle to the harness's store.
+/// A handle to the store of the harness, with its own provisioner.
 pub(super) struct Caller<'h, H: Harness> {
     harness: &'h H,
     provisioner: Arc<H::Provisioner>,
@@ -48,7 +48,7 @@ pub(super) struct Caller<'h, H: Harness> {
 
 impl<'h, H: Harness> Caller<'h, H> {
     pub(super) async fn new(harness: &'h H) -> Self {
-        Self::with_deadline(harness, PATIENCE).await
+        Self::with_deadline(harness, LONG_DEADLINE).await
     }
 
     pub(super) async fn with_deadline(harness: &'h H, deadline: Duration) -> Self {
@@ -58,6 +58,7 @@ impl<'h, H: Harness> Caller<'h, H> {
         }
     }
 
+    /// Creates three handles, as three replicas of the application have.
     pub(super) async fn several(harness: &'h H) -> Vec<Self> {
         let mut callers = Vec::new();
         for _ in 0..3 {
@@ -66,70 +67,70 @@ impl<'h, H: Harness> Caller<'h, H> {
         callers
     }
 
-    pub(super) async fn ask(&self, identity: &Identity) -> Answer {
-        self.read(self.provisioner.provision(identity).await)
+    pub(super) async fn provision(&self, identity: &Identity) -> CallResult {
+        self.result(self.provisioner.provision(identity).await)
     }
 
-    /// Asks on a task of its own, and hangs up as told: then there is no answer.
-    pub(super) fn spawn(&self, identity: &Identity, hang_up: HangUp) -> Call<H> {
+    /// Calls the provisioner on its own task. The result is `None` if the call is cancelled.
+    pub(super) fn spawn(&self, identity: &Identity, cancellation: Cancellation) -> Call<H> {
         let (provisioner, identity) = (Arc::clone(&self.provisioner), identity.clone());
-        tokio::spawn(async move { hang_up.bound(provisioner.provision(&identity)).await })
+        tokio::spawn(async move { cancellation.apply(provisioner.provision(&identity)).await })
     }
 
-    pub(super) async fn hear(&self, call: Call<H>) -> Option<Answer> {
+    pub(super) async fn join(&self, call: Call<H>) -> Option<CallResult> {
         match call.await {
-            Ok(answer) => answer.map(|answer| self.read(answer)),
-            Err(panic) => Some(Answer::Refused(ProvisionError::unavailable(panic))),
+            Ok(result) => result.map(|result| self.result(result)),
+            Err(panic) => Some(CallResult::Refused(ProvisionError::unavailable(panic))),
         }
     }
 
-    pub(super) fn cached(&self, identity: &Identity) -> Option<Answer> {
+    pub(super) fn cached(&self, identity: &Identity) -> Option<CallResult> {
         let provisioned = self.provisioner.cached(identity)?;
-        Some(self.read(Ok(provisioned)))
+        Some(self.result(Ok(provisioned)))
     }
 
-    /// Returns the roles that a token's user has: remembered of others, asked for, remembered of
-    /// this one.
+    /// Returns the roles of a token's user: as cached before the call, as returned by the call, and
+    /// as cached after it.
     pub(super) async fn roles(
         &self,
         rule: Rule,
         identity: &Identity,
     ) -> Result<Vec<Vec<String>>, Failure> {
         let mut users = Vec::from_iter(self.provisioner.cached(identity));
-        let asked = self.provisioner.provision(identity).await;
-        users.push(asked.map_err(|error| rule.violation(Answer::Refused(error)))?);
+        let called = self.provisioner.provision(identity).await;
+        users.push(called.map_err(|error| rule.violation(CallResult::Refused(error)))?);
         users.extend(self.provisioner.cached(identity));
         let roles = users.iter().map(|it| self.harness.roles(it.user()));
         Ok(roles.collect::<Result<_, _>>()?)
     }
 
-    fn read(&self, answer: Verdict<H>) -> Answer {
-        match answer {
-            Ok(provisioned) => Answer::User {
+    fn result(&self, result: ProvisionResult<H>) -> CallResult {
+        match result {
+            Ok(provisioned) => CallResult::User {
                 id: self.harness.user_id(provisioned.user()),
                 outcome: provisioned.outcome(),
             },
-            Err(error) => Answer::Refused(error),
+            Err(error) => CallResult::Refused(error),
         }
     }
 }
 
-type Verdict<H> =
+type ProvisionResult<H> =
     Result<Provisioned<<<H as Harness>::Provisioner as Provisioner>::User>, ProvisionError>;
 
-pub(super) type Call<H> = JoinHandle<Option<Verdict<H>>>;
+pub(super) type Call<H> = JoinHandle<Option<ProvisionResult<H>>>;
 
-/// When a client loses patience.
+/// The point at which a call is cancelled.
 #[derive(Clone, Copy)]
-pub(super) enum HangUp {
-    /// After so many polls, while it waits for the next one.
+pub(super) enum Cancellation {
+    /// After this many polls, if the future is still pending.
     AfterPolls(usize),
     AfterTime(Duration),
     Never,
 }
 
-impl HangUp {
-    async fn bound<T>(self, call: impl Future<Output = T> + Send) -> Option<T> {
+impl Cancellation {
+    async fn apply<T>(self, call: impl Future<Output = T> + Send) -> Option<T> {
         match self {
             Self::Never => Some(call.await),
             Self::AfterTime(time) => timeout(time, call).await.ok(),
@@ -141,7 +142,7 @@ impl HangUp {
                     }
                     polled += 1;
                     match call.as_mut().poll(context) {
-                        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                        Poll::Ready(result) => Poll::Ready(Some(result)),
                         Poll::Pending if polled == polls => Poll::Ready(None),
                         Poll::Pending => Poll::Pending,
                     }
@@ -152,79 +153,12 @@ impl HangUp {
     }
 }
 
-/// What a provisioner answered, as far as a check cares.
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    Refused(ProvisionError),
-    User { id: String, outcome: Outcome },
-}
-
-impl Answer {
-    /// Returns the user's id.
-    pub(super) fn user(&self, rule: Rule) -> Result<&str, Violation> {
-        match self {
-            Self::Refused(_) => Err(rule.violation(self)),
-            Self::User { id, .. } => Ok(id),
-        }
-    }
-
-    pub(super) fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::Refused(_) => None,
-            Self::User { outcome, .. } => Some(*outcome),
-        }
-    }
-
-    /// Asserts what was done, and returns the user's id.
-    pub(super) fn expect(&self, rule: Rule, expected: Outcome) -> Result<&str, Violation> {
-        rule.holds(self.outcome() == Some(expected), self)?;
-        self.user(rule)
-    }
-
-    /// Asserts that this user was there before.
-    pub(super) fn expect_known(&self, rule: Rule, id: &str) -> Result<(), Violation> {
-        let is_known = matches!(self.outcome(), Some(Outcome::Found | Outcome::Updated));
-        rule.holds(is_known && self.user(rule)? == id, self)
-    }
-
-    /// Asserts a refusal with this label.
-    pub(super) fn expect_refusal(&self, rule: Rule, reason: &str) -> Result<(), Violation> {
-        rule.holds(self.is_refusal(reason), self)
-    }
-
-    pub(super) fn is_refusal(&self, reason: &str) -> bool {
-        matches!(self, Self::Refused(error) if error.reason() == reason)
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User { id, outcome } => write!(f, "{} user {id}", outcome.as_str()),
-            Self::Refused(ProvisionError::Unavailable(cause)) => write!(f, "unavailable: {cause}"),
-            Self::Refused(error) => write!(f, "refused: {}", error.reason()),
-        }
-    }
-}
-
-/// Asserts that everybody got a user, and all the same one.
-pub(super) fn assert_one_id(rule: Rule, answers: &[Answer]) -> Result<(), Violation> {
-    let mut ids = HashSet::new();
-    for answer in answers {
-        ids.insert(answer.user(rule)?);
-    }
-    rule.holds(
-        ids.len() == 1,
-        format!("{} users of one identity", ids.len()),
-    )
-}
-
-/// Asks so many times at once, in turns through the callers, each on a task of its own that starts
-/// when all are ready.
-pub(super) async fn at_once<H: Harness>(
+/// Calls the provisioner concurrently, once for each identity, with the callers in turn. Each call
+/// has its own task, and all of them start together.
+pub(super) async fn concurrently<H: Harness>(
     callers: &[Caller<'_, H>],
     identities: &[Identity],
-) -> Vec<Answer> {
+) -> Vec<CallResult> {
     assert_threads();
     let ready = Arc::new(Barrier::new(identities.len()));
     let turns = callers.iter().cycle();
@@ -240,15 +174,15 @@ pub(super) async fn at_once<H: Harness>(
             (caller, call)
         })
         .collect();
-    let mut answers = Vec::with_capacity(calls.len());
+    let mut results = Vec::with_capacity(calls.len());
     for (caller, call) in calls {
-        answers.extend(caller.hear(call).await);
+        results.extend(caller.join(call).await);
     }
-    answers
+    results
 }
 
-/// Asserts how many there are, as soon as what was abandoned is gone.
-pub(super) async fn settles<F>(
+/// Asserts a count, and waits for it while abandoned calls may still change it.
+pub(super) async fn assert_count<F>(
     rule: Rule,
     expected: u64,
     count: impl Fn() -> F + Send,
@@ -262,8 +196,10 @@ where
         if counted == expected {
             return Ok(());
         }
-        if began.elapsed() > SETTLING {
-            return Err(rule.violation(format!("{counted}, not {expected}")).into());
+        if began.elapsed() > MAX_DELAY {
+            return Err(rule
+                .violation(format!("{counted} instead of {expected}"))
+                .into());
         }
         sleep(Duration::from_millis(10)).await;
     }

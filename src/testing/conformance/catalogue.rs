@@ -111,7 +111,7 @@ checks! {
     }
 }
 
-/// Where a check stands in the report; unknown ones come last.
+/// Returns the position of a check in the report. Unknown checks come last.
 pub(super) fn rank(name: &str) -> usize {
     let mut names = NAMES.iter();
     names.position(|it| *it == name).unwrap_or(NAMES.len())

@@ -1,18 +1,21 @@
-//! One check and its verdict.
+//! Running a check.
 
-use std::{error::Error as StdError, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     time::timeout,
 };
 
-use super::harness::{Harness, NotApplicable};
+use super::{
+    harness::Harness,
+    verdict::{Failure, Rule, Verdict},
+};
 
-/// A check that takes longer is stuck.
+/// The default time limit of a check.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A rule of the contract, put to the test.
+/// A check of one rule of the contract.
 #[must_use]
 pub struct Check<H> {
     name: &'static str,
@@ -20,7 +23,7 @@ pub struct Check<H> {
     run: for<'a> fn(&'a H) -> Checking<'a>,
 }
 
-/// What a check is, once it has been started.
+/// The future of a running check.
 pub(super) type Checking<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 impl<H: Harness> Check<H> {
@@ -32,39 +35,42 @@ impl<H: Harness> Check<H> {
         }
     }
 
-    /// Sets when the check counts as stuck, which is a rule broken. Default: two minutes.
+    /// Sets the time limit. A check that exceeds it counts as violated.
+    ///
+    /// Default: two minutes.
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Returns the name, a sentence in snake case and the name of the function.
+    /// Returns the name of the check, which is that of its function.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs on a store of its own, which is [closed](Harness::close) afterwards whatever happened.
+    /// Runs the check on a new store, and [closes](Harness::close) the store afterwards, also after
+    /// a panic or a timeout.
     ///
     /// # Panics
     ///
-    /// On a current-thread runtime: nothing would be concurrent there.
+    /// Panics on a current-thread runtime, because nothing would be concurrent there.
     pub async fn run<F>(&self, fresh: F) -> Verdict
     where
         F: Future<Output = H> + Send,
     {
         assert_threads();
-        let rule = Rule("a check comes to an end");
+        let rule = Rule("a check ends");
         let harness = Arc::new(fresh.await);
         let (run, subject) = (self.run, Arc::clone(&harness));
-        // On a task of its own, so that a panic fails this check and no other.
+        // On its own task, so that a panic fails only this check.
         let mut task = tokio::spawn(async move { run(&subject).await });
         let verdict = match timeout(self.limit, &mut task).await {
             Ok(Ok(result)) => Verdict::from(result),
             Ok(Err(panic)) => Verdict::Violated(rule.violation(panic)),
             Err(_) => {
                 task.abort();
-                Verdict::Violated(rule.violation(format!("none after {:?}", self.limit)))
+                Verdict::Violated(rule.violation(format!("still running after {:?}", self.limit)))
             }
         };
         harness.close().await;
@@ -78,117 +84,12 @@ impl<H> fmt::Debug for Check<H> {
     }
 }
 
-/// Concurrency that takes turns proves nothing.
+/// Panics on a current-thread runtime, where concurrent tasks do not race.
 pub(super) fn assert_threads() {
     assert!(
         Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread,
         "conformance needs a multi-thread runtime: #[tokio::test(flavor = \"multi_thread\")]"
     );
-}
-
-/// What a check came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Nothing was checked.
-    NotApplicable(NotApplicable),
-    /// The rule holds.
-    Passed,
-    /// The rule is broken.
-    Violated(Violation),
-}
-
-impl From<Result<(), Failure>> for Verdict {
-    fn from(result: Result<(), Failure>) -> Self {
-        match result {
-            Ok(()) => Self::Passed,
-            Err(Failure::NotApplicable(reason)) => Self::NotApplicable(reason),
-            Err(Failure::Violated(violation)) => Self::Violated(violation),
-        }
-    }
-}
-
-/// Why a check did not pass. One that had nothing to check is among them: nothing passes unchecked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Failure {
-    /// Nothing was checked.
-    NotApplicable(NotApplicable),
-    /// The rule is broken.
-    Violated(Violation),
-}
-
-impl From<NotApplicable> for Failure {
-    fn from(reason: NotApplicable) -> Self {
-        Self::NotApplicable(reason)
-    }
-}
-
-impl From<Violation> for Failure {
-    fn from(violation: Violation) -> Self {
-        Self::Violated(violation)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotApplicable(reason) => reason.fmt(f),
-            Self::Violated(violation) => violation.fmt(f),
-        }
-    }
-}
-
-impl StdError for Failure {}
-
-/// A rule that does not hold, and what was found instead.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Violation {
-    rule: &'static str,
-    found: String,
-}
-
-impl Violation {
-    /// Returns the rule.
-    #[must_use]
-    pub fn rule(&self) -> &'static str {
-        self.rule
-    }
-
-    /// Returns what was found instead.
-    #[must_use]
-    pub fn found(&self) -> &str {
-        &self.found
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; found: {}", self.rule, self.found)
-    }
-}
-
-impl StdError for Violation {}
-
-/// A sentence of the contract.
-#[derive(Clone, Copy)]
-pub(super) struct Rule(pub(super) &'static str);
-
-impl Rule {
-    pub(super) fn violation(self, found: impl fmt::Display) -> Violation {
-        Violation {
-            rule: self.0,
-            found: found.to_string(),
-        }
-    }
-
-    /// Breaks off the check unless the rule holds.
-    pub(super) fn holds(self, holds: bool, found: impl fmt::Display) -> Result<(), Violation> {
-        match holds {
-            true => Ok(()),
-            false => Err(self.violation(found)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -208,10 +109,12 @@ mod tests {
             Provisioned, Provisioner,
             memory::{MemoryProvisioner, MemoryUser},
         },
-        testing::conformance::{a_known_user_is_found, a_known_user_is_not_made_again, checks},
+        testing::conformance::{
+            NotApplicable, a_known_user_is_found, a_known_user_is_not_made_again, checks,
+        },
     };
 
-    /// Users cannot be counted without a panic; says when it is closed.
+    /// Harness that panics when users are counted, and records that it was closed.
     #[derive(Default)]
     struct Panicking {
         users: MemoryProvisioner,
@@ -231,7 +134,7 @@ mod tests {
         }
 
         async fn users(&self) -> Result<u64, NotApplicable> {
-            panic!("nobody can count to {}", self.users.len());
+            panic!("cannot count {} users", self.users.len());
         }
 
         async fn close(&self) {
@@ -239,7 +142,7 @@ mod tests {
         }
     }
 
-    /// Answers nobody.
+    /// Provisioner whose futures never complete.
     struct Stuck;
 
     #[async_trait]
@@ -270,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_alone_passes_only_if_something_was_checked() {
+    async fn the_function_of_a_check_fails_if_nothing_was_checked() {
         let harness = Panicking::default();
         assert_eq!(a_known_user_is_found(&harness).await, Ok(()));
         assert_eq!(
@@ -288,7 +191,7 @@ mod tests {
         let Verdict::Violated(violation) = verdict else {
             panic!("{verdict:?}");
         };
-        assert!(violation.found().contains("nobody can count to 0"));
+        assert!(violation.found().contains("cannot count 0 users"));
         assert!(is_closed.load(Ordering::SeqCst));
     }
 
@@ -299,7 +202,7 @@ mod tests {
         let Verdict::Violated(violation) = verdict else {
             panic!("{verdict:?}");
         };
-        assert_eq!(violation.found(), "none after 50ms");
+        assert_eq!(violation.found(), "still running after 50ms");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a test of a provisioner has to say about its store.
+//! Harness: how the checks access the store of an implementation.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
@@ -9,27 +9,27 @@ use crate::{
     provisioner::{Provisioner, decision::UserStatus},
 };
 
-/// A new, empty store, and what a check may do to it. See the [module docs](super).
+/// A new and empty store, and the operations of the checks on it. See the [module docs](super).
 ///
-/// Two methods are needed. Every other one is something that a store may be unable to do: left out,
-/// it answers [`NotApplicable`], and so do the checks that need it. Methods are free to panic: that
-/// fails the check and no other.
+/// Two methods are required. Every other method defaults to [`NotApplicable`], for stores that do
+/// not support it, and the checks that need it are then not applicable. A method may panic: this
+/// fails the current check only.
 #[async_trait]
 pub trait Harness: Send + Sync + 'static {
     /// The implementation under test.
     type Provisioner: Provisioner;
 
-    /// Opens a handle to the store, as one more replica of the application would: handles share
-    /// nothing but the store.
+    /// Opens a handle to the store, as another replica of the application does. Handles share only
+    /// the store.
     ///
-    /// `deadline` is what the handle allows a call to its store. A provisioner whose deadline
-    /// cannot be set ignores it, and answers within ten seconds nevertheless.
+    /// `deadline` is the timeout for a call to the store. A provisioner without such a setting
+    /// ignores it, but has to return within ten seconds.
     async fn provisioner(&self, deadline: Duration) -> Self::Provisioner;
 
-    /// Returns what tells a user from all others: the primary key.
+    /// Returns the unique ID of a user, such as its primary key.
     fn user_id(&self, user: &<Self::Provisioner as Provisioner>::User) -> String;
 
-    /// Returns the roles of a user, as the request sees them.
+    /// Returns the roles of a user, as a handler sees them.
     fn roles(
         &self,
         user: &<Self::Provisioner as Provisioner>::User,
@@ -38,80 +38,80 @@ pub trait Harness: Send + Sync + 'static {
         Err(NotApplicable::new("users have no roles"))
     }
 
-    /// Whether the implementation does what only some do.
+    /// Returns whether the implementation has an optional ability.
     fn supports(&self, ability: Ability) -> bool {
         let _ = ability;
         false
     }
 
-    /// Counts the users in the store, half-made ones and those nobody can log in as included.
+    /// Returns the number of users in the store, including incomplete users and users without
+    /// identities.
     async fn users(&self) -> Result<u64, NotApplicable> {
         Err(NotApplicable::new("users cannot be counted"))
     }
 
-    /// Counts the records that a user was created.
+    /// Returns the number of recorded events for the creation of a user.
     async fn created_events(&self) -> Result<u64, NotApplicable> {
         Err(NotApplicable::new("creations leave no event"))
     }
 
-    /// Reads what the store recorded of an identity.
+    /// Returns the issuer and the subject that the store recorded for an identity.
     async fn recorded(&self, key: IdentityKey) -> Result<RecordedIdentity, NotApplicable> {
         let _ = key;
         Err(NotApplicable::new("issuer and subject are not recorded"))
     }
 
-    /// Sets the status of the user behind an identity, as the application does: caches that it
-    /// would invalidate are invalidated, those of every open handle.
+    /// Sets the status of the user of an identity, as the application does. This includes the
+    /// invalidation of caches, for every open handle.
     async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
         let _ = (key, status);
         Err(NotApplicable::new("users have no status"))
     }
 
-    /// Voids the tokens of the user behind an identity that were issued until `instant`, in
-    /// milliseconds since the Unix epoch; caches as with [`set_status`](Self::set_status).
+    /// Revokes the tokens issued until `instant` to the user of an identity, and invalidates caches
+    /// as [`set_status`](Self::set_status) does. `instant` is in milliseconds since the Unix epoch.
     async fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> Result<(), NotApplicable> {
         let _ = (key, instant);
         Err(NotApplicable::new("tokens cannot be revoked"))
     }
 
-    /// Adds an active person without identities who holds an address that an operator vouched for
-    /// (`import`), and returns the [id](Self::user_id).
+    /// Adds an active user, a person without identities and with an address that an operator has
+    /// verified (`import`), and returns the [ID](Self::user_id).
     async fn import_user(&self, address: &str) -> Result<String, NotApplicable> {
         let _ = address;
-        Err(NotApplicable::new("users come by sign-up only"))
+        Err(NotApplicable::new("users cannot be imported"))
     }
 
-    /// Breaks the store for every handle, until [`recover`](Self::recover).
+    /// Injects a fault into the store, for every handle, until [`recover`](Self::recover).
     async fn fail(&self, fault: StoreFault) -> Result<(), NotApplicable> {
         let _ = fault;
         Err(NotApplicable::new("the store cannot be broken"))
     }
 
-    /// Mends what [`fail`](Self::fail) broke.
+    /// Removes the fault that [`fail`](Self::fail) injected.
     async fn recover(&self) -> Result<(), NotApplicable> {
-        Err(NotApplicable::new("a broken store cannot be mended"))
+        Err(NotApplicable::new("a broken store cannot be repaired"))
     }
 
-    /// Clears up after the check, whether it passed or panicked: drops the database, say.
+    /// Cleans up after a check, also after a panic. Drops the database, for example.
     async fn close(&self) {}
 }
 
-/// What some implementations do and others need not.
+/// Ability that an implementation may have.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Ability {
-    /// Links by verified address where [`Linking`](crate::Linking) says so. The source of an
-    /// address that came with a token is `issuer:` and the issuer.
+    /// Links identities by verified address if [`Linking`](crate::Linking) is enabled. The source
+    /// of an address from a token is `issuer:` followed by the issuer.
     Linking,
-    /// Asks the identity's [`IssuerPolicy`](crate::IssuerPolicy) before it makes a user, and
-    /// remembers the kind of its principal.
+    /// Applies the identity's [`IssuerPolicy`](crate::IssuerPolicy) before it creates a user, and
+    /// records the kind of the principal.
     Policy,
-    /// Has room for identities of several issuers in one user.
+    /// Supports several identities for one user, from different issuers.
     SeveralIdentities,
-    /// Counts an issuer's users where the policy [limits](crate::IssuerPolicy::with_max_users)
-    /// sign-up.
+    /// Applies the [sign-up limits](crate::IssuerPolicy::with_max_users) of the policy.
     SignUpLimits,
-    /// Lets no two users of a tenant hold one vouched address.
+    /// Keeps vouched addresses unique within a tenant.
     UniqueAddresses,
 }
 
@@ -120,8 +120,8 @@ impl Ability {
         match harness.supports(self) {
             true => Ok(()),
             false => Err(NotApplicable::new(match self {
-                Self::Linking => "nobody is linked by address",
-                Self::Policy => "the issuer's policy is not asked",
+                Self::Linking => "identities are not linked by address",
+                Self::Policy => "the issuer's policy is not applied",
                 Self::SeveralIdentities => "a user has one identity",
                 Self::SignUpLimits => "sign-up is not limited",
                 Self::UniqueAddresses => "addresses need not be unique",
@@ -130,26 +130,26 @@ impl Ability {
     }
 }
 
-/// How a store is broken.
+/// Fault of a store.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum StoreFault {
-    /// Nothing can be read or written; the store says so at once.
+    /// Every read and every write fails immediately.
     Fails,
-    /// What a creation writes fails half-way: the user's row could be written, another row that
-    /// belongs to it cannot. Reading works.
+    /// The creation of a user fails half-way: its row can be written, but another row that belongs
+    /// to it cannot. Reads work.
     FailsHalfWay,
-    /// Writes get no answer, and reads none either where the store can do that.
+    /// Writes never complete. Reads do not complete either, if the store can do that.
     Stalls,
-    /// Writes get no answer; reading works.
+    /// Writes never complete. Reads work.
     StallsWrites,
 }
 
-/// What a store recorded of an identity.
+/// The issuer and the subject that a store recorded for an identity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "harnesses make it; more fields would be another method"
+    reason = "harnesses construct it, and a new field would be a new method"
 )]
 pub struct RecordedIdentity {
     /// The canonical issuer.
@@ -158,12 +158,12 @@ pub struct RecordedIdentity {
     pub subject: String,
 }
 
-/// A check that has nothing to check here, and why.
+/// The reason why a check is not applicable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotApplicable(Cow<'static, str>);
 
 impl NotApplicable {
-    /// Says why: `addresses need not be unique`.
+    /// Creates a reason, such as `addresses need not be unique`.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self(reason.into())
     }

@@ -1,16 +1,16 @@
-//! Whoever differs in anything is somebody else.
+//! Distinct identities: any difference in tenant, issuer or subject is another user.
 
 use std::collections::HashMap;
 
 use super::{
     caller::{Caller, ISSUER, OTHER_ISSUER, person},
-    check::{Failure, Rule, Violation},
     harness::Harness,
+    verdict::{Failure, Rule, Violation},
 };
-use crate::{provisioner::Outcome, testing::TestIdentity};
+use crate::{provisioner::outcome::Outcome, testing::identity::TestIdentity};
 
-/// Asserts that each of them is a user of its own, made once and found again.
-async fn told_apart<H: Harness>(
+/// Asserts that each identity has its own user, created once and found again.
+async fn assert_distinct<H: Harness>(
     harness: &H,
     rule: Rule,
     identities: &[TestIdentity],
@@ -19,16 +19,16 @@ async fn told_apart<H: Harness>(
     let mut users = HashMap::new();
     let mut ids = Vec::new();
     for (number, identity) in identities.iter().enumerate() {
-        let answer = caller.ask(&identity.clone().build()).await;
-        let id = answer.user(rule)?.to_owned();
+        let result = caller.provision(&identity.clone().build()).await;
+        let id = result.user(rule)?.to_owned();
         if let Some(other) = users.insert(id.clone(), number) {
             return Err(same_user(rule, &identities[other], identity).into());
         }
-        answer.expect(rule, Outcome::Created)?;
+        result.expect(rule, Outcome::Created)?;
         ids.push(id);
     }
     for (identity, id) in identities.iter().zip(ids) {
-        let again = caller.ask(&identity.clone().build()).await;
+        let again = caller.provision(&identity.clone().build()).await;
         again.expect_known(rule, &id)?;
     }
     Ok(())
@@ -47,16 +47,17 @@ fn same_user(rule: Rule, one: &TestIdentity, other: &TestIdentity) -> Violation 
     rule.violation(format!("one user for ({one}) and ({other})"))
 }
 
-/// Subjects of one issuer are users of their own.
+/// Different subjects of one issuer are different users.
 pub async fn another_subject_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("two subjects of an issuer are two users");
     let subjects = ["ana", "bo", "an", "anna", "a", "0", "00", "0.0", "1", "1e0"];
-    told_apart(harness, rule, &subjects.map(person)).await
+    assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
-/// One subject at several issuers is several users, as are issuers that differ in a slash.
+/// The same subject at different issuers is different users, even if the issuers differ only in a
+/// slash.
 pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("a subject means something at its issuer only");
+    let rule = Rule("a subject is unique only within its issuer");
     let issuers = [
         ISSUER,
         OTHER_ISSUER,
@@ -65,7 +66,7 @@ pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(
         "https://id.example.com:443",
         "https://id.example.com/realms/acme",
     ];
-    told_apart(
+    assert_distinct(
         harness,
         rule,
         &issuers.map(|issuer| TestIdentity::new(issuer, "ana")),
@@ -73,11 +74,11 @@ pub async fn another_issuer_is_another_user<H: Harness>(harness: &H) -> Result<(
     .await
 }
 
-/// One subject of one issuer in several tenants is several users.
+/// The same subject and issuer in different tenants is different users.
 pub async fn another_tenant_is_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("a user belongs to one tenant");
     let tenants = ["", "acme", "umbrella", "acm"];
-    told_apart(
+    assert_distinct(
         harness,
         rule,
         &tenants.map(|tenant| person("ana").with_tenant(tenant)),
@@ -85,10 +86,10 @@ pub async fn another_tenant_is_another_user<H: Harness>(harness: &H) -> Result<(
     .await
 }
 
-/// Subject, issuer and tenant are case-sensitive (OpenID Connect Core 1.0 section 2), whatever the
-/// collation of a column says.
+/// Subject, issuer and tenant are case-sensitive (OpenID Connect Core 1.0 section 2), regardless of
+/// the collation of a column.
 pub async fn case_makes_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("case counts");
+    let rule = Rule("identities are case-sensitive");
     let identities = [
         person("ana"),
         person("Ana"),
@@ -97,12 +98,12 @@ pub async fn case_makes_another_user<H: Harness>(harness: &H) -> Result<(), Fail
         person("ana").with_tenant("acme"),
         person("ana").with_tenant("Acme"),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
-/// A trailing space counts, also where `CHAR` and `PAD SPACE` collations ignore it.
+/// A trailing space is significant, although `CHAR` columns and `PAD SPACE` collations ignore it.
 pub async fn spaces_make_another_user<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("spaces count");
+    let rule = Rule("spaces are significant");
     let identities = [
         person("ana"),
         person("ana "),
@@ -114,10 +115,10 @@ pub async fn spaces_make_another_user<H: Harness>(harness: &H) -> Result<(), Fai
         person("ana").with_tenant("acme"),
         person("ana").with_tenant("acme "),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
-/// Subjects are compared byte for byte: no Unicode normalization, no folding, no collation.
+/// Subjects are compared byte for byte, without Unicode normalization, case folding or collation.
 pub async fn look_alikes_are_other_users<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("subjects are compared byte for byte");
     let subjects = [
@@ -132,14 +133,14 @@ pub async fn look_alikes_are_other_users<H: Harness>(harness: &H) -> Result<(), 
         "\u{131}d",
         "id",
     ];
-    told_apart(harness, rule, &subjects.map(person)).await
+    assert_distinct(harness, rule, &subjects.map(person)).await
 }
 
-/// `("a", "bc")` is not `("ab", "c")`, whatever character a key is joined with.
+/// `("a", "bc")` and `("ab", "c")` are different users, also if a key is joined with a separator.
 pub async fn the_boundary_between_issuer_and_subject_counts<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("where the issuer ends and the subject begins counts");
+    let rule = Rule("the boundary between issuer and subject is part of the identity");
     let mut identities = vec![
         TestIdentity::new("a", "bc"),
         TestIdentity::new("ab", "c"),
@@ -150,12 +151,12 @@ pub async fn the_boundary_between_issuer_and_subject_counts<H: Harness>(
         identities.push(TestIdentity::new("x", format!("y{separator}z")));
         identities.push(TestIdentity::new("y", "z").with_tenant(format!("x{separator}")));
     }
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
-/// 512 bytes of issuer and 255 of subject are compared to the last one.
+/// An issuer of 512 bytes and a subject of 255 bytes are compared up to the last byte.
 pub async fn the_last_byte_of_the_longest_counts<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("512 bytes of issuer and 255 of subject count");
+    let rule = Rule("512 bytes of issuer and 255 of subject are compared");
     let issuer = |end| format!("{ISSUER}/{}{end}", "i".repeat(488));
     let subject = |end| format!("{}{end}", "s".repeat(254));
     let identities = [
@@ -164,7 +165,7 @@ pub async fn the_last_byte_of_the_longest_counts<H: Harness>(harness: &H) -> Res
         TestIdentity::new(issuer("2"), subject("1")),
         TestIdentity::new(issuer("1"), &subject("")[..]),
     ];
-    told_apart(harness, rule, &identities).await
+    assert_distinct(harness, rule, &identities).await
 }
 
 fn strange_subjects() -> [TestIdentity; 12] {
@@ -185,13 +186,13 @@ fn strange_subjects() -> [TestIdentity; 12] {
     ]
 }
 
-/// Emoji, quotes, wildcards and placeholders are bytes like any other.
+/// Subjects with emoji, quotes, wildcards and placeholders are different users.
 pub async fn strange_subjects_are_kept_apart<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("any subject is a user of its own");
-    told_apart(harness, rule, &strange_subjects()).await
+    let rule = Rule("every subject is its own user");
+    assert_distinct(harness, rule, &strange_subjects()).await
 }
 
-/// Issuer and subject are recorded as they came: nothing cut off, replaced or normalized. Needs
+/// Issuer and subject are recorded unchanged: not truncated, replaced or normalized. Needs
 /// [`Harness::recorded`].
 pub async fn what_is_recorded_is_kept_byte_for_byte<H: Harness>(
     harness: &H,
@@ -201,7 +202,10 @@ pub async fn what_is_recorded_is_kept_byte_for_byte<H: Harness>(
     let look_alikes = ["Jos\u{e9} ", "jose\u{301}"].map(person);
     for identity in strange_subjects().into_iter().chain(look_alikes) {
         let identity = identity.build();
-        caller.ask(&identity).await.expect(rule, Outcome::Created)?;
+        caller
+            .provision(&identity)
+            .await
+            .expect(rule, Outcome::Created)?;
         let recorded = harness.recorded(identity.key()).await?;
         let kept = recorded.issuer == identity.issuer() && recorded.subject == identity.subject();
         rule.holds(kept, format!("{recorded:?}"))?;

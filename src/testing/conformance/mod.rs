@@ -1,8 +1,7 @@
-//! Checks that every [`Provisioner`](crate::Provisioner) passes: its contract, put to the test.
+//! Conformance checks for the contract of [`Provisioner`](crate::Provisioner).
 //!
-//! Find-or-create looks right in a test of one request and breaks under two. Whoever writes a
-//! provisioner tells the checks how to reach its store, by implementing [`Harness`], and runs
-//! [`all`] of them:
+//! Find-or-create often works in a test with one request and fails with two concurrent ones. To
+//! check an implementation, implement [`Harness`] for its store and run [`all`] checks:
 //!
 //! ```
 //! use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
@@ -43,7 +42,7 @@
 //!     }
 //! }
 //!
-//! // What its test says about it.
+//! // The harness: how the checks access the store.
 //! #[derive(Default)]
 //! struct DirectoryHarness(Directory);
 //!
@@ -83,26 +82,29 @@
 //!
 //! # Not applicable
 //!
-//! Two methods of [`Harness`] are needed. The others break stores, count rows, switch users off:
-//! what cannot be done is left out, and the checks that need it are *not applicable*, which the
-//! report says with the reason. Nothing passes unchecked, so read the report once; the directory
-//! above need not break its store, and a database had better.
+//! Two methods of [`Harness`] are required. The others break the store, count rows or deactivate
+//! users. If a store does not support one of them, leave it out: the checks that need it are then
+//! *not applicable*, and the report contains the reason. A check that was not run never counts as
+//! passed, so read the report once. The directory above leaves out the methods that break its
+//! store; a database should implement them.
 //!
 //! # One check at a time
 //!
-//! Each check is a function as well. It returns `Ok` only when the rule holds, and a [`Failure`]
-//! that names the rule when it is broken. For a test runner of your own there is [`checks`]: every
-//! [`Check`] runs on a store of its own and returns a [`Verdict`], and [`Report`]s side by side are
-//! a [`Table`].
+//! Each check is also a function. It returns `Ok` if the rule holds, and a [`Failure`] otherwise.
 //!
-//! # What the checks ask for
+//! [`checks`] lists all checks for another test runner, such as libtest-mimic. Each [`Check`] runs
+//! on its own store and returns a [`Verdict`].
 //!
-//! A multi-thread runtime with several worker threads: nothing races on a single one. Time is real,
-//! since that is what deadlines are about. Checks are added, and their callers and rounds change,
-//! with any release.
+//! # Requirements
+//!
+//! The checks need a multi-thread runtime with several worker threads, because tasks on a single
+//! thread do not race. They need real time, because they check deadlines. Any release may add
+//! checks or change their number of callers and rounds.
 
 mod addresses;
+mod all;
 mod cached;
+mod call_result;
 mod caller;
 mod catalogue;
 mod check;
@@ -117,38 +119,14 @@ mod outages;
 mod report;
 mod rules;
 mod sign_up;
+mod verdict;
 
-// The catalogue names every check once; a list here would be the same list.
+// The catalogue lists every check, so the list is not repeated here.
 pub use self::catalogue::*;
 pub use self::{
-    check::{Check, Failure, Verdict, Violation},
+    all::all,
+    check::Check,
     harness::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
-    report::{Nonconforming, Report, Table},
+    report::{Nonconforming, Report},
+    verdict::{Failure, Verdict, Violation},
 };
-
-/// Runs every check, one after the other, each on a store that `fresh` makes.
-///
-/// # Errors
-///
-/// If a rule is broken; the error displays the report.
-///
-/// # Panics
-///
-/// On a current-thread runtime, and where `fresh` or [`Harness::close`] panics.
-pub async fn all<H, F>(
-    implementation: impl Into<String>,
-    fresh: impl Fn() -> F,
-) -> Result<Report, Nonconforming>
-where
-    H: Harness,
-    F: Future<Output = H> + Send,
-{
-    let mut report = Report::new(implementation);
-    for check in checks::<H>() {
-        report.add(check.name(), check.run(fresh()).await);
-    }
-    match report.violated().count() {
-        0 => Ok(report),
-        _ => Err(Nonconforming::new(report)),
-    }
-}

@@ -1,15 +1,15 @@
-//! Who becomes a user, where the issuer's policy is asked.
+//! Sign-up according to the issuer's policy.
 
 use super::{
     caller::{Caller, person},
-    check::{Failure, Rule},
     harness::{Ability, Harness},
+    verdict::{Failure, Rule},
 };
 use crate::{
     policy::{IssuerPolicy, SignUp},
     principal::PrincipalKind,
-    provisioner::Outcome,
-    testing::TestIdentity,
+    provisioner::outcome::Outcome,
+    testing::identity::TestIdentity,
 };
 
 fn closed(identity: TestIdentity) -> TestIdentity {
@@ -24,51 +24,50 @@ fn newcomers() -> [TestIdentity; 3] {
     ]
 }
 
-/// Where sign-up is closed, newcomers are refused and leave no trace. Needs [`Ability::Policy`].
+/// Closed sign-up refuses new users without a write. Needs [`Ability::Policy`].
 pub async fn closed_sign_up_writes_nothing<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("closed sign-up refuses newcomers and writes nothing");
+    let rule = Rule("closed sign-up refuses new users and writes nothing");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     for newcomer in newcomers() {
         for _ in 0..2 {
-            let refused = caller.ask(&closed(newcomer.clone()).build()).await;
+            let refused = caller.provision(&closed(newcomer.clone()).build()).await;
             refused.expect_refusal(rule, "sign_up_closed")?;
         }
-        // Had anything been written, this would not be the first request.
-        let opened = caller.ask(&newcomer.build()).await;
+        // If a refused request had written anything, this request would not create the user.
+        let opened = caller.provision(&newcomer.build()).await;
         opened.expect(rule, Outcome::Created)?;
     }
     Ok(())
 }
 
-/// Where sign-up is closed, newcomers leave no row either. Needs [`Ability::Policy`] and
-/// [`Harness::users`].
+/// Closed sign-up leaves no row. Needs [`Ability::Policy`] and [`Harness::users`].
 pub async fn closed_sign_up_leaves_no_row<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("closed sign-up leaves no row");
     Ability::Policy.needed_by(harness)?;
     let before = harness.users().await?;
     let caller = Caller::new(harness).await;
     for newcomer in newcomers() {
-        caller.ask(&closed(newcomer).build()).await;
+        caller.provision(&closed(newcomer).build()).await;
     }
     let after = harness.users().await?;
     Ok(rule.holds(after == before, format!("{before} users, then {after}"))?)
 }
 
-/// Sign-up is about newcomers. Needs [`Ability::Policy`].
+/// Closed sign-up does not affect known users. Needs [`Ability::Policy`].
 pub async fn a_known_user_is_found_though_sign_up_is_closed<H: Harness>(
     harness: &H,
 ) -> Result<(), Failure> {
-    let rule = Rule("closed sign-up keeps no known user out");
+    let rule = Rule("closed sign-up does not refuse known users");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
-    let created = caller.ask(&person("ana").build()).await;
+    let created = caller.provision(&person("ana").build()).await;
     let id = created.expect(rule, Outcome::Created)?;
-    let found = caller.ask(&closed(person("ana")).build()).await;
+    let found = caller.provision(&closed(person("ana")).build()).await;
     Ok(found.expect_known(rule, id)?)
 }
 
-/// A service is registered beforehand, unless the policy lets services in. Needs
+/// A service has to be registered in advance, unless the policy allows services to sign up. Needs
 /// [`Ability::Policy`].
 pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
     harness: &H,
@@ -77,28 +76,28 @@ pub async fn services_sign_up_where_allowed_by_name<H: Harness>(
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     let service = person("robot").with_kind(PrincipalKind::Service);
-    let refused = caller.ask(&service.clone().build()).await;
+    let refused = caller.provision(&service.clone().build()).await;
     refused.expect_refusal(rule, "sign_up_closed")?;
     let allowed = service.with_policy(IssuerPolicy::new().allow_services());
-    let created = caller.ask(&allowed.build()).await;
+    let created = caller.provision(&allowed.build()).await;
     created.expect(rule, Outcome::Created)?;
     Ok(())
 }
 
-/// A visitor without an account gets none here. Needs [`Ability::Policy`].
+/// An anonymous user cannot sign up. Needs [`Ability::Policy`].
 pub async fn anonymous_visitors_do_not_sign_up<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let rule = Rule("anonymous visitors do not sign up");
+    let rule = Rule("anonymous users do not sign up");
     Ability::Policy.needed_by(harness)?;
     let caller = Caller::new(harness).await;
     for policy in [IssuerPolicy::new(), IssuerPolicy::new().allow_services()] {
         let visitor = person("visitor").with_kind(PrincipalKind::Anonymous);
-        let refused = caller.ask(&visitor.with_policy(policy).build()).await;
+        let refused = caller.provision(&visitor.with_policy(policy).build()).await;
         refused.expect_refusal(rule, "sign_up_closed")?;
     }
     Ok(())
 }
 
-/// A client does not take a person's place, nor the reverse (RFC 9700 section 4.15). Needs
+/// A client cannot impersonate a person, nor a person a client (RFC 9700 section 4.15). Needs
 /// [`Ability::Policy`].
 pub async fn a_changed_kind_is_refused<H: Harness>(harness: &H) -> Result<(), Failure> {
     let rule = Rule("an identity keeps its kind");
@@ -107,14 +106,18 @@ pub async fn a_changed_kind_is_refused<H: Harness>(harness: &H) -> Result<(), Fa
     let kinds = [PrincipalKind::Human, PrincipalKind::Service];
     for kind in kinds {
         let subject = person(kind.as_str()).with_policy(IssuerPolicy::new().allow_services());
-        let created = caller.ask(&subject.clone().with_kind(kind).build()).await;
+        let created = caller
+            .provision(&subject.clone().with_kind(kind).build())
+            .await;
         created.expect(rule, Outcome::Created)?;
         let others = [PrincipalKind::Anonymous]
             .into_iter()
             .chain(kinds)
             .filter(|it| *it != kind);
         for other in others {
-            let changed = caller.ask(&subject.clone().with_kind(other).build()).await;
+            let changed = caller
+                .provision(&subject.clone().with_kind(other).build())
+                .await;
             changed.expect_refusal(rule, "kind_mismatch")?;
         }
     }

@@ -1,4 +1,4 @@
-//! What an issuer's handles and its server share.
+//! State that the clones of an issuer share with its server.
 
 use std::{
     collections::BTreeMap,
@@ -9,8 +9,15 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::keys::KeyRing;
-use crate::testing::{Endpoint, Fault, ManualClock, SigningKey, TokenBuilder};
+use super::key_ring::KeyRing;
+use crate::{
+    clock::ManualClock,
+    testing::{
+        server::{endpoint::Endpoint, fault::Fault},
+        signing_key::SigningKey,
+        token::TokenBuilder,
+    },
+};
 
 pub(in crate::testing) struct State {
     name: String,
@@ -48,7 +55,7 @@ impl State {
     }
 
     pub(in crate::testing) fn settings(&self) -> MutexGuard<'_, Settings> {
-        // A test may catch the panic of a `kid` that does not exist and go on.
+        // The panic of an unknown `kid` poisons the lock, and a test may catch it and continue.
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,7 +64,7 @@ impl State {
             .send_modify(|requests| *requests.entry(endpoint).or_default() += 1);
     }
 
-    /// Returns the fault to play; waits while the endpoint hangs.
+    /// Returns the fault to inject. Waits while the fault is [`Fault::Hang`].
     pub(in crate::testing) async fn fault(&self, endpoint: Endpoint) -> Option<Fault> {
         let mut faults = self.faults.subscribe();
         let faults = faults

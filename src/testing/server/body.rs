@@ -1,4 +1,4 @@
-//! Bodies of any size that are never in memory as a whole.
+//! Bodies of any size that are generated while they are sent.
 
 use std::{
     convert::Infallible,
@@ -12,9 +12,10 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-const SLAB: usize = 64 * 1024;
+/// The size of a generated chunk, in bytes.
+const CHUNK: usize = 64 * 1024;
 
-/// Sends chunks as they are asked for.
+/// Body that generates each chunk when it is polled.
 pub(super) struct Body {
     chunks: Box<dyn Iterator<Item = Bytes> + Send>,
     length: Option<u64>,
@@ -22,7 +23,7 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Chunks without a `Content-Length`.
+    /// Creates a body without a `Content-Length`.
     pub(super) fn chunked(chunks: impl Iterator<Item = Bytes> + Send + 'static) -> Self {
         Self {
             chunks: Box::new(chunks),
@@ -31,19 +32,19 @@ impl Body {
         }
     }
 
-    /// Announces a length, true or not.
+    /// Sets `Content-Length`, which may differ from the actual length.
     pub(super) fn with_length(mut self, length: u64) -> Self {
         self.length = Some(length);
         self
     }
 
-    /// Waits before each chunk and before the end.
+    /// Sets a pause before each chunk and before the end.
     fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = Some((pause, Box::pin(sleep(pause))));
         self
     }
 
-    /// Sends byte by byte.
+    /// Creates a body that sends one byte at a time.
     pub(super) fn dripping(bytes: Bytes, pause: Duration) -> Self {
         let length = bytes.len();
         let drops = (0..length).map(move |at| bytes.slice(at..=at));
@@ -52,9 +53,9 @@ impl Body {
             .with_pause(pause)
     }
 
-    /// Breaks off half way.
+    /// Creates a body that ends after the first half of its `Content-Length`.
     pub(super) fn truncated(bytes: &Bytes) -> Self {
-        // Of a body that breaks off at once, hyper sends nothing.
+        // hyper sends nothing of a body that ends early without a pause.
         Self::from(bytes.slice(..bytes.len() / 2))
             .with_length(bytes.len() as u64)
             .with_pause(Duration::from_millis(1))
@@ -96,12 +97,12 @@ impl fmt::Debug for Body {
     }
 }
 
-/// One byte many times.
-pub(super) fn run(byte: u8, mut count: u64) -> impl Iterator<Item = Bytes> + Send {
-    let slab = Bytes::from(vec![byte; SLAB]);
+/// Returns chunks that repeat one byte `count` times.
+pub(super) fn repeat(byte: u8, mut count: u64) -> impl Iterator<Item = Bytes> + Send {
+    let chunk = Bytes::from(vec![byte; CHUNK]);
     iter::from_fn(move || {
-        let length = usize::try_from(count).map_or(SLAB, |count| count.min(SLAB));
+        let length = usize::try_from(count).map_or(CHUNK, |count| count.min(CHUNK));
         count -= length as u64;
-        (length > 0).then(|| slab.slice(..length))
+        (length > 0).then(|| chunk.slice(..length))
     })
 }

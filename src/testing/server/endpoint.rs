@@ -1,4 +1,4 @@
-//! What a served issuer answers at.
+//! Endpoints of a served issuer.
 
 /// An endpoint of a served [`TestIssuer`](crate::testing::TestIssuer).
 #[non_exhaustive]
@@ -12,8 +12,8 @@ pub enum Endpoint {
     /// The authorization server metadata (RFC 8414), `/.well-known/oauth-authorization-server`
     /// between host and path of the issuer's name.
     Metadata,
-    /// The token endpoint, `/token` after the issuer's name: the client credentials grant (RFC 6749
-    /// section 4.4) for any client, the client being the subject.
+    /// The token endpoint, `/token` after the issuer's name. It supports the client credentials
+    /// grant (RFC 6749 section 4.4) for any client. The subject of the token is the client.
     Token,
     /// The UserInfo endpoint, `/userinfo` after the issuer's name.
     UserInfo,
@@ -28,7 +28,7 @@ impl Endpoint {
         Self::UserInfo,
     ];
 
-    /// Finds the endpoint of an issuer that is at this URL.
+    /// Returns the endpoint of an issuer with this URL.
     pub(super) fn find(issuer: &str, url: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -36,7 +36,7 @@ impl Endpoint {
     }
 
     pub(in crate::testing) fn url(self, issuer: &str) -> String {
-        // Both discovery standards drop a final slash before they add to the name.
+        // Both discovery standards remove a trailing slash before they extend the name.
         let issuer = issuer.trim_end_matches('/');
         match self {
             Self::Discovery => format!("{issuer}/.well-known/openid-configuration"),

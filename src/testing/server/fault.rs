@@ -1,74 +1,76 @@
-//! What can be wrong with an endpoint.
+//! Faults of an endpoint.
 
 use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
-/// A fault that an endpoint of a served [`TestIssuer`](crate::testing::TestIssuer) plays.
+/// Fault of an endpoint of a served [`TestIssuer`](crate::testing::TestIssuer).
 ///
-/// Where nothing else is said, the answer is a `200` with the content type of the right one, and a
-/// size or a depth is streamed, not kept in memory. `If-None-Match` brings a `304` only under
-/// [`Delay`](Self::Delay) and [`Drip`](Self::Drip).
+/// Unless documented otherwise, the response has status 200 and the content type of the correct
+/// response. Large bodies are streamed and never in memory as a whole. `If-None-Match` leads to a
+/// `304` only with [`Delay`](Self::Delay) and [`Drip`](Self::Drip).
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// The right document without its last byte.
+    /// The correct document without its last byte.
     BadJson,
-    /// The right document after a byte order mark.
+    /// The correct document after a byte order mark.
     Bom,
-    /// The right document inside arrays this deep: a member `deep` before its own.
+    /// The correct document with an additional first member `deep`, which contains arrays nested to
+    /// this depth.
     DeepJson(usize),
-    /// The right answer, after a time.
+    /// The correct response, after this time.
     Delay(Duration),
-    /// The right answer byte by byte, with this pause before each.
+    /// The correct response, one byte at a time, with this pause before each.
     Drip(Duration),
-    /// The key set, and in it another key with the signing key's `kid`. Only at
+    /// The key set with another key that has the `kid` of the signing key. Only for
     /// [`Endpoint::Jwks`].
     DuplicateKid,
-    /// No byte.
+    /// An empty body.
     Empty,
     /// `{}`.
     EmptyObject,
-    /// White space in chunks (no `Content-Length`), without an end.
+    /// Endless white space in chunks, without a `Content-Length`.
     EndlessChunks,
-    /// An empty key set of 1 GiB, compressed to 1 MiB (`Content-Encoding: gzip`), whatever the
-    /// client accepts.
+    /// An empty key set of 1 GiB, compressed to 1 MiB (`Content-Encoding: gzip`), regardless of
+    /// `Accept-Encoding`.
     GzipBomb,
-    /// No answer for as long as this fault stands; then the right one, or the next fault.
+    /// No response while this fault is set. Then the correct response, or the next fault.
     Hang,
-    /// A page for people, as captive portals and proxies send.
+    /// An HTML page, as captive portals and proxies send.
     Html,
-    /// The right document with another `issuer`. Only at [`Endpoint::Discovery`] and
+    /// The correct document with another `issuer`. Only for [`Endpoint::Discovery`] and
     /// [`Endpoint::Metadata`].
     IssuerMismatch,
-    /// The right document with another `jwks_uri`, such as `file:///etc/passwd`. Only at
+    /// The correct document with another `jwks_uri`, such as `file:///etc/passwd`. Only for
     /// [`Endpoint::Discovery`] and [`Endpoint::Metadata`].
     JwksUri(String),
-    /// The key set, after this many keys that sign nothing. Only at [`Endpoint::Jwks`].
+    /// The key set after this many additional keys that sign nothing. Only for [`Endpoint::Jwks`].
     ManyKeys(usize),
-    /// `{"keys":[]}`. Only at [`Endpoint::Jwks`].
+    /// `{"keys":[]}`. Only for [`Endpoint::Jwks`].
     NoKeys,
-    /// The right document after white space, so many bytes in all as `Content-Length` says.
+    /// The correct document after white space, with this many bytes in total. `Content-Length` is
+    /// correct.
     Oversized(u64),
-    /// A `302` to somewhere else.
+    /// A `302` to this location.
     Redirect(String),
-    /// A `302` to itself.
+    /// A `302` to the same URL.
     RedirectLoop,
-    /// The connection closes without an answer.
+    /// The connection closes without a response.
     Reset,
-    /// The right document under a wrong status.
+    /// The correct document with this status.
     Status(u16),
-    /// The first half of what `Content-Length` says, then the connection closes.
+    /// The first half of `Content-Length` bytes, then the connection closes.
     Truncated,
-    /// The right document as `text/plain`.
+    /// The correct document as `text/plain`.
     WrongContentType,
 }
 
 impl Fault {
-    pub(in crate::testing) fn assert_plays_at(&self, endpoint: Endpoint) {
-        let is_played = match self {
+    pub(in crate::testing) fn assert_applies_to(&self, endpoint: Endpoint) {
+        let applies = match self {
             Self::DuplicateKid | Self::ManyKeys(_) | Self::NoKeys => endpoint == Endpoint::Jwks,
             Self::IssuerMismatch | Self::JwksUri(_) => {
                 matches!(endpoint, Endpoint::Discovery | Endpoint::Metadata)
@@ -92,6 +94,6 @@ impl Fault {
             | Self::Truncated
             | Self::WrongContentType => true,
         };
-        assert!(is_played, "{endpoint:?} does not play {self:?}");
+        assert!(applies, "{endpoint:?} cannot have the fault {self:?}");
     }
 }

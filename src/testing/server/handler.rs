@@ -1,4 +1,4 @@
-//! The right answer of every endpoint, and the way to it.
+//! Request handler: the correct response of every endpoint.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -15,22 +15,29 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
-use super::{Endpoint, Fault, body::Body, play::play, token::token};
-use crate::testing::issuer::State;
+use super::{
+    body::Body,
+    client_credentials::token,
+    endpoint::Endpoint,
+    fault::Fault,
+    inject::inject,
+    response::{empty, json},
+};
+use crate::testing::issuer::state::State;
 
-/// Closes the connection without an answer.
+/// Error that makes hyper close the connection without a response.
 #[derive(Debug)]
 pub(super) struct Reset;
 
 impl fmt::Display for Reset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the fault closes the connection")
+        f.write_str("the connection is closed by a fault")
     }
 }
 
 impl StdError for Reset {}
 
-pub(super) async fn answer(
+pub(super) async fn handle(
     state: Arc<State>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
@@ -50,18 +57,18 @@ pub(super) async fn answer(
         sleep(time).await;
     }
     let headers = request.headers().clone();
-    let right = right(&state, endpoint, request).await;
+    let correct = respond(&state, endpoint, request).await;
     match fault {
-        None | Some(Fault::Delay(_)) => Ok(unless_known(right, &headers).map(Body::from)),
+        None | Some(Fault::Delay(_)) => Ok(not_modified(correct, &headers).map(Body::from)),
         Some(Fault::Drip(pause)) => {
-            Ok(unless_known(right, &headers).map(|bytes| Body::dripping(bytes, pause)))
+            Ok(not_modified(correct, &headers).map(|bytes| Body::dripping(bytes, pause)))
         }
         Some(Fault::Reset) => Err(Reset),
-        Some(fault) => Ok(play(&state, endpoint, fault, right)),
+        Some(fault) => Ok(inject(&state, endpoint, fault, correct)),
     }
 }
 
-async fn right(state: &State, endpoint: Endpoint, request: Request<Incoming>) -> Response<Bytes> {
+async fn respond(state: &State, endpoint: Endpoint, request: Request<Incoming>) -> Response<Bytes> {
     let (allowed, is_allowed) = match endpoint {
         Endpoint::Token => ("POST", request.method() == Method::POST),
         Endpoint::UserInfo => (
@@ -88,7 +95,7 @@ async fn right(state: &State, endpoint: Endpoint, request: Request<Incoming>) ->
     }
 }
 
-/// A document that clients cache.
+/// Returns a response that clients may cache.
 fn document(state: &State, document: &Value) -> Response<Bytes> {
     let mut response = json(StatusCode::OK, document);
     let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(response.body()));
@@ -101,8 +108,7 @@ fn document(state: &State, document: &Value) -> Response<Bytes> {
     response
 }
 
-/// A client without a bearer token forgot the one thing that OpenID Connect Core section 5.3.1 asks
-/// for. Whose token it is does not matter here.
+/// Requires a bearer token (OpenID Connect Core 1.0 section 5.3.1), without verifying it.
 fn userinfo(state: &State, headers: &HeaderMap) -> Response<Bytes> {
     let is_bearer = headers
         .get(AUTHORIZATION)
@@ -117,8 +123,8 @@ fn userinfo(state: &State, headers: &HeaderMap) -> Response<Bytes> {
     json(StatusCode::OK, &state.settings().userinfo)
 }
 
-/// RFC 9110 section 13.1.2: a client that has this document gets a 304.
-fn unless_known(mut response: Response<Bytes>, request: &HeaderMap) -> Response<Bytes> {
+/// Returns a 304 if the request's `If-None-Match` matches the response (RFC 9110 section 13.1.2).
+fn not_modified(mut response: Response<Bytes>, request: &HeaderMap) -> Response<Bytes> {
     let Some(etag) = response.headers().get(ETAG) else {
         return response;
     };
@@ -133,19 +139,5 @@ fn unless_known(mut response: Response<Bytes>, request: &HeaderMap) -> Response<
         response.headers_mut().remove(CONTENT_TYPE);
         *response.body_mut() = Bytes::new();
     }
-    response
-}
-
-pub(super) fn json(status: StatusCode, document: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(document.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
     response
 }

@@ -1,4 +1,4 @@
-//! The user of the provisioner in memory.
+//! The user type of the provisioner in memory.
 
 use std::fmt;
 
@@ -8,15 +8,16 @@ use crate::provisioner::has_roles::HasRoles;
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct MemoryUser {
-    /// Counts from 1 in the order of creation.
+    /// The number of the user in order of creation, from 1.
     pub id: u64,
-    /// The tenant, `""` when there are none.
+    /// The tenant. `""` means that there are no tenants.
     pub tenant: String,
     /// The address as written, verified or not.
     pub email: Option<String>,
     /// The display name.
     pub full_name: Option<String>,
-    /// The roles that count for the request: those granted here and those of its token, sorted.
+    /// The roles that count for the request, sorted: those granted by an operator and those of the
+    /// token.
     pub roles: Vec<String>,
 }
 
@@ -26,7 +27,7 @@ impl HasRoles for MemoryUser {
     }
 }
 
-/// Shows the number only: the rest is personal.
+/// Shows only the number, because the other fields are personal data.
 impl fmt::Debug for MemoryUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryUser")

@@ -1,4 +1,4 @@
-//! The client credentials grant, for any client.
+//! The client credentials grant (RFC 6749 section 4.4), for any client.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,27 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::answer::json;
-use crate::testing::issuer::State;
+use super::response::json;
+use crate::testing::issuer::state::State;
 
+/// The maximum size of a request body, in bytes.
 const LIMIT: usize = 64 * 1024;
 
-/// Mints a token for the client: `sub` and `client_id` are its id, `aud` the `audience` or the
-/// `resource` (RFC 8707) it asks for, `scope` the scope it asks for.
+/// Responds with a token for the client. `sub` and `client_id` are the ID of the client, `aud` is
+/// the requested `audience` or `resource` (RFC 8707), and `scope` is the requested scope.
 pub(super) async fn token(state: &State, request: Request<Incoming>) -> Response<Bytes> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LIMIT).collect().await else {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request");
+        return error(StatusCode::BAD_REQUEST, "invalid_request");
     };
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body.to_bytes())
         .into_owned()
         .collect();
     if form.get("grant_type").map(String::as_str) != Some("client_credentials") {
-        return refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+        return error(StatusCode::BAD_REQUEST, "unsupported_grant_type");
     }
     let Some(client) = basic(&head.headers).or_else(|| form.get("client_id").cloned()) else {
-        let mut response = refusal(StatusCode::UNAUTHORIZED, "invalid_client");
+        let mut response = error(StatusCode::UNAUTHORIZED, "invalid_client");
         let headers = response.headers_mut();
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
         return response;
@@ -43,12 +44,12 @@ pub(super) async fn token(state: &State, request: Request<Incoming>) -> Response
     if let Some(scope) = form.get("scope") {
         token = token.claim("scope", scope.as_str());
     }
-    // Five minutes are what `State::token` gives.
+    // `State::token` sets `exp` five minutes in the future.
     let answer = json!({"access_token": token.sign(), "token_type": "Bearer", "expires_in": 300});
     uncached(json(StatusCode::OK, &answer))
 }
 
-/// Reads the client's id from HTTP Basic, which holds it form-encoded (RFC 6749 section 2.3.1).
+/// Returns the client ID from HTTP Basic, where it is form-encoded (RFC 6749 section 2.3.1).
 fn basic(headers: &HeaderMap) -> Option<String> {
     let credentials = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, credentials) = credentials.split_once(' ')?;
@@ -61,11 +62,11 @@ fn basic(headers: &HeaderMap) -> Option<String> {
     Some(client.into_owned())
 }
 
-fn refusal(status: StatusCode, error: &str) -> Response<Bytes> {
+fn error(status: StatusCode, error: &str) -> Response<Bytes> {
     uncached(json(status, &json!({"error": error})))
 }
 
-/// RFC 6749 section 5.1: no cache keeps a token.
+/// RFC 6749 section 5.1: a response with a token must not be cached.
 fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,8 +1,6 @@
-//! The gate: the parts of the layer that every wrapped service shares, and the way through it.
+//! The steps from a request to its user: read the token, verify it, provision the user.
 
 use std::sync::Arc;
-
-use http::{Extensions, Request};
 
 use super::attempt::Attempt;
 use crate::{
@@ -12,12 +10,11 @@ use crate::{
     provisioner::{Provisioned, Provisioner, decision::admission},
     rejection::Answers,
     telemetry::Stopwatch,
-    user::{Anonymous, CurrentUser},
     verifier::JwtVerifier,
 };
 
-/// What every wrapped service shares.
-pub(super) struct Gate<P> {
+/// The settings of a layer, shared by every service that it wraps.
+pub(super) struct Pipeline<P> {
     pub(super) verifier: JwtVerifier,
     pub(super) provisioner: Arc<P>,
     pub(super) sources: Arc<[TokenSource]>,
@@ -27,13 +24,13 @@ pub(super) struct Gate<P> {
 
 /// The token of a request.
 pub(super) enum Token {
-    /// It passed before, and still counts.
+    /// The token was verified before and is still valid.
     Known(Identity),
-    /// It has the form of one.
+    /// The token is not in the cache. Its form has been checked, its signature has not.
     New(String),
 }
 
-impl<P> Clone for Gate<P> {
+impl<P> Clone for Pipeline<P> {
     fn clone(&self) -> Self {
         Self {
             verifier: self.verifier.clone(),
@@ -45,8 +42,12 @@ impl<P> Clone for Gate<P> {
     }
 }
 
-impl<P: Provisioner> Gate<P> {
-    /// Reads the token, and refuses at once what is none.
+impl<P: Provisioner> Pipeline<P> {
+    /// Reads the token of a request.
+    ///
+    /// # Errors
+    ///
+    /// If the request has no token, or text that cannot be one.
     pub(super) fn read(
         &self,
         request: &RequestHead<'_>,
@@ -54,7 +55,7 @@ impl<P: Provisioner> Gate<P> {
     ) -> Result<Token, Error> {
         let credential = credential::read(&self.sources, request)?;
         let known = self.verifier.remembered(credential.as_bytes());
-        attempt.looked_for_token(known.is_some());
+        attempt.token_looked_up(known.is_some());
         if let Some(identity) = known {
             return Ok(Token::Known(identity));
         }
@@ -63,12 +64,13 @@ impl<P: Provisioner> Gate<P> {
         Ok(Token::New(token.to_owned()))
     }
 
-    /// Returns the user, unless somebody has to be asked.
+    /// Returns the user if the provisioner has it in memory and the token passes the access rules.
     pub(super) fn recall(&self, identity: &Identity) -> Option<Provisioned<P::User>> {
         let may_pass = identity.passes_access_rules();
         may_pass.then(|| self.provisioner.cached(identity))?
     }
 
+    /// Verifies the token if it is new, and provisions its user.
     pub(super) async fn provision(
         &self,
         token: Token,
@@ -83,9 +85,9 @@ impl<P: Provisioner> Gate<P> {
                 identity
             }
         };
-        attempt.looked_for_user(&identity, false);
+        attempt.user_looked_up(&identity, false);
         let watch = Stopwatch::start();
-        // Whoever provisions: the issuer's access rules hold for every token.
+        // The access rules apply to every token, also with a provisioner that does not check them.
         let provisioned = match admission::screen(&identity) {
             Ok(()) => self.provisioner.provision(&identity).await,
             Err(refused) => Err(refused),
@@ -99,38 +101,4 @@ impl<P: Provisioner> Gate<P> {
             }
         }
     }
-}
-
-/// Lets the request in as this user.
-pub(super) fn enter<U: Send + Sync + 'static, B>(
-    request: &mut Request<B>,
-    answers: &Arc<Answers>,
-    identity: Identity,
-    user: Provisioned<U>,
-) {
-    let extensions = request.extensions_mut();
-    carry(extensions, answers);
-    extensions.remove::<Anonymous>();
-    extensions.insert(identity);
-    extensions.insert(CurrentUser::new(user));
-}
-
-/// Lets the request in as nobody, whoever an outer layer took it for.
-pub(super) fn enter_anonymously<U: Send + Sync + 'static, B>(
-    request: &mut Request<B>,
-    answers: &Arc<Answers>,
-) {
-    let extensions = request.extensions_mut();
-    carry(extensions, answers);
-    extensions.remove::<Identity>();
-    extensions.remove::<CurrentUser<U>>();
-    extensions.insert(Anonymous);
-}
-
-/// For what stands behind and refuses on its own. The default is not worth an allocation.
-fn carry(extensions: &mut Extensions, answers: &Arc<Answers>) {
-    match answers.is_default() {
-        true => extensions.remove::<Arc<Answers>>(),
-        false => extensions.insert(Arc::clone(answers)),
-    };
 }

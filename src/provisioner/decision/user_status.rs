@@ -1,21 +1,22 @@
-//! Whether a user may act.
+//! The status of a user.
 
-/// Whether a user may act, and if not, why.
+/// Status of a user. Only an active user is admitted.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum UserStatus {
-    /// May act.
+    /// The user is admitted.
     Active,
-    /// Switched off by an operator or a job. Provisioning never switches it back on.
+    /// Deactivated by an operator or a job. Provisioning never reactivates the user.
     Deactivated,
-    /// Deleted; the identity stays behind so that the next request does not resurrect the user.
+    /// Deleted. The identity stays in the store, so that the next request does not create the user
+    /// again.
     Deleted,
-    /// Waits for approval.
+    /// Waiting for approval.
     Pending,
 }
 
 impl UserStatus {
-    /// Returns the stable label, the one the bundled tables store.
+    /// Returns the stable label, which the bundled tables store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,7 +27,7 @@ impl UserStatus {
         }
     }
 
-    /// Finds the status of a label.
+    /// Returns the status with this label, or `None` if there is none.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         [

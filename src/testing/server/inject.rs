@@ -1,4 +1,4 @@
-//! Faults made of the right answer.
+//! Responses with a fault.
 
 use std::iter;
 
@@ -11,33 +11,34 @@ use http::{
 use serde_json::{Value, json};
 
 use super::{
-    Endpoint, Fault,
-    body::{Body, run},
-    bomb::gzip_bomb,
+    body::{Body, repeat},
+    endpoint::Endpoint,
+    fault::Fault,
+    gzip_bomb::gzip_bomb,
 };
 use crate::{
-    testing::{SigningKey, issuer::State},
+    testing::{issuer::state::State, signing_key::SigningKey},
     verifier::algorithm::Algorithm,
 };
 
 const HTML: &str = "<!doctype html><title>Sign in</title><p>Please sign in to use this network.";
 
-/// Turns the right answer into a fault's.
+/// Injects a fault into the correct response.
 ///
-/// The right document keeps its `ETag` however it is sent: a client that remembers the tag of an
-/// answer it refused is found out by the `304` after the fault.
-pub(super) fn play(
+/// The correct document keeps its `ETag` with any fault. If a client stores the tag of a response
+/// that it refused, a test notices by the `304` after the fault.
+pub(super) fn inject(
     state: &State,
     endpoint: Endpoint,
     fault: Fault,
-    right: Response<Bytes>,
+    correct: Response<Bytes>,
 ) -> Response<Body> {
-    let (mut head, bytes) = right.into_parts();
-    let is_right = matches!(
+    let (mut head, bytes) = correct.into_parts();
+    let keeps_document = matches!(
         fault,
         Fault::Status(_) | Fault::Truncated | Fault::WrongContentType
     );
-    if !is_right {
+    if !keeps_document {
         head.headers.remove(ETAG);
     }
     let body = match fault {
@@ -56,7 +57,7 @@ pub(super) fn play(
         }
         Fault::Empty => Bytes::new().into(),
         Fault::EmptyObject => Bytes::from_static(b"{}").into(),
-        Fault::EndlessChunks => Body::chunked(run(b' ', u64::MAX)),
+        Fault::EndlessChunks => Body::chunked(repeat(b' ', u64::MAX)),
         Fault::GzipBomb => {
             let gzip = HeaderValue::from_static("gzip");
             head.headers.insert(CONTENT_ENCODING, gzip);
@@ -75,7 +76,7 @@ pub(super) fn play(
         Fault::Oversized(length) => {
             let padding = length.saturating_sub(bytes.len() as u64);
             let length = padding + bytes.len() as u64;
-            Body::chunked(run(b' ', padding).chain(iter::once(bytes))).with_length(length)
+            Body::chunked(repeat(b' ', padding).chain(iter::once(bytes))).with_length(length)
         }
         Fault::Redirect(location) => redirect(&mut head, &location),
         Fault::RedirectLoop => redirect(&mut head, &endpoint.url(state.name())),
@@ -88,7 +89,7 @@ pub(super) fn play(
             content_type(&mut head.headers, "text/plain");
             bytes.into()
         }
-        // They need no other answer: see `answer`.
+        // Handled in `handle`.
         Fault::Delay(_) | Fault::Drip(_) | Fault::Hang | Fault::Reset => bytes.into(),
     };
     Response::from_parts(head, body)
@@ -113,7 +114,7 @@ fn edited(bytes: &[u8], edit: impl FnOnce(&mut Value)) -> Body {
     Bytes::from(document.to_string()).into()
 }
 
-/// `{"deep":[[…]],` and the rest of the document.
+/// Returns `{"deep":[[…]],` and the rest of the document.
 fn deep(bytes: &Bytes, depth: u64) -> Body {
     let head = Bytes::from_static(br#"{"deep":"#);
     let members = bytes.get(1..).unwrap_or_default();
@@ -121,23 +122,23 @@ fn deep(bytes: &Bytes, depth: u64) -> Body {
     let tail = Bytes::from([comma, members].concat());
     let length = (head.len() + tail.len()) as u64 + 2 * depth;
     let chunks = iter::once(head)
-        .chain(run(b'[', depth))
-        .chain(run(b']', depth))
+        .chain(repeat(b'[', depth))
+        .chain(repeat(b']', depth))
         .chain(iter::once(tail));
     Body::chunked(chunks).with_length(length)
 }
 
-/// `{"keys":[`, one key under many names, and the rest of the key set.
+/// Returns `{"keys":[`, one key with many key IDs, and the rest of the key set.
 fn many_keys(bytes: &Bytes, count: usize) -> Body {
     const HEAD: &[u8] = br#"{"keys":["#;
     let mut tail = bytes.clone();
     let head = tail.split_to(HEAD.len().min(bytes.len()));
     let is_alone = tail.starts_with(b"]");
     let mut jwk = SigningKey::generate("idle", Algorithm::Es256).jwk();
-    let idle = (1..=count).map(move |number| {
+    let unused = (1..=count).map(move |number| {
         jwk["kid"] = json!(format!("idle-{number}"));
         let comma = if is_alone && number == count { "" } else { "," };
         Bytes::from(format!("{jwk}{comma}"))
     });
-    Body::chunked(iter::once(head).chain(idle).chain(iter::once(tail)))
+    Body::chunked(iter::once(head).chain(unused).chain(iter::once(tail)))
 }
