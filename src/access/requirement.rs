@@ -8,7 +8,7 @@ use http::{Extensions, Request, Response};
 use crate::{
     error::{Error, ErrorKind},
     identity::Identity,
-    rejection::{Answers, Protocol, RejectionResponse, internal_error},
+    rejection::{Protocol, RejectionConfig, RejectionResponse, internal_error},
     telemetry,
     user::{Anonymous, CurrentUser},
 };
@@ -22,7 +22,7 @@ pub(super) struct Requirement {
     /// `None` applies to every path.
     paths: Option<Arc<[Box<str>]>>,
     /// `None` uses the outer `ProvisionLayer`'s shape.
-    answers: Option<Arc<Answers>>,
+    rejection: Option<Arc<RejectionConfig>>,
 }
 
 pub(super) enum Refusal {
@@ -38,7 +38,7 @@ impl Requirement {
         Self {
             check: Arc::new(check),
             paths: None,
-            answers: None,
+            rejection: None,
         }
     }
 
@@ -52,7 +52,7 @@ impl Requirement {
 
     pub(super) fn with_rejection(self, rejection: impl RejectionResponse) -> Self {
         Self {
-            answers: Some(Arc::new(Answers::default().with_shape(rejection))),
+            rejection: Some(Arc::new(RejectionConfig::default().with_shape(rejection))),
             ..self
         }
     }
@@ -70,10 +70,10 @@ impl Requirement {
         Some(match refusal {
             Refusal::Error(error) => {
                 telemetry::requirement_refused(&error);
-                let outer = request.extensions().get::<Arc<Answers>>();
-                match self.answers.as_ref().or(outer) {
-                    Some(answers) => answers.reject(error, protocol),
-                    None => Answers::default().reject(error, protocol),
+                let outer = request.extensions().get::<Arc<RejectionConfig>>();
+                match self.rejection.as_ref().or(outer) {
+                    Some(rejection) => rejection.reject(error, protocol),
+                    None => RejectionConfig::default().reject(error, protocol),
                 }
             }
             Refusal::Misplaced(wanted) => {

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     identity::Identity,
     provisioner::{Provisioned, Provisioner, decision::admission},
-    rejection::Answers,
+    rejection::RejectionConfig,
     telemetry::Stopwatch,
     user::{Anonymous, CurrentUser},
     verifier::JwtVerifier,
@@ -21,7 +21,7 @@ pub(super) struct Gate<P> {
     pub(super) verifier: JwtVerifier,
     pub(super) provisioner: Arc<P>,
     pub(super) sources: Arc<[TokenSource]>,
-    pub(super) answers: Arc<Answers>,
+    pub(super) rejection: Arc<RejectionConfig>,
     pub(super) admits_anonymous: bool,
 }
 
@@ -39,7 +39,7 @@ impl<P> Clone for Gate<P> {
             verifier: self.verifier.clone(),
             provisioner: Arc::clone(&self.provisioner),
             sources: Arc::clone(&self.sources),
-            answers: Arc::clone(&self.answers),
+            rejection: Arc::clone(&self.rejection),
             admits_anonymous: self.admits_anonymous,
         }
     }
@@ -104,12 +104,12 @@ impl<P: Provisioner> Gate<P> {
 /// Lets the request in as this user.
 pub(super) fn enter<U: Send + Sync + 'static, B>(
     request: &mut Request<B>,
-    answers: &Arc<Answers>,
+    rejection: &Arc<RejectionConfig>,
     identity: Identity,
     user: Provisioned<U>,
 ) {
     let extensions = request.extensions_mut();
-    carry(extensions, answers);
+    carry(extensions, rejection);
     extensions.remove::<Anonymous>();
     extensions.insert(identity);
     extensions.insert(CurrentUser::new(user));
@@ -118,19 +118,19 @@ pub(super) fn enter<U: Send + Sync + 'static, B>(
 /// Lets the request in as nobody, whoever an outer layer took it for.
 pub(super) fn enter_anonymously<U: Send + Sync + 'static, B>(
     request: &mut Request<B>,
-    answers: &Arc<Answers>,
+    rejection: &Arc<RejectionConfig>,
 ) {
     let extensions = request.extensions_mut();
-    carry(extensions, answers);
+    carry(extensions, rejection);
     extensions.remove::<Identity>();
     extensions.remove::<CurrentUser<U>>();
     extensions.insert(Anonymous);
 }
 
 /// For what stands behind and refuses on its own. The default is not worth an allocation.
-fn carry(extensions: &mut Extensions, answers: &Arc<Answers>) {
-    match answers.is_default() {
-        true => extensions.remove::<Arc<Answers>>(),
-        false => extensions.insert(Arc::clone(answers)),
+fn carry(extensions: &mut Extensions, rejection: &Arc<RejectionConfig>) {
+    match rejection.is_default() {
+        true => extensions.remove::<Arc<RejectionConfig>>(),
+        false => extensions.insert(Arc::clone(rejection)),
     };
 }

@@ -49,7 +49,7 @@ impl<P: Provisioner> ProvisionLayer<P> {
             verifier,
             provisioner: Arc::new(provisioner),
             sources: Arc::new([TokenSource::authorization()]),
-            answers: Arc::default(),
+            rejection: Arc::default(),
             admits_anonymous: false,
         }))
     }
@@ -76,7 +76,7 @@ impl<P: Provisioner> ProvisionLayer<P> {
     /// [`ProblemJson`](crate::rejection::ProblemJson).
     pub fn with_rejection(mut self, rejection: impl RejectionResponse) -> Self {
         let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_shape(rejection));
+        gate.rejection = Arc::new(gate.rejection.with_shape(rejection));
         self
     }
 
@@ -84,7 +84,7 @@ impl<P: Provisioner> ProvisionLayer<P> {
     /// [`access`](crate::access) behind it (RFC 9728 section 5.1). Default: none.
     pub fn with_resource_metadata(mut self, metadata: &ResourceMetadata) -> Self {
         let gate = Arc::make_mut(&mut self.0);
-        gate.answers = Arc::new(gate.answers.with_resource_metadata(metadata.shared_url()));
+        gate.rejection = Arc::new(gate.rejection.with_resource_metadata(metadata.shared_url()));
         self
     }
 }

@@ -72,12 +72,12 @@ where
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
                 if is_anonymous && self.gate.admits_anonymous {
                     attempt.pass_anonymously();
-                    enter_anonymously::<P::User, B>(&mut request, &self.gate.answers);
+                    enter_anonymously::<P::User, B>(&mut request, &self.gate.rejection);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 attempt.refuse(&error);
                 let protocol = Protocol::of(request.headers());
-                return ResponseFuture::rejected(self.gate.answers.reject(error, protocol));
+                return ResponseFuture::rejected(self.gate.rejection.reject(error, protocol));
             }
         };
         let token = match token {
@@ -85,7 +85,7 @@ where
                 Some(user) => {
                     attempt.looked_for_user(&identity, true);
                     attempt.pass(user.outcome());
-                    enter(&mut request, &self.gate.answers, identity, user);
+                    enter(&mut request, &self.gate.rejection, identity, user);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 None => Token::Known(identity),
@@ -109,7 +109,12 @@ where
         // The service that was polled ready is the one to call; the clone stays behind.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        ResponseFuture::provisioning(provisioning, inner, request, Arc::clone(&self.gate.answers))
+        ResponseFuture::provisioning(
+            provisioning,
+            inner,
+            request,
+            Arc::clone(&self.gate.rejection),
+        )
     }
 }
 

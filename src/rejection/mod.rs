@@ -34,14 +34,14 @@
 //! }
 //! ```
 
-mod answers;
 mod body;
 mod problem_json;
 mod protocol;
+mod rejection_config;
 mod rejection_response;
 mod wire;
 
-pub(crate) use self::answers::{Answers, internal_error};
+pub(crate) use self::rejection_config::{RejectionConfig, internal_error};
 pub use self::{
     body::ResponseBody, problem_json::ProblemJson, protocol::Protocol,
     rejection_response::RejectionResponse,

@@ -34,13 +34,13 @@ const FRAMING: [HeaderName; 6] = [
 
 /// How a layer words its refusals. What stands behind the layer and refuses on its own words them
 /// the same.
-pub(crate) struct Answers {
+pub(crate) struct RejectionConfig {
     shape: Arc<dyn RejectionResponse>,
     resource_metadata: Option<Arc<str>>,
     is_default: bool,
 }
 
-impl Answers {
+impl RejectionConfig {
     /// A copy with another shape.
     pub(crate) fn with_shape(&self, shape: impl RejectionResponse) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Answers {
         self.is_default
     }
 
-    /// Answers a refusal and leaves the error in the response's extensions.
+    /// RejectionConfig a refusal and leaves the error in the response's extensions.
     pub(crate) fn reject(&self, error: Error, protocol: Protocol) -> Response<Bytes> {
         let wire = Wire::of(error.kind());
         let mut response = self.shape.response(&error, protocol);
@@ -98,7 +98,7 @@ impl Answers {
     }
 }
 
-impl Default for Answers {
+impl Default for RejectionConfig {
     fn default() -> Self {
         Self {
             shape: Arc::new(ProblemJson),
@@ -108,9 +108,9 @@ impl Default for Answers {
     }
 }
 
-impl fmt::Debug for Answers {
+impl fmt::Debug for RejectionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").finish_non_exhaustive()
+        f.debug_struct("RejectionConfig").finish_non_exhaustive()
     }
 }
 
