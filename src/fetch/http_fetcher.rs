@@ -14,7 +14,10 @@ use reqwest::{Client, Response, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use super::document::{Document, DocumentFetcher, DocumentRequest, FetchError};
+use super::{
+    document::Document, document_fetcher::DocumentFetcher, document_request::DocumentRequest,
+    fetch_error::FetchError,
+};
 
 /// Redirects followed unless told otherwise, to the same origin only.
 const MAX_REDIRECTS: usize = 3;
