@@ -164,7 +164,7 @@ pub use self::{
     email::Email,
     error::{DenialReason, Error, ErrorKind, ProvisionError, TokenFault},
     identity::Identity,
-    policy::issuer_policy::{IssuerPolicy, Linking, SignUp},
+    policy::{issuer_policy::IssuerPolicy, linking::Linking, sign_up::SignUp},
     principal::{IdentityKey, Principal, PrincipalKind, RoleClaim},
     provision::layer::ProvisionLayer,
     provisioner::{

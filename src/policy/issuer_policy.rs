@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    attribute::{Attribute, ProfileSync},
-    rule::Rule,
+    attribute::Attribute, linking::Linking, profile_sync::ProfileSync, rule::Rule, sign_up::SignUp,
 };
 use crate::principal::{Principal, RoleClaim};
 
@@ -38,35 +37,6 @@ pub struct IssuerPolicy {
     profile: [ProfileSync; Attribute::ALL.len()],
     public_sign_up: bool,
     roles: BTreeMap<String, String>,
-}
-
-/// Whether an unknown subject becomes a user.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum SignUp {
-    /// No: only users who are already there.
-    Closed,
-    /// Yes, at the first request.
-    #[default]
-    Open,
-    /// The row is made at the first request, and refused until an operator approves it.
-    PendingApproval,
-    /// Where the rule holds for the token. It is asked at creation only; see
-    /// [`IssuerPolicy::add_access_rule`] for what is asked at every request.
-    When(Rule),
-}
-
-/// Whether an unknown subject may be an existing user.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Linking {
-    /// No. A vouched address that is somebody else's is a conflict.
-    #[default]
-    Never,
-    /// Yes, by an address that both sides have proved: the issuer vouches for it, and the local
-    /// user has it verified by a trusted source. Proof on one side only is how accounts are taken
-    /// over (CVE-2023-3128) or prepared for it (CVE-2026-53516).
-    VerifiedEmail,
 }
 
 impl Default for IssuerPolicy {
