@@ -21,6 +21,7 @@
 
 mod bearer;
 mod cookie;
+mod credential;
 mod head;
 mod same_site;
 pub(crate) mod token_source;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{bearer, cookie::Cookie, head::RequestHead};
+use super::{bearer, cookie::Cookie, credential::Credential, head::RequestHead};
 use crate::error::{Error, ErrorKind};
 
 /// One place in a request where a token may be.
@@ -116,36 +116,6 @@ impl fmt::Debug for TokenSource {
             Source::Authorization => f.write_str("Authorization"),
             Source::Cookie(cookie) => cookie.fmt(f),
             Source::Custom(_) => f.write_str("Custom"),
-        }
-    }
-}
-
-/// What a request has for a token.
-pub(crate) enum Credential<'a> {
-    /// Of the `Authorization` header, and perhaps none.
-    Bearer(&'a [u8]),
-    Text(Cow<'a, str>),
-}
-
-impl Credential<'_> {
-    /// For comparison with tokens that passed: what equals one is one.
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Bearer(bytes) => bytes,
-            Self::Text(text) => text.as_bytes(),
-        }
-    }
-
-    /// Reads the token.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_request` if a header's is not one credential.
-    pub(crate) fn text(&self) -> Result<&str, Error> {
-        match self {
-            Self::Bearer(bytes) => bearer::text(bytes),
-            Self::Text(text) => Ok(text),
         }
     }
 }
