@@ -6,7 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 
 use super::{
-    key::IdentityKey, kind::PrincipalKind, origin::Origin, role_claim::RoleClaim, text::Text,
+    key::IdentityKey, kind::PrincipalKind, origin::Origin, principal_parts::PrincipalParts,
+    role_claim::RoleClaim, text::Text,
 };
 use crate::email::Email;
 
@@ -27,39 +28,21 @@ pub struct Principal {
     expires_at: i64,
 }
 
-/// The parts of a principal, as a verifier reads them from a token.
-pub(crate) struct Stated<'t> {
-    pub(crate) origin: &'t Arc<Origin>,
-    pub(crate) tenant: &'t Arc<str>,
-    pub(crate) token: &'t str,
-    pub(crate) subject: &'t str,
-    pub(crate) kind: PrincipalKind,
-    pub(crate) email: Option<Email>,
-    pub(crate) email_is_vouched: bool,
-    pub(crate) full_name: Option<&'t str>,
-    pub(crate) username: Option<&'t str>,
-    pub(crate) client_id: Option<&'t str>,
-    pub(crate) scopes: &'t [&'t str],
-    pub(crate) roles: RoleClaim,
-    pub(crate) issued_at: Option<i64>,
-    pub(crate) expires_at: i64,
-}
-
 impl Principal {
-    pub(crate) fn new(stated: Stated<'_>) -> Self {
-        let names = [stated.full_name, stated.username, stated.client_id];
-        let (origin, tenant) = (stated.origin, stated.tenant);
+    pub(crate) fn new(parts: PrincipalParts<'_>) -> Self {
+        let names = [parts.full_name, parts.username, parts.client_id];
+        let (origin, tenant) = (parts.origin, parts.tenant);
         Self {
-            key: IdentityKey::new(tenant, &origin.issuer, stated.subject),
-            text: Text::new(stated.token, stated.subject, names, stated.scopes),
+            key: IdentityKey::new(tenant, &origin.issuer, parts.subject),
+            text: Text::new(parts.token, parts.subject, names, parts.scopes),
             origin: Arc::clone(origin),
             tenant: Arc::clone(tenant),
-            kind: stated.kind,
-            email: stated.email,
-            email_is_vouched: stated.email_is_vouched,
-            roles: stated.roles,
-            issued_at: stated.issued_at,
-            expires_at: stated.expires_at,
+            kind: parts.kind,
+            email: parts.email,
+            email_is_vouched: parts.email_is_vouched,
+            roles: parts.roles,
+            issued_at: parts.issued_at,
+            expires_at: parts.expires_at,
         }
     }
 

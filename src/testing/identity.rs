@@ -8,7 +8,7 @@ use crate::{
     email::Email,
     identity::Identity,
     policy::IssuerPolicy,
-    principal::{Origin, Principal, PrincipalKind, RoleClaim, Stated},
+    principal::{Origin, Principal, PrincipalKind, PrincipalParts, RoleClaim},
 };
 
 /// Builds an [`Identity`] that no token stands behind.
@@ -134,7 +134,7 @@ impl TestIdentity {
             subject_strategy: "/sub".into(),
             generation,
         };
-        let principal = Principal::new(Stated {
+        let principal = Principal::new(PrincipalParts {
             origin: &Arc::new(origin),
             tenant: &self.tenant.into(),
             token: "",

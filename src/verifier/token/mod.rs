@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     error::{Error, TokenFault},
     identity::{Identity, Proof, Validity},
-    principal::{Principal, Stated},
+    principal::{Principal, PrincipalParts},
 };
 
 /// 9999-12-31T23:59:59Z, in seconds: what stands after it is milliseconds taken for seconds.
@@ -297,7 +297,7 @@ fn identify(
     let (map, origin) = (&issuer.claims, &issuer.origin);
     let subject = map.subject(claims)?;
     let (email, email_is_vouched) = map.email(claims).unzip();
-    let principal = Principal::new(Stated {
+    let principal = Principal::new(PrincipalParts {
         origin,
         tenant: issuer.tenancy.tenant(map, claims)?,
         token,
