@@ -7,17 +7,11 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use super::rule_results::RuleResults;
 use crate::{
     email::Email,
     principal::{Principal, RoleClaim},
 };
-
-/// The results of the issuer's rules for one token.
-#[derive(Clone, Copy)]
-pub(super) struct Verdicts {
-    pub(super) passes_access_rules: bool,
-    pub(super) passes_sign_up_rule: bool,
-}
 
 /// A digest of an identity's key and of everything that policy and mapping read from its token.
 /// Times are left out, or no two tokens would share one.
@@ -36,7 +30,7 @@ impl Hash for Evidence {
 
 impl Evidence {
     /// Digests a principal and the results of its issuer's rules.
-    pub(super) fn of(principal: &Principal, verdicts: Verdicts) -> Self {
+    pub(super) fn of(principal: &Principal, results: RuleResults) -> Self {
         /// The secret fills a block, and has been digested.
         static KEYED: LazyLock<Sha256> = LazyLock::new(|| {
             let words: [u64; 8] =
@@ -57,8 +51,8 @@ impl Evidence {
         add(principal.kind().as_str().as_bytes());
         add(&[
             u8::from(principal.vouched_email().is_some()),
-            u8::from(verdicts.passes_access_rules),
-            u8::from(verdicts.passes_sign_up_rule),
+            u8::from(results.passes_access_rules),
+            u8::from(results.passes_sign_up_rule),
         ]);
         let texts = [
             principal.email().map(Email::as_str),

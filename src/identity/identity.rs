@@ -2,10 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use super::{
-    evidence::{Evidence, Verdicts},
-    proof::Proof,
-};
+use super::{evidence::Evidence, proof::Proof, rule_results::RuleResults};
 use crate::{policy::IssuerPolicy, principal::Principal};
 
 /// A verified token's subject and everything mapped from its claims.
@@ -25,7 +22,7 @@ struct Inner {
     /// `None` if no signature was verified: an identity of feature `testing`, or of an explanation.
     proof: Option<Proof>,
     evidence: Evidence,
-    verdicts: Verdicts,
+    results: RuleResults,
     principal: Principal,
     policy: Arc<IssuerPolicy>,
 }
@@ -37,14 +34,14 @@ impl Identity {
         policy: &Arc<IssuerPolicy>,
         proof: Option<Proof>,
     ) -> Self {
-        let verdicts = Verdicts {
+        let results = RuleResults {
             passes_access_rules: policy.admits(&principal),
             passes_sign_up_rule: policy.lets_sign_up(&principal),
         };
         Self(Arc::new(Inner {
             proof,
-            evidence: Evidence::of(&principal, verdicts),
-            verdicts,
+            evidence: Evidence::of(&principal, results),
+            results,
             principal,
             policy: Arc::clone(policy),
         }))
@@ -71,12 +68,12 @@ impl Identity {
     /// Returns whether the token passes the access rules of the issuer's policy.
     #[inline]
     pub(crate) fn passes_access_rules(&self) -> bool {
-        self.0.verdicts.passes_access_rules
+        self.0.results.passes_access_rules
     }
 
     /// Returns whether the token passes the sign-up rule of the issuer's policy.
     pub(crate) fn passes_sign_up_rule(&self) -> bool {
-        self.0.verdicts.passes_sign_up_rule
+        self.0.results.passes_sign_up_rule
     }
 
     /// Returns the policy of the issuer, as it was when the token was verified.

@@ -3,6 +3,7 @@
 mod evidence;
 mod identity;
 mod proof;
+mod rule_results;
 
 pub use self::identity::Identity;
 pub(crate) use self::{
