@@ -1,6 +1,6 @@
 //! authentik.
 
-use crate::claims::ClaimMap;
+use crate::claims::map::ClaimMap;
 
 impl ClaimMap {
     /// Maps authentik's tokens: `groups` as roles, `email_verified` as it is.

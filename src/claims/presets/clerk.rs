@@ -1,6 +1,6 @@
 //! Clerk.
 
-use crate::claims::{ClaimMap, pointer::Pointer};
+use crate::claims::{map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
     /// Maps Clerk's session tokens, version 2: the role in the active organisation, which is the

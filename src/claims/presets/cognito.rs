@@ -1,6 +1,6 @@
 //! Amazon Cognito user pools.
 
-use crate::claims::{ClaimMap, condition::Condition, pointer::Pointer};
+use crate::claims::{condition::Condition, map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
     /// Maps Cognito's access tokens: `username`, `cognito:groups`.

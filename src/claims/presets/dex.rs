@@ -1,6 +1,6 @@
 //! Dex.
 
-use crate::claims::ClaimMap;
+use crate::claims::map::ClaimMap;
 
 impl ClaimMap {
     /// Maps Dex's tokens: `groups` as roles.

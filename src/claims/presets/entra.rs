@@ -2,7 +2,7 @@
 
 use crate::{
     claims::{
-        ClaimMap, address::Address, condition::Condition, pointer::Pointer, subject::Subject,
+        address::Address, condition::Condition, map::ClaimMap, pointer::Pointer, subject::Subject,
     },
     principal::PrincipalKind,
 };

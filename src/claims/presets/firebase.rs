@@ -1,7 +1,7 @@
 //! Firebase Authentication and Google Identity Platform.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 

@@ -1,7 +1,7 @@
 //! GitHub Actions.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer, subject::Subject},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer, subject::Subject},
     principal::PrincipalKind,
 };
 

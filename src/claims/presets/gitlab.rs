@@ -1,7 +1,7 @@
 //! GitLab: people who sign in, and jobs of its CI.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer, subject::Subject},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer, subject::Subject},
     principal::PrincipalKind,
 };
 

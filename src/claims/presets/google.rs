@@ -1,6 +1,6 @@
 //! Google.
 
-use crate::claims::{ClaimMap, pointer::Pointer};
+use crate::claims::{map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
     /// Maps Google's ID tokens, the only JWTs it issues; the Workspace domain (`hd`) is the tenant.

@@ -1,6 +1,6 @@
 //! Ory Hydra.
 
-use crate::claims::ClaimMap;
+use crate::claims::map::ClaimMap;
 
 impl ClaimMap {
     /// Maps Ory Hydra's JWT access tokens, with custom claims under `ext`.

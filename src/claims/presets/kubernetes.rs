@@ -1,7 +1,7 @@
 //! Kubernetes service accounts.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 

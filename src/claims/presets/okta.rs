@@ -1,6 +1,6 @@
 //! Okta, custom authorization servers.
 
-use crate::claims::{ClaimMap, pointer::Pointer, subject::Subject};
+use crate::claims::{map::ClaimMap, pointer::Pointer, subject::Subject};
 
 impl ClaimMap {
     /// Maps the access tokens of Okta's custom authorization servers: `uid`, `cid`, `groups`.

@@ -1,7 +1,7 @@
 //! Supabase Auth.
 
 use crate::{
-    claims::{ClaimMap, address::Address, condition::Condition, pointer::Pointer},
+    claims::{address::Address, condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 

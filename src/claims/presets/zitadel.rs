@@ -1,6 +1,6 @@
 //! Zitadel.
 
-use crate::claims::{ClaimMap, pointer::Pointer};
+use crate::claims::{map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
     /// Maps Zitadel's JWT access tokens: the roles of the project the client belongs to, and the
