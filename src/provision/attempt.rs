@@ -92,7 +92,7 @@ impl Attempt {
     pub(crate) fn pass_anonymously(mut self) {
         self.is_told = true;
         self.note("outcome", "anonymous");
-        telemetry::told("anonymous", self.waiting);
+        telemetry::finished("anonymous", self.waiting);
     }
 
     pub(crate) fn refuse(mut self, error: &Error) {
@@ -101,7 +101,7 @@ impl Attempt {
         self.note("kind", error.kind().as_str());
         self.note("reason", error.reason());
         self.span.in_scope(|| telemetry::log(error));
-        telemetry::told(error.kind().as_str(), self.waiting);
+        telemetry::finished(error.kind().as_str(), self.waiting);
     }
 }
 
@@ -110,7 +110,7 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_told {
             self.note("outcome", "abandoned");
-            telemetry::told("abandoned", self.waiting);
+            telemetry::finished("abandoned", self.waiting);
         }
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn passed(waiting: Option<Stopwatch>) {
     });
 }
 
-pub(crate) fn told(outcome: &'static str, waiting: Option<Stopwatch>) {
+pub(crate) fn finished(outcome: &'static str, waiting: Option<Stopwatch>) {
     counter!(REQUESTS, "outcome" => outcome).increment(1);
     histogram!(REQUEST_DURATION, "outcome" => outcome).record(waited(waiting));
 }

@@ -50,7 +50,7 @@
 #[path = "metrics.rs"]
 mod meter;
 #[cfg(not(feature = "metrics"))]
-#[path = "silent.rs"]
+#[path = "no_metrics.rs"]
 mod meter;
 mod refusal;
 
@@ -58,8 +58,8 @@ mod refusal;
 pub use self::meter::describe_metrics;
 pub(crate) use self::{
     meter::{
-        Stopwatch, key_fetch, passed, provisioned, token_cache, token_cache_size, told, user_cache,
-        user_cache_size, verified,
+        Stopwatch, finished, key_fetch, passed, provisioned, token_cache, token_cache_size,
+        user_cache, user_cache_size, verified,
     },
     refusal::{log, requirement_refused},
 };

@@ -11,7 +11,7 @@ impl Stopwatch {
 
 pub(crate) fn passed(_: Option<Stopwatch>) {}
 
-pub(crate) fn told(_: &'static str, _: Option<Stopwatch>) {}
+pub(crate) fn finished(_: &'static str, _: Option<Stopwatch>) {}
 
 pub(crate) fn token_cache(_: bool) {}
 
