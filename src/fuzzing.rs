@@ -9,7 +9,8 @@ use crate::{
     claims::{Object, Value},
     credential::{self, RequestHead, TokenSource},
     error::{ErrorKind, TokenFault},
-    verifier::{self, Algorithm},
+    fetch::metadata,
+    verifier::{self, algorithm::Algorithm},
 };
 
 /// What is read of a token's header.
@@ -94,7 +95,7 @@ pub fn jwks(json: &[u8], max_keys: usize) -> Result<Vec<Key>, &'static str> {
 
 /// Reads where an issuer's metadata says its keys are.
 pub fn discovery(document: &[u8], issuer: &str) -> Result<String, &'static str> {
-    verifier::jwks_uri(document, issuer)
+    metadata::jwks_uri(document, issuer)
 }
 
 /// Reads the token of a request with these `Authorization` headers; `None` if one of them cannot
