@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Protocol, RejectionResponse, wire::Wire};
+use super::{protocol::Protocol, rejection_response::RejectionResponse, wire::Wire};
 use crate::error::{Error, ErrorKind};
 
 /// The default: a problem document (RFC 9457).
