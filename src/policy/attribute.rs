@@ -1,10 +1,10 @@
-//! What a profile consists of, and when each part is taken from a token.
+//! The attributes of a profile.
 
-/// One thing a profile says.
+/// An attribute of a profile.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// The e-mail address, with whether and by whom it is verified.
+    /// The e-mail address, whether it is verified, and by which source.
     Email,
     /// The display name.
     FullName,
@@ -26,7 +26,7 @@ impl Attribute {
         }
     }
 
-    /// Finds the attribute of a label.
+    /// Returns the attribute with this label.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         Self::ALL

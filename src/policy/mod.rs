@@ -1,4 +1,4 @@
-//! The operator's rules for the tokens and users of one issuer.
+//! The operator's policy for the tokens and users of one issuer.
 
 mod attribute;
 pub(crate) mod issuer_policy;

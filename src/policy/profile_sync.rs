@@ -1,16 +1,16 @@
-//! When an attribute of the profile is taken from a token.
+//! The times at which a profile attribute is copied from a token.
 
-/// When an attribute is taken from a token.
+/// When an attribute is copied from a token.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ProfileSync {
-    /// At creation and from every newer token; one that lacks it empties it.
+    /// At creation and from every newer token. A token without the attribute clears it.
     Always,
     /// At creation only.
     CreateOnly,
-    /// Not even at creation.
+    /// Never, not even at creation.
     Never,
-    /// At creation and from every newer token that has it.
+    /// At creation and from every newer token that has the attribute.
     #[default]
     WhenPresent,
 }
@@ -27,7 +27,7 @@ impl ProfileSync {
         }
     }
 
-    /// Finds the value of a label.
+    /// Returns the value with this label.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         [

@@ -6,14 +6,15 @@ use super::rule::Rule;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum SignUp {
-    /// No: only users who are already there.
+    /// Refuses unknown subjects. Only existing users pass.
     Closed,
-    /// Yes, at the first request.
+    /// Creates a user at the first request.
     #[default]
     Open,
-    /// The row is made at the first request, and refused until an operator approves it.
+    /// Creates a user at the first request, and refuses them until an operator approves.
     PendingApproval,
-    /// Where the rule holds for the token. It is asked at creation only; see
-    /// [`IssuerPolicy::add_access_rule`] for what is asked at every request.
+    /// Creates a user if the token meets the rule. The rule applies at creation only;
+    /// [`IssuerPolicy::add_access_rule`](crate::IssuerPolicy::add_access_rule) adds rules for every
+    /// request.
     When(Rule),
 }
