@@ -1,6 +1,7 @@
-//! What each provider's tokens look like.
+//! Claim maps for the tokens of each provider.
 //!
-//! A preset is a [`ClaimMap`](super::map::ClaimMap) to start from: everything an operator can set, he can set on it.
+//! A preset is a [`ClaimMap`](super::map::ClaimMap) to start from. Operators can change every
+//! setting.
 
 mod auth0;
 mod authentik;

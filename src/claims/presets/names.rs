@@ -1,8 +1,8 @@
-//! Presets by their names in configuration files.
+//! The names of the presets in configuration files.
 
 use crate::claims::map::ClaimMap;
 
-/// The presets that need no argument, by their names in configuration files.
+/// The presets without arguments, by their names in configuration files.
 const NAMES: [&str; 19] = [
     "auth0",
     "authentik",
@@ -26,9 +26,9 @@ const NAMES: [&str; 19] = [
 ];
 
 impl ClaimMap {
-    /// Finds a preset by its name, for configuration files.
+    /// Returns the preset with this name, for configuration files.
     ///
-    /// The names are those of the functions, and stable.
+    /// The names are those of the functions, and are stable. `None` means an unknown name.
     ///
     /// ```
     /// use tower_jit_provisioning::ClaimMap;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_has_paths_that_parse_and_a_subject_that_stays() {
+    fn every_preset_has_valid_paths_and_an_immutable_subject() {
         let presets = ClaimMap::names().filter_map(ClaimMap::named).chain([
             ClaimMap::auth0_with_namespace("https://ex.org/~a"),
             ClaimMap::zitadel_with_project("1/2"),
