@@ -1,30 +1,31 @@
 //! The kinds of refusal.
 
-/// The kinds of refusal, one for each row of the wire table in [`rejection`](crate::rejection).
+/// The kind of a refusal. [`rejection`](crate::rejection) maps each kind to a response.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The token's vouched e-mail address belongs to somebody else.
+    /// The token's vouched e-mail address belongs to another user.
     Conflict,
-    /// The token is good and policy refuses its subject, or [`RequireLayer`](crate::RequireLayer)
-    /// does; or the token is a cookie's and another site's request
+    /// The token is valid, but policy or [`RequireLayer`](crate::RequireLayer) refuses its subject;
+    /// or the token is in a cookie and the request comes from another site
     /// ([`TokenSource::cookie`](crate::TokenSource::cookie)).
     Denied,
-    /// The token is good and lacks a scope that the issuer's configuration or
-    /// [`RequireLayer`](crate::RequireLayer) asks for.
+    /// The token is valid, but lacks a scope that the issuer's configuration or
+    /// [`RequireLayer`](crate::RequireLayer) requires.
     InsufficientScope,
-    /// The request carries two credentials, or none where it announces one, or no text.
+    /// The request carries two credentials, a scheme without a credential, or bytes that are not
+    /// text.
     InvalidRequest,
-    /// The token failed a check, or was revoked.
+    /// The token failed a check or was revoked.
     InvalidToken,
     /// The request carries no bearer token.
     MissingToken,
-    /// Keys or store cannot be reached.
+    /// The issuer's keys or the user store are unavailable.
     Unavailable,
 }
 
 impl ErrorKind {
-    /// Returns the stable label, as the wire table names it.
+    /// Returns the stable label, as in the table of [`rejection`](crate::rejection).
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Why a request is refused.
+//! The refusal of a request, and its causes.
 
 mod denial_reason;
 mod error;
