@@ -1,4 +1,4 @@
-//! Verified identities, and the proof behind each.
+//! Verified identities and their proofs.
 
 mod evidence;
 mod identity;

@@ -1,4 +1,4 @@
-//! The subject of a token, as the token describes it: no policy and no proof.
+//! The subject of a token, as the token describes it, without policy and proof.
 
 mod key;
 mod kind;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{kind::PrincipalKind, origin::Origin, role_claim::RoleClaim};
 use crate::email::Email;
 
-/// The parts of a principal, as a verifier reads them from a token.
+/// The parts of a [`Principal`](super::principal::Principal), as a verifier reads them from a
+/// token.
 pub(crate) struct PrincipalParts<'t> {
     pub(crate) origin: &'t Arc<Origin>,
     pub(crate) tenant: &'t Arc<str>,
