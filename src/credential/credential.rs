@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use super::bearer;
 use crate::error::Error;
 
-/// What a request has for a token.
+/// A credential that is not verified yet.
 pub(crate) enum Credential<'a> {
-    /// Of the `Authorization` header, and perhaps none.
+    /// The bytes of the `Authorization` header after the scheme, which may not be a token.
     Bearer(&'a [u8]),
     Text(Cow<'a, str>),
 }
 
 impl Credential<'_> {
-    /// For comparison with tokens that passed: what equals one is one.
+    /// Returns the bytes, for comparison with tokens that were verified before.
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
@@ -22,11 +22,11 @@ impl Credential<'_> {
         }
     }
 
-    /// Reads the token.
+    /// Returns the token.
     ///
     /// # Errors
     ///
-    /// `invalid_request` if a header's is not one credential.
+    /// `invalid_request` if the header does not contain exactly one credential.
     pub(crate) fn text(&self) -> Result<&str, Error> {
         match self {
             Self::Bearer(bytes) => bearer::text(bytes),
