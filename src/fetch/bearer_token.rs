@@ -4,12 +4,12 @@ use std::fmt;
 
 use crate::identity::Identity;
 
-/// A live credential: to be sent where the request goes, and not to be logged.
+/// A live credential. Send it to the URL of the request only, and never log it.
 #[derive(Clone)]
 pub struct BearerToken(Identity);
 
 impl BearerToken {
-    /// The token that an identity was verified by.
+    /// Creates the bearer token of an identity.
     pub(crate) fn of(identity: &Identity) -> Self {
         Self(identity.clone())
     }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// A document, or word that the one held is still current.
+/// A fetched document, or the result that the held document is still current.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// `None` means that the held document is still current.
     pub(crate) body: Option<Bytes>,
     pub(crate) etag: Option<String>,
     pub(crate) max_age: Option<Duration>,
 }
 
 impl Document {
-    /// A document with this content.
+    /// Creates a document with this content.
     pub fn new(body: impl Into<Bytes>) -> Self {
         Self {
             body: Some(body.into()),
@@ -22,7 +23,7 @@ impl Document {
         }
     }
 
-    /// The document held is still current (304).
+    /// Creates the result of a 304 response: the held document is still current.
     #[must_use]
     pub fn not_modified() -> Self {
         Self {
@@ -43,7 +44,7 @@ impl Document {
         self
     }
 
-    /// Sets how long the issuer calls the document fresh (`Cache-Control: max-age`).
+    /// Sets how long the document is fresh (`Cache-Control: max-age`).
     #[must_use]
     pub fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);

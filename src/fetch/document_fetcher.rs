@@ -10,9 +10,9 @@ use super::{document::Document, document_request::DocumentRequest, fetch_error::
 ///
 /// * Reads at most [`DocumentRequest::max_bytes`], counted after any decompression.
 /// * Follows no redirect to another origin, and only a few to the same.
-/// * Leaves retries to the caller, who also bounds the time.
+/// * Does not retry and sets no overall time limit. The caller does both.
 ///
-/// Feature `jwks` has an implementation; this one serves a file:
+/// Feature `jwks` adds an implementation over HTTP. This one reads a file:
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -34,6 +34,6 @@ pub trait DocumentFetcher: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If there is no answer, or one that is not a success.
+    /// If there is no response, or its status is not a success.
     async fn fetch(&self, request: &DocumentRequest) -> Result<Document, FetchError>;
 }

@@ -2,18 +2,18 @@
 
 use super::bearer_token::BearerToken;
 
-/// What to fetch.
+/// A request for one document.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DocumentRequest {
     /// An `https` URL, or an `http` one on loopback.
     pub url: String,
-    /// The entity tag of the document held, for `If-None-Match`.
+    /// The entity tag of the held document, for `If-None-Match`.
     pub etag: Option<String>,
-    /// What to send as `Authorization: Bearer` (RFC 6750 section 2.1): only a request for UserInfo
-    /// has it.
+    /// The token for `Authorization: Bearer` (RFC 6750 section 2.1). Only requests to the UserInfo
+    /// endpoint have one.
     pub bearer: Option<BearerToken>,
-    /// The most bytes to read.
+    /// The maximum number of bytes to read.
     pub max_bytes: usize,
 }
 

@@ -1,8 +1,8 @@
-//! A fetch that failed.
+//! The error of a fetch.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-/// Why a document could not be had.
+/// The reason for which a document could not be fetched.
 #[derive(Clone, Debug)]
 pub struct FetchError {
     status: Option<u16>,
@@ -10,7 +10,7 @@ pub struct FetchError {
 }
 
 impl FetchError {
-    /// There was no usable answer.
+    /// Creates the error of a fetch without a usable response.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             status: None,
@@ -18,18 +18,18 @@ impl FetchError {
         }
     }
 
-    /// The answer was not a success.
+    /// Creates the error of a response with a status that is not a success.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self {
             status: Some(status),
             cause: Arc::from(Box::<dyn StdError + Send + Sync>::from(format!(
-                "the answer has status {status}"
+                "the response has status {status}"
             ))),
         }
     }
 
-    /// Whether the issuer has no such document.
+    /// Returns whether the issuer has no such document.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self.status, Some(404 | 405 | 410))
     }

@@ -1,4 +1,4 @@
-//! How documents of an issuer are fetched: metadata, key sets and UserInfo alike.
+//! Fetching of an issuer's documents: metadata, key sets and UserInfo.
 
 mod bearer_token;
 mod document;
