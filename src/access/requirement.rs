@@ -1,4 +1,4 @@
-//! One requirement: its check, the paths it applies to, and the shape of its refusals.
+//! A requirement: its check, its paths, and the shape of its rejections.
 
 use std::{any::type_name, fmt, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
 
 type Check = dyn Fn(&Extensions) -> Result<(), Refusal> + Send + Sync;
 
-/// Shared by all services that one layer wraps.
+/// A requirement, shared by all services of one layer.
 #[derive(Clone)]
 pub(super) struct Requirement {
     check: Arc<Check>,
@@ -27,7 +27,7 @@ pub(super) struct Requirement {
 
 pub(super) enum Refusal {
     Error(Error),
-    /// There is no outer `ProvisionLayer`, or its user has another type than the one named here.
+    /// There is no outer `ProvisionLayer`, or its user does not have this type.
     Misplaced(&'static str),
 }
 
@@ -106,7 +106,8 @@ pub(super) fn user<U: Send + Sync + 'static>(
     found(extensions)
 }
 
-/// Anonymous requests get 401. A missing `ProvisionLayer` is a server error.
+/// Returns an extension of the request. Without it, anonymous requests get 401, and a missing
+/// `ProvisionLayer` is a server error.
 fn found<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Refusal> {
     match extensions.get::<T>() {
         Some(found) => Ok(found),
