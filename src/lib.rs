@@ -92,7 +92,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `aws-lc-rs` | signature verification with aws-lc-rs; takes precedence over `rust-crypto` | yes |
-//! | `rust-crypto` | signature verification with jsonwebtoken's RustCrypto provider; needs no C compiler | |
+//! | `rust-crypto` | signature verification with jsonwebtoken's RustCrypto provider; needs no C compiler, except for ring with `jwks` | |
 //! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: fetches keys over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
 //! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL or MariaDB | |
