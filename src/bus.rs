@@ -1,11 +1,12 @@
 //! Invalidations between replicas.
 //!
-//! A replica that changes a user publishes the identity's key; the others read that user again. The
-//! message does not say how the user changed. Messages may be lost: [`BusEvent::Lost`] then makes
-//! remembered users count only after another read, and the TTL bounds a loss that went unnoticed.
+//! A replica that changes a user publishes the identity's key, and the other replicas read that
+//! user again. The message does not contain the change. Messages may be lost: after
+//! [`BusEvent::Lost`], remembered users are read again before use. A loss that stays undetected is
+//! bounded by the TTL.
 //!
-//! [`InvalidationBus`] is the receiving side, for
-//! [`CachedProvisioner::listen`](crate::CachedProvisioner::listen).
+//! [`CachedProvisioner::listen`](crate::CachedProvisioner::listen) takes the receiving side, an
+//! [`InvalidationBus`].
 
 pub use crate::provisioner::cached::{BusEvent, InvalidationBus};
 #[cfg(feature = "postgres-bus")]

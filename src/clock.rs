@@ -7,7 +7,7 @@ use std::sync::{
 };
 use std::time::{Duration, SystemTime};
 
-/// Milliseconds since the Unix epoch, saturating: a clock before it reads 0.
+/// Returns the milliseconds since the Unix epoch, saturating: 0 for earlier times.
 pub(crate) fn millis(time: SystemTime) -> i64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, to_millis)
@@ -17,8 +17,8 @@ pub(crate) fn to_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Up to a tick of the kernel ago, 10 ms at most. Measured: 15 ns, and 49 ns for [`millis`] of
-/// [`SystemTime::now`].
+/// Returns the time of the kernel's last tick, which is at most 10 ms ago. Measured: 15 ns, against
+/// 49 ns for [`millis`] of [`SystemTime::now`].
 #[cfg(target_os = "linux")]
 fn recent_millis() -> i64 {
     use nix::time::{ClockId, clock_gettime};
@@ -34,10 +34,10 @@ fn recent_millis() -> i64 {
     millis(SystemTime::now())
 }
 
-/// The present; clones agree on it.
+/// A clock that returns the present. Clones share a manual clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock {
-    /// Set by tests.
+    /// The clock that replaces the system's, in tests.
     #[cfg(any(test, feature = "testing"))]
     manual: Arc<OnceLock<ManualClock>>,
 }
@@ -47,8 +47,8 @@ impl Clock {
         self.read(|| millis(SystemTime::now()))
     }
 
-    /// Returns the present, or a moment up to 10 ms ago: for tokens that were verified before, at
-    /// every request.
+    /// Returns the present, or a time up to 10 ms ago. For remembered tokens, which are checked
+    /// against the clock on every request.
     #[inline]
     pub(crate) fn recently(&self) -> i64 {
         self.read(recent_millis)
@@ -63,32 +63,32 @@ impl Clock {
         system()
     }
 
-    /// Reads the time from a clock that only a test moves, from now on.
+    /// Reads the time from a manual clock from now on.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn set(&self, clock: ManualClock) {
         let _ = self.manual.set(clock);
     }
 }
 
-/// Stands still until told otherwise; clones move together.
+/// A clock that only moves when a test moves it. Clones share the time.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 #[cfg(any(test, feature = "testing"))]
 impl ManualClock {
-    /// Starts at an instant.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn at(time: SystemTime) -> Self {
         Self(Arc::new(AtomicI64::new(millis(time))))
     }
 
-    /// Moves forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(to_millis(by), Ordering::SeqCst);
     }
 
-    /// Moves back, as clocks do when they are corrected.
+    /// Moves the clock back, as a time correction does.
     pub fn rewind(&self, by: Duration) {
         self.0.fetch_sub(to_millis(by), Ordering::SeqCst);
     }
@@ -110,10 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_recent_past_is_recent() {
+    fn the_coarse_clock_is_close_to_the_exact_one() {
         let clock = Clock::default();
         let (before, recently, now) = (clock.now(), clock.recently(), clock.now());
-        // A second, for a machine that stops the test in between.
+        // One second of tolerance, for a machine that suspends the test in between.
         assert!(
             (before - 1000..=now).contains(&recently),
             "{before} {recently} {now}"

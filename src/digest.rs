@@ -1,8 +1,9 @@
-//! SHA-256 over several texts, and its hexadecimal form.
+//! SHA-256 over several strings, and its hexadecimal form.
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over length-prefixed parts: no two different lists of parts share an input.
+/// Returns the SHA-256 of length-prefixed parts, so that two different lists of parts never have
+/// the same input.
 pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -12,7 +13,7 @@ pub(crate) fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Lower-case hexadecimal digits; every cold request writes 64 or more.
+/// Returns lower-case hexadecimal digits. Runs for 32 bytes or more on every cold request.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     let mut text = String::with_capacity(2 * bytes.len());

@@ -4,16 +4,16 @@ use std::fmt;
 
 use crate::digest::{digest, hex};
 
-/// The longest address kept, in bytes: RFC 5321 section 4.5.3.1.3 allows a path of 256 with its
-/// angle brackets.
+/// The maximum length of an address, in bytes: RFC 5321 section 4.5.3.1.3 allows a path of 256
+/// bytes, angle brackets included.
 const MAX_LENGTH: usize = 254;
 
-/// An e-mail address with exactly one `@`, and nothing that a database or a mail header would
-/// read differently.
+/// An e-mail address with exactly one `@`, and without characters that databases or mail headers
+/// interpret in different ways.
 ///
-/// Refuses what has fooled other systems: a second `@` (GHSA-c5c4-8r6x-56w3), quoted local parts,
-/// white space and control characters. Comparison folds ASCII letters only; folding Unicode merges
-/// different mailboxes (CVE-2019-19844).
+/// Refuses the forms that have led to attacks on other systems: a second `@` (GHSA-c5c4-8r6x-56w3),
+/// quoted local parts, white space and control characters. Comparison folds ASCII letters only,
+/// because folding Unicode merges different mailboxes (CVE-2019-19844).
 ///
 /// ```
 /// use tower_jit_provisioning::Email;
@@ -28,7 +28,7 @@ const MAX_LENGTH: usize = 254;
 pub struct Email(Box<str>);
 
 impl Email {
-    /// Parses an address of at most 254 bytes; `None` if it is not one.
+    /// Parses an address of at most 254 bytes. `None` means that the text is not an address.
     #[must_use]
     pub fn parse(address: &str) -> Option<Self> {
         let (local, domain) = address.split_once('@')?;
@@ -57,23 +57,23 @@ impl Email {
         &self.0
     }
 
-    /// Returns the part after the `@`, as it was written.
+    /// Returns the part after the `@`, in its original case.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Returns the key under which at most one user of a tenant holds this address verified.
+    /// Returns the key of this address in a tenant. At most one user has this address verified.
     ///
-    /// 64 lower-case hexadecimal digits: SHA-256 over the length-prefixed tenant and the address
-    /// with its ASCII letters in lower case.
+    /// The key is 64 lower-case hexadecimal digits: the SHA-256 of the length-prefixed tenant and
+    /// the address with its ASCII letters in lower case.
     #[must_use]
     pub fn key(&self, tenant: &str) -> String {
         hex(&digest([tenant, &self.0.to_ascii_lowercase()]))
     }
 }
 
-/// Hides the address: it is personal data.
+/// Hides the address, which is personal data.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(..)")
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_fool_comparisons_are_refused() {
+    fn ambiguous_addresses_are_refused() {
         for address in [
             "",
             "@",

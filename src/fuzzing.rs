@@ -1,6 +1,6 @@
-//! What the targets in `tests/fuzz` call: the parsers of hostile input, without what surrounds them.
+//! Entry points for the targets in `tests/fuzz`: the parsers of hostile input, one by one.
 //!
-//! Compiled under `--cfg fuzzing` only, and no part of the API.
+//! Compiled under `--cfg fuzzing` only. Not part of the API.
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use serde_json::{Map, Number};
@@ -13,7 +13,7 @@ use crate::{
     verifier::{self, algorithm::Algorithm},
 };
 
-/// What is read of a token's header.
+/// The members of a token's header that are read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Header {
@@ -32,8 +32,7 @@ pub fn header(json: &[u8]) -> Result<Header, TokenFault> {
     })
 }
 
-/// Parses claims; returns them with the number of members, each counted as often as it stands
-/// there.
+/// Parses claims. Returns them with the number of members; a repeated member counts each time.
 #[must_use]
 pub fn claims(json: &[u8]) -> Option<(serde_json::Value, usize)> {
     let object = Object::parse(json).ok()?;
@@ -64,15 +63,15 @@ fn value_of(value: &Value<'_>, members: &mut usize) -> serde_json::Value {
     }
 }
 
-/// A key that is kept.
+/// A usable key of a set.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Key {
     pub kid: Option<String>,
     pub algorithms: Vec<Algorithm>,
-    /// The modulus and the exponent, a point, or an Ed25519 key.
+    /// The RSA modulus and exponent, the point of an elliptic curve, or the Ed25519 key.
     pub material: Vec<u8>,
-    /// The bytes of the modulus, 0 where there is none.
+    /// The length of the RSA modulus in bytes; 0 for other keys.
     pub modulus_length: usize,
 }
 
@@ -93,13 +92,13 @@ pub fn jwks(json: &[u8], max_keys: usize) -> Result<Vec<Key>, &'static str> {
         .collect())
 }
 
-/// Reads where an issuer's metadata says its keys are.
+/// Reads `jwks_uri` from an issuer's metadata.
 pub fn discovery(document: &[u8], issuer: &str) -> Result<String, &'static str> {
     jwks_uri(document, issuer)
 }
 
-/// Reads the token of a request with these `Authorization` headers; `None` if one of them cannot
-/// be a header.
+/// Reads the token of a request with these `Authorization` headers. `None` means that one of them
+/// is not a valid header value.
 #[must_use]
 pub fn authorization(values: &[&[u8]]) -> Option<Result<String, ErrorKind>> {
     let mut request = Request::new(());

@@ -1,4 +1,4 @@
-//! Caches whose keys are hashes already: seeded ones, or digests under a secret.
+//! Caches keyed by values that are already hashes: seeded hashes, or digests under a secret.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -7,10 +7,10 @@ use quick_cache::{
     sync::{self, DefaultLifecycle},
 };
 
-/// A cache that counts its entries.
+/// A cache bounded by its number of entries.
 pub(crate) type Cache<K, V> = sync::Cache<K, V, UnitWeighter, BuildHashed>;
 
-/// Makes a cache of at most so many entries.
+/// Creates a cache of at most `capacity` entries.
 pub(crate) fn cache<K: Eq + Hash, V: Clone>(capacity: usize) -> Cache<K, V> {
     Cache::with(
         capacity,
@@ -21,10 +21,10 @@ pub(crate) fn cache<K: Eq + Hash, V: Clone>(capacity: usize) -> Cache<K, V> {
     )
 }
 
-/// Makes [`Hashed`].
+/// Builds [`Hashed`].
 pub(crate) type BuildHashed = BuildHasherDefault<Hashed>;
 
-/// Passes the one `u64` on that it is given.
+/// Hasher that returns the `u64` written to it.
 #[derive(Default)]
 pub(crate) struct Hashed(u64);
 
@@ -33,7 +33,7 @@ impl Hasher for Hashed {
         self.0
     }
 
-    /// No key calls it; one that did would still find itself.
+    /// Unused, because every key is hashed as one `u64`. Kept correct for other keys.
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);

@@ -1,8 +1,8 @@
-//! One Tower layer that turns a bearer JWT into the application's own user.
+//! Tower middleware that turns a bearer JWT into the application's own user.
 //!
-//! Every API behind Keycloak, Auth0, Entra ID or Okta needs user rows of its own: orders,
-//! permissions and jobs hang on them. This crate verifies the token of a request, finds or creates
-//! the user behind it, and hands that user to any axum or tonic handler.
+//! An API behind Keycloak, Auth0, Entra ID or Okta needs user rows of its own, because orders,
+//! permissions and jobs refer to them. [`ProvisionLayer`] verifies the token of a request, finds or
+//! creates its user, and passes that user to any axum or tonic handler.
 //!
 //! ```text
 //! request ─ bearer token ─> JwtVerifier ─> Identity ─> Provisioner ─> CurrentUser ─> handler
@@ -47,17 +47,17 @@
 //! # }
 //! ```
 //!
-//! Keys are usually not at hand but published: with feature `jwks`,
+//! Most issuers publish their keys. With feature `jwks`,
 //! `TrustedIssuer::discover("https://id.example.com", "orders-api")` fetches and refreshes them.
-//! Users in a database are [`SeaOrmProvisioner`](sea_orm::SeaOrmProvisioner)'s (feature `sea-orm`);
-//! a backend of your own is [one trait](Provisioner). [`CachedProvisioner`] in front of either turns
-//! a request of a known user into a look-up in memory.
+//! With feature `sea-orm`, [`SeaOrmProvisioner`](sea_orm::SeaOrmProvisioner) keeps users in a
+//! database. A custom backend implements [`Provisioner`]. [`CachedProvisioner`] wraps either of
+//! them and serves known users from memory.
 //!
 //! # tonic
 //!
-//! The same layer value goes into `Server::builder().layer(layer)`; this crate has no dependency on
-//! tonic. A handler reads the user from the request's extensions, and refusals are trailers-only
-//! gRPC answers:
+//! The same layer value goes into `Server::builder().layer(layer)`. This crate does not depend on
+//! tonic. A handler reads the user from the request's extensions. Rejections are trailers-only gRPC
+//! responses.
 //!
 //! ```
 //! use tonic::{Request, Response, Status};
@@ -73,36 +73,37 @@
 //!
 //! # Guide
 //!
-//! The [`guide`] goes on from here: into an existing service, through each identity provider's
-//! console, to production, and through every error code.
+//! The [`guide`] covers existing services, the console of each identity provider, production
+//! settings, and every error code.
 //!
-//! # Rules
+//! # Guarantees
 //!
 //! * A user is found by issuer *and* subject, never by e-mail address, user name or bare subject.
-//! * An address links only where both sides proved it, and only when linking is switched on.
-//! * Deactivated and deleted users stay out, whatever their tokens say.
-//! * Provisioning writes nothing for a user it knows, and never a password or a role for being
-//!   first.
-//! * A refusal says what the caller may know; which check failed goes to the log and into the
-//!   response's extensions as an [`Error`].
+//! * An e-mail address links accounts only if linking is enabled, the issuer vouches for the
+//!   address, and the local user has it verified.
+//! * Deactivated and deleted users are refused, whatever their tokens contain.
+//! * Provisioning writes nothing for a known, unchanged user, except `last_seen_at` at most once an
+//!   hour. It never sets a password, and never grants a role to the first user.
+//! * A rejection does not reveal which check failed. The log and the [`Error`] in the response's
+//!   extensions do.
 //!
 //! # Features
 //!
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `aws-lc-rs` | signatures by aws-lc-rs; used if both backends are on | yes |
-//! | `rust-crypto` | signatures by jsonwebtoken's RustCrypto provider, without a C compiler | |
-//! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: keys fetched over HTTPS | yes |
+//! | `aws-lc-rs` | signature verification with aws-lc-rs; takes precedence over `rust-crypto` | yes |
+//! | `rust-crypto` | signature verification with jsonwebtoken's RustCrypto provider; needs no C compiler, except for ring with `jwks` | |
+//! | `jwks` | [`HttpFetcher`](fetch::HttpFetcher) and [`TrustedIssuer::discover`]: fetches keys over HTTPS | yes |
 //! | `axum` | extractors for [`CurrentUser`], `Option<CurrentUser>` and [`Identity`] | |
-//! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL, MariaDB | |
-//! | `directory` | [`sea_orm::directory`]: administration of the users in the bundled tables; implies `sea-orm` | |
-//! | `migration` | [`sea_orm::migration`]: the bundled tables; implies `sea-orm` | |
+//! | `sea-orm` | [`sea_orm`]: users in SQLite, PostgreSQL, MySQL or MariaDB | |
+//! | `directory` | [`sea_orm::directory`]: administration of the users in the bundled tables; enables `sea-orm` | |
+//! | `migration` | [`sea_orm::migration`]: migrations of the bundled tables; enables `sea-orm` | |
 //! | `metrics` | [`telemetry`]: counters, gauges and histograms through the `metrics` facade | |
-//! | `postgres-bus` | [`PostgresBus`](bus::PostgresBus): invalidations between replicas; implies `sea-orm` and brings sqlx's PostgreSQL driver | |
-//! | `testing` | [`testing`]: an issuer, identities and a clock for tests, [conformance checks](testing::conformance); exempt from semver | |
+//! | `postgres-bus` | [`PostgresBus`](bus::PostgresBus): invalidations between replicas over PostgreSQL; enables `sea-orm` with sqlx's PostgreSQL driver | |
+//! | `testing` | [`testing`]: an issuer, identities, a clock, and [conformance checks](testing::conformance) for tests; exempt from semver | |
 //!
-//! A feature adds API and changes no behaviour. Without a backend [`JwtVerifier::new`] returns an
-//! error.
+//! Features add API and do not change behaviour. At least one signature backend is required:
+//! without one, [`JwtVerifier::new`] returns an error.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(
@@ -114,7 +115,7 @@
     )),
     allow(
         rustdoc::broken_intra_doc_links,
-        reason = "what a feature adds is named without it too; with all of them every link is checked"
+        reason = "some links point to items of disabled features; a build with all features checks every link"
     )
 )]
 
@@ -131,7 +132,7 @@ pub mod fetch;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-// The guide's code needs these features; its text does not.
+// The guide's doctests need these features; its text does not.
 #[cfg(any(
     not(doctest),
     all(
@@ -167,7 +168,7 @@ pub use self::{
     email::Email,
     error::{DenialReason, Error, ErrorKind, ProvisionError, TokenFault},
     identity::Identity,
-    policy::issuer_policy::{IssuerPolicy, Linking, SignUp},
+    policy::{issuer_policy::IssuerPolicy, linking::Linking, sign_up::SignUp},
     principal::{IdentityKey, Principal, PrincipalKind, RoleClaim},
     provision::layer::ProvisionLayer,
     provisioner::{
@@ -187,7 +188,7 @@ pub use self::{
     },
 };
 
-/// The README's code compiles.
+/// Compiles the code blocks of the README.
 #[cfg(all(doctest, feature = "axum", feature = "migration"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

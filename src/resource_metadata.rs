@@ -1,7 +1,7 @@
-//! Where to get a token: the metadata of a protected resource (RFC 9728).
+//! Metadata of a protected resource (RFC 9728), which names the authorization servers.
 //!
-//! A client that is refused reads the address of a small document from the challenge, and from the
-//! document which authorization server to ask. MCP clients depend on it.
+//! The challenge of a rejection contains the URL of a small document. The document lists the
+//! authorization servers that issue tokens for the resource. MCP clients depend on it.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -21,7 +21,7 @@
 //!     Ok(Router::new()
 //!         .route("/orders", get(list))
 //!         .layer(layer)
-//!         // Outside of the layer: who asks has no token yet.
+//!         // Outside of the layer: a client that needs the metadata has no token yet.
 //!         .route_service(metadata.path(), metadata.clone()))
 //! }
 //! # }
@@ -46,10 +46,10 @@ use tower_service::Service;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
-/// The metadata of the resource that a layer protects, and the service that answers with it.
+/// Metadata of the resource that a layer protects, and a service that serves it.
 ///
-/// It answers `GET` and `HEAD` on any path: mount it at [`path`](Self::path), outside of the layer,
-/// and behind a CORS layer if browsers are to read it. See the [module docs](self).
+/// The service responds to `GET` and `HEAD` on any path. Mount it at [`path`](Self::path), outside
+/// of the layer, and behind a CORS layer if browsers read it. See the [module docs](self).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ResourceMetadata {
@@ -58,7 +58,7 @@ pub struct ResourceMetadata {
     document: Document,
 }
 
-/// RFC 9728 section 2.
+/// The document of RFC 9728 section 2.
 #[derive(Clone, Debug, Serialize)]
 struct Document {
     resource: String,
@@ -74,12 +74,12 @@ struct Document {
 }
 
 impl ResourceMetadata {
-    /// Describes a resource by its identifier: the `https` URL that clients know it by.
+    /// Describes a resource by its identifier, the `https` URL under which clients call it.
     ///
     /// # Errors
     ///
-    /// [`InvalidResource`] if it is no `https` URL, or `http` of this very host, or has user,
-    /// query or fragment.
+    /// [`InvalidResource`] if the identifier is neither an `https` URL nor an `http` URL on
+    /// loopback, or if it has a user, a query or a fragment.
     pub fn new(resource: impl Into<String>) -> Result<Self, InvalidResource> {
         let resource = resource.into();
         let uri: Uri = resource.parse().map_err(|_| InvalidResource)?;
@@ -94,7 +94,7 @@ impl ResourceMetadata {
         if !is_protected || authority.as_str().contains('@') || resource.contains(['?', '#', '"']) {
             return Err(InvalidResource);
         }
-        // RFC 9728 section 3.1: between host and path, whose lone slash goes.
+        // RFC 9728 section 3.1: inserted between host and path. A path of `/` is dropped.
         let path = match uri.path() {
             "/" => WELL_KNOWN.to_owned(),
             path => format!("{WELL_KNOWN}{path}"),
@@ -113,25 +113,25 @@ impl ResourceMetadata {
         })
     }
 
-    /// Names an authorization server by its issuer, as [`TrustedIssuer`](crate::TrustedIssuer) does.
+    /// Adds an authorization server by its issuer, as in [`TrustedIssuer`](crate::TrustedIssuer).
     pub fn add_authorization_server(mut self, issuer: impl Into<String>) -> Self {
         self.document.authorization_servers.push(issuer.into());
         self
     }
 
-    /// Names a scope that a client may want to ask for.
+    /// Adds a scope that clients can request.
     pub fn add_scope(mut self, scope: impl Into<String>) -> Self {
         self.document.scopes_supported.push(scope.into());
         self
     }
 
-    /// Names the resource for people.
+    /// Sets the display name of the resource.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.document.resource_name = Some(name.into());
         self
     }
 
-    /// Names a page for developers.
+    /// Sets the URL of a page for developers.
     pub fn with_documentation(mut self, url: impl Into<String>) -> Self {
         self.document.resource_documentation = Some(url.into());
         self
@@ -143,7 +143,7 @@ impl ResourceMetadata {
         &self.path
     }
 
-    /// Returns the address that challenges name.
+    /// Returns the URL of the document, which challenges contain.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -190,14 +190,14 @@ impl<B> Service<Request<B>> for ResourceMetadata {
     }
 }
 
-/// A resource identifier that RFC 9728 section 1.2 does not allow.
+/// The resource identifier is not valid (RFC 9728 section 1.2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidResource;
 
 impl fmt::Display for InvalidResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a resource is named by an https URL without user, query and fragment")
+        f.write_str("a resource identifier is an https URL without user, query and fragment")
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_well_known_path_goes_between_host_and_path() {
+    fn the_well_known_path_is_inserted_between_host_and_path() {
         for (resource, url) in [
             (
                 "https://api.example.com",

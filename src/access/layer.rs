@@ -1,4 +1,4 @@
-//! The layer: one type, with a constructor for each kind of requirement.
+//! The layer, with a constructor for each kind of requirement.
 
 use tower_layer::Layer;
 
@@ -24,8 +24,8 @@ pub struct RequireLayer(Requirement);
 impl RequireLayer {
     /// Requires one role of the local user, or [any or all](Names) of several.
     ///
-    /// The roles are those the provisioner found: for the bundled tables an operator's grants and
-    /// those that the token carries. Other requests get 403 `no_role`.
+    /// The roles come from the provisioner. With the bundled tables they are an operator's grants
+    /// and the roles of the token. Other requests get 403 `no_role`.
     pub fn role<U: HasRoles + Send + Sync + 'static>(roles: impl Into<Names>) -> Self {
         let roles = roles.into();
         Self(Requirement::new(move |extensions| {
@@ -39,8 +39,8 @@ impl RequireLayer {
     /// Other requests get 403 `insufficient_scope`. The challenge names the scopes (RFC 6750
     /// section 3): all of them, or the first if any one is enough.
     ///
-    /// A scope limits what the user lets a client do. What the user may do is a
-    /// [role](Self::role).
+    /// A scope limits the actions that a user delegates to a client. The permissions of the user
+    /// are [roles](Self::role).
     pub fn scope(scopes: impl Into<Names>) -> Self {
         let scopes = scopes.into();
         let wanted = scopes.wanted();
@@ -54,9 +54,9 @@ impl RequireLayer {
         }))
     }
 
-    /// Requires that a predicate holds for the user and the identity of the request.
+    /// Requires that a predicate returns `true` for the user and the identity of the request.
     ///
-    /// The predicate runs at every request and must not block. Other requests get 403
+    /// The predicate runs on every request and must not block. Other requests get 403
     /// `rule_failed`.
     ///
     /// ```
@@ -80,9 +80,9 @@ impl RequireLayer {
 
     /// Requires one role of the token, or [any or all](Names) of several.
     ///
-    /// The roles are those that the issuer's [policy](crate::IssuerPolicy::map_role) maps. A token
-    /// without a role list, or with one that the issuer left out because it was too long, has none.
-    /// Other requests get 403 `no_role`.
+    /// The roles are mapped by the issuer's [policy](crate::IssuerPolicy::map_role). A token has no
+    /// roles if the list is missing, or if the issuer omitted it because it was too long. Other
+    /// requests get 403 `no_role`.
     pub fn token_role(roles: impl Into<Names>) -> Self {
         let roles = roles.into();
         Self(Requirement::new(move |extensions| {
@@ -91,10 +91,10 @@ impl RequireLayer {
         }))
     }
 
-    /// Applies the requirement only to these paths, compared byte for byte, as gRPC methods are
-    /// called: `/orders.v1.Orders/Delete`.
+    /// Applies the requirement only to these paths, such as the gRPC method
+    /// `/orders.v1.Orders/Delete`. Paths are compared byte for byte.
     ///
-    /// All other paths pass. For axum, `route_layer` on the route is the safer form.
+    /// All other paths pass. With axum, prefer `route_layer` on the route.
     pub fn on_paths<N: Into<String>>(self, paths: impl IntoIterator<Item = N>) -> Self {
         Self(self.0.on_paths(paths))
     }

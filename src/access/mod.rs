@@ -1,7 +1,7 @@
-//! Authorization of requests whose user is known.
+//! Authorization of requests with a known user.
 //!
-//! [`RequireLayer`](crate::RequireLayer) goes inside of [`ProvisionLayer`](crate::ProvisionLayer),
-//! around a router, a route, a gRPC service, or single gRPC methods by their path.
+//! Add [`RequireLayer`](crate::RequireLayer) inside of [`ProvisionLayer`](crate::ProvisionLayer) to
+//! a router, a route, a gRPC service, or single gRPC methods by their path.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -24,13 +24,13 @@
 //! # }
 //! ```
 //!
-//! Layers run from the outside in, and a layer of an axum router covers the routes added before it:
-//! here, removing an order needs both the scope and the role. Refusals have the shape of the outer
-//! layer's:
+//! Layers run from the outside in, and a layer of an axum router covers the routes added before it.
+//! In this example, deleting an order needs both the scope and the role. Rejections have the shape
+//! of the outer layer's:
 //!
 //! | requirement | kind | HTTP | grpc-status |
 //! |---|---|---|---|
-//! | [`scope`](crate::RequireLayer::scope) | `insufficient_scope`, and the scope | 403 | 7 |
+//! | [`scope`](crate::RequireLayer::scope) | `insufficient_scope`, with the scope | 403 | 7 |
 //! | [`role`](crate::RequireLayer::role), [`token_role`](crate::RequireLayer::token_role) | `denied`: `no_role` | 403 | 7 |
 //! | [`that`](crate::RequireLayer::that) | `denied`: `rule_failed` | 403 | 7 |
 //! | any, for an anonymous request | `missing_token` | 401 | 16 |

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 /// The scopes or roles that a layer requires: one, all or any of several.
 ///
-/// A string converts into one name. No request meets an empty list.
+/// A string converts into one name. An empty list refuses every request.
 ///
 /// ```
 /// use tower_jit_provisioning::{RequireLayer, access::Names};
@@ -50,14 +50,14 @@ impl Names {
     pub(super) fn are_held(&self, holds: impl Fn(&str) -> bool) -> bool {
         let mut names = self.names.iter().map(AsRef::as_ref);
         match self.mode {
-            // An empty list is one that the application forgot to fill.
+            // An empty list is a mistake of the application, so it refuses every request.
             Mode::All => !self.names.is_empty() && names.all(holds),
             Mode::Any => names.any(holds),
         }
     }
 
-    /// Returns the names that the challenge tells the caller to obtain, separated by spaces: all of
-    /// them, or the first if any one is enough.
+    /// Returns the names for the challenge, separated by spaces: all of them, or the first if any
+    /// one is enough.
     pub(super) fn wanted(&self) -> Arc<str> {
         let names = match self.mode {
             Mode::All => &*self.names,

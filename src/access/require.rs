@@ -1,4 +1,4 @@
-//! The service behind every requirement, and its future.
+//! The service of [`RequireLayer`](crate::RequireLayer), and its future.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ use crate::rejection::ResponseBody;
 
 /// Calls the inner service for requests that meet a requirement.
 ///
-/// Made by [`RequireLayer`](crate::RequireLayer).
+/// Created by [`RequireLayer`](crate::RequireLayer).
 #[derive(Clone)]
 pub struct Require<S> {
     inner: S,
@@ -28,17 +28,17 @@ impl<S> Require<S> {
         Self { inner, requirement }
     }
 
-    /// Returns the inner service.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Returns the inner service.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Returns the inner service.
+    /// Consumes the service and returns the inner one.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -78,7 +78,7 @@ impl<S: fmt::Debug> fmt::Debug for Require<S> {
 }
 
 pin_project! {
-    /// The future of [`Require`].
+    /// Response future of [`Require`].
     pub struct RequireFuture<F> {
         #[pin]
         state: State<F>,

@@ -1,4 +1,4 @@
-//! One requirement: its check, the paths it applies to, and the shape of its refusals.
+//! A requirement: its check, its paths, and the shape of its rejections.
 
 use std::{any::type_name, fmt, sync::Arc};
 
@@ -8,26 +8,26 @@ use http::{Extensions, Request, Response};
 use crate::{
     error::{Error, ErrorKind},
     identity::Identity,
-    rejection::{Answers, Protocol, RejectionResponse, internal_error},
+    rejection::{Protocol, RejectionConfig, RejectionResponse, internal_error},
     telemetry,
     user::{Anonymous, CurrentUser},
 };
 
 type Check = dyn Fn(&Extensions) -> Result<(), Refusal> + Send + Sync;
 
-/// Shared by all services that one layer wraps.
+/// A requirement, shared by all services of one layer.
 #[derive(Clone)]
 pub(super) struct Requirement {
     check: Arc<Check>,
     /// `None` applies to every path.
     paths: Option<Arc<[Box<str>]>>,
     /// `None` uses the outer `ProvisionLayer`'s shape.
-    answers: Option<Arc<Answers>>,
+    rejection: Option<Arc<RejectionConfig>>,
 }
 
 pub(super) enum Refusal {
     Error(Error),
-    /// There is no outer `ProvisionLayer`, or its user has another type than the one named here.
+    /// There is no outer `ProvisionLayer`, or its user does not have this type.
     Misplaced(&'static str),
 }
 
@@ -38,7 +38,7 @@ impl Requirement {
         Self {
             check: Arc::new(check),
             paths: None,
-            answers: None,
+            rejection: None,
         }
     }
 
@@ -52,7 +52,7 @@ impl Requirement {
 
     pub(super) fn with_rejection(self, rejection: impl RejectionResponse) -> Self {
         Self {
-            answers: Some(Arc::new(Answers::default().with_shape(rejection))),
+            rejection: Some(Arc::new(RejectionConfig::default().with_shape(rejection))),
             ..self
         }
     }
@@ -70,10 +70,10 @@ impl Requirement {
         Some(match refusal {
             Refusal::Error(error) => {
                 telemetry::requirement_refused(&error);
-                let outer = request.extensions().get::<Arc<Answers>>();
-                match self.answers.as_ref().or(outer) {
-                    Some(answers) => answers.reject(error, protocol),
-                    None => Answers::default().reject(error, protocol),
+                let outer = request.extensions().get::<Arc<RejectionConfig>>();
+                match self.rejection.as_ref().or(outer) {
+                    Some(rejection) => rejection.reject(error, protocol),
+                    None => RejectionConfig::default().reject(error, protocol),
                 }
             }
             Refusal::Misplaced(wanted) => {
@@ -106,7 +106,8 @@ pub(super) fn user<U: Send + Sync + 'static>(
     found(extensions)
 }
 
-/// Anonymous requests get 401. A missing `ProvisionLayer` is a server error.
+/// Returns an extension of the request. Without it, anonymous requests get 401, and a missing
+/// `ProvisionLayer` is a server error.
 fn found<T: Send + Sync + 'static>(extensions: &Extensions) -> Result<&T, Refusal> {
     match extensions.get::<T>() {
         Some(found) => Ok(found),

@@ -1,4 +1,4 @@
-//! Where the e-mail address stands, and what makes the issuer's word on it good.
+//! The e-mail address claim, and the condition under which the issuer vouches for it.
 
 use super::{
     pointer::Pointer,
@@ -6,21 +6,21 @@ use super::{
 };
 use crate::email::Email;
 
-/// An address claim with what vouches for it.
+/// An e-mail address claim, and the condition under which the issuer vouches for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(super) claim: Pointer,
     pub(super) voucher: Voucher,
 }
 
-/// What makes the issuer's word on an e-mail address good.
+/// The condition under which the issuer vouches for an e-mail address.
 #[derive(Clone, Debug)]
 pub(crate) enum Voucher {
     /// The operator declared the issuer authoritative for these domains, in lower case.
     Domains(Vec<Box<str>>),
-    /// The same document carries JSON `true` there.
+    /// This claim of the same document is JSON `true`.
     Flag(Pointer),
-    /// Nothing does: the address is for display.
+    /// The issuer never vouches for it. The address is for display.
     Nothing,
 }
 
@@ -47,7 +47,7 @@ impl Address {
         std::iter::once(&self.claim).chain(flag)
     }
 
-    /// Whether any token can make it a vouched one.
+    /// Returns whether the issuer can vouch for an address in any token.
     pub(super) fn can_vouch(&self) -> bool {
         match &self.voucher {
             Voucher::Domains(domains) => !domains.is_empty(),
@@ -56,7 +56,7 @@ impl Address {
         }
     }
 
-    /// Reads the address and whether the issuer vouches for it, both from this document.
+    /// Reads the address, and whether the issuer vouches for it, from the same document.
     pub(super) fn read(&self, claims: &Object<'_>) -> Option<(Email, bool)> {
         let email = Email::parse(self.claim.find(claims)?.as_str()?)?;
         let is_vouched = match &self.voucher {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_vouches_where_the_map_says_so() {
+    fn an_unvouched_claim_ignores_the_flag() {
         let address = Address::unvouched("/email");
         let json = r#"{"email":"a@b.c","email_verified":true}"#;
         assert_eq!(vouched(&address, json), Some(false));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn authority_over_a_domain_covers_no_other() {
+    fn an_authoritative_domain_covers_no_other_domain() {
         let address = Address {
             claim: Pointer::new("/email"),
             voucher: Voucher::Domains(vec!["example.com".into()]),

@@ -1,26 +1,26 @@
-//! Conditions on a token's claims, by which a preset tells one kind of token from another.
+//! Conditions on a token's claims, with which a preset distinguishes kinds of tokens.
 
 use super::{
     pointer::Pointer,
     tree::{Object, Value},
 };
 
-/// What a preset asks of the claims. A claim that is `null` is not there.
+/// A condition on the claims. A claim that is `null` counts as absent.
 #[derive(Clone, Debug)]
 pub(crate) enum Condition {
-    /// Every one of these holds.
+    /// Every one of these conditions holds.
     All(Vec<Self>),
-    /// Whatever the claims are.
+    /// Holds for all claims.
     Always,
-    /// The claim is a string that ends so.
+    /// The claim is a string with this suffix.
     EndsWith(Pointer, &'static str),
-    /// The claim is there.
+    /// The claim is present.
     Has(Pointer),
     /// The claim is one of these strings.
     Is(Pointer, &'static [&'static str]),
     /// The other condition does not hold.
     Not(Box<Self>),
-    /// The claim is a string that starts so.
+    /// The claim is a string with this prefix.
     StartsWith(Pointer, &'static str),
     /// The claim is JSON `true`.
     True(Pointer),

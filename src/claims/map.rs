@@ -1,4 +1,4 @@
-//! The map itself, and how an operator bends it.
+//! The mapping of one issuer's claims, and its settings.
 
 use super::{
     address::{Address, Voucher},
@@ -9,13 +9,13 @@ use super::{
 };
 use crate::principal::PrincipalKind;
 
-/// The meaning of the claims in one issuer's tokens.
+/// The mapping of the claims in one issuer's tokens.
 ///
-/// Providers agree on `iss`, `sub` and `exp` and on little else. A [`ClaimMap`] says, for one
-/// issuer, where the subject stands, which address the issuer vouches for, where names, roles and
-/// the tenant are kept, what tells a service from a person and an access token from the issuer's
-/// other JWTs. [`ClaimMap::oidc`] is what OpenID Connect specifies; a preset adds where a provider
-/// differs. Everything is settable:
+/// Providers agree on `iss`, `sub` and `exp`, and on little else. A [`ClaimMap`] defines for one
+/// issuer which claims contain the subject, the e-mail address, names, roles and the tenant, when
+/// the issuer vouches for the address, and how services differ from people and access tokens from
+/// the issuer's other JWTs. [`ClaimMap::oidc`] follows OpenID Connect, and each preset adds the
+/// differences of a provider. Every claim can be changed:
 ///
 /// ```
 /// use tower_jit_provisioning::ClaimMap;
@@ -35,24 +35,24 @@ pub struct ClaimMap {
     pub(super) subject: Subject,
     pub(super) email: Option<Address>,
     pub(super) full_name: Pointer,
-    /// The first that is there.
+    /// The first claim that is present counts.
     pub(super) username: Vec<Pointer>,
     pub(super) roles: Roles,
     pub(super) scopes: [Pointer; 2],
-    /// The first that is there.
+    /// The first claim that is present counts.
     pub(super) client_id: Vec<Pointer>,
     pub(super) tenant: Option<Pointer>,
-    /// The first that holds decides; none makes it a person.
+    /// The first condition that holds determines the kind. If none holds, it is a person.
     pub(super) kinds: Vec<(Condition, PrincipalKind)>,
-    /// What makes a token an ID token, beyond the marks every issuer uses.
+    /// The condition for an ID token, in addition to the checks that apply to every issuer.
     pub(super) id_token: Option<Condition>,
-    /// What makes a token one for something else altogether.
+    /// The condition for a token that is neither an access token nor an ID token.
     pub(super) other_token: Option<Condition>,
-    /// A claim that this provider lets people change, though others do not.
+    /// A claim that people can change at this provider, although not at others.
     pub(super) mutable: Option<Pointer>,
-    /// The `iss` at which anybody at all can get a token.
+    /// The `iss` of the public issuer, at which anyone can get a token.
     pub(super) public_at: Option<&'static str>,
-    /// What every `iss` whose tokens an application may check has in it.
+    /// The text that `iss` must contain, because applications cannot check other tokens.
     pub(super) issuer_part: Option<&'static str>,
 }
 
@@ -66,9 +66,9 @@ impl ClaimMap {
     /// Maps the standard claims of OpenID Connect Core 1.0 section 5.1 and RFC 9068.
     ///
     /// The subject is `sub`. `email` is vouched for by `email_verified: true`. Names are `name` and
-    /// `preferred_username`. Scopes are `scope` (string) or `scp` (string or array), the client is
-    /// `azp` or `client_id`, and a token whose subject is its client is a service's. No roles, and
-    /// no tenant.
+    /// `preferred_username`. Scopes are `scope` (string) or `scp` (string or array). The client is
+    /// `azp` or `client_id`, and a token with the client as its subject belongs to a service. Roles
+    /// and tenant are not mapped.
     pub fn oidc() -> Self {
         Self {
             subject: Subject::claim("/sub"),
@@ -90,30 +90,31 @@ impl ClaimMap {
 
     /// Reads the subject from another claim.
     ///
-    /// It must be unique at the issuer and never change: a login, an e-mail address or a user name
-    /// is none (CVE-2024-4024). The well-known ones are refused when the verifier is built, as
-    /// `mutable_subject`.
+    /// The claim must be unique at the issuer and must never change, which rules out logins, e-mail
+    /// addresses and user names (CVE-2024-4024). Building the verifier fails with `mutable_subject`
+    /// if the claim is known to change.
     pub fn with_subject(mut self, pointer: &str) -> Self {
         self.subject = Subject::claim(pointer);
         self
     }
 
-    /// Reads the e-mail address, and the flag that vouches for it, from other claims.
+    /// Reads the e-mail address, and the flag by which the issuer vouches for it, from other
+    /// claims.
     pub fn with_email(mut self, address: &str, verified: &str) -> Self {
         self.email = Some(Address::flagged(address, verified));
         self
     }
 
-    /// Reads the e-mail address from another claim, for display: nothing vouches for it.
+    /// Reads the e-mail address from another claim, for display only.
     pub fn with_unvouched_email(mut self, address: &str) -> Self {
         self.email = Some(Address::unvouched(address));
         self
     }
 
-    /// Declares the issuer authoritative for addresses in these domains, flag or no flag.
+    /// Declares the issuer authoritative for addresses in these domains, whatever the flag.
     ///
-    /// Right for a provider that runs these domains' mail; an account takeover for one where
-    /// anybody can enter an address (nOAuth, CVE-2024-21632).
+    /// Use it only for a provider that operates the mail of these domains. At a provider where
+    /// people can enter any address, it allows account takeover (nOAuth, CVE-2024-21632).
     pub fn with_authoritative_domains<I>(mut self, address: &str, domains: I) -> Self
     where
         I: IntoIterator,
@@ -142,26 +143,26 @@ impl ClaimMap {
         self
     }
 
-    /// Reads the user name from another claim. It is for display only.
+    /// Reads the user name from another claim, for display only.
     pub fn with_username(mut self, pointer: &str) -> Self {
         self.username = vec![Pointer::new(pointer)];
         self
     }
 
-    /// Reads roles from one more claim: an array of strings, a string separated by spaces, or an
-    /// object whose member names are the roles.
+    /// Reads roles from an additional claim: an array of strings, a string separated by spaces, or
+    /// an object with the roles as member names.
     ///
-    /// A role found here means nothing until the issuer's
-    /// [policy](crate::IssuerPolicy::map_role) maps it.
+    /// The roles have no effect until the issuer's [policy](crate::IssuerPolicy::map_role) maps
+    /// them.
     pub fn add_roles(mut self, pointer: &str) -> Self {
         self.roles.paths.push(Pointer::new(pointer));
         self
     }
 
-    /// Reads a token without any role claim as the token of somebody without roles.
+    /// Treats a token without a role claim as a token of a user without roles.
     ///
-    /// Right only where the issuer puts the claim into every token of everybody who has a role.
-    /// Anywhere else it takes the roles of everybody whose client left out a scope.
+    /// Use it only if the issuer includes the claim in every token of a user with roles. Otherwise
+    /// users lose their roles when a client omits a scope.
     pub fn with_absent_roles_as_empty(mut self) -> Self {
         self.roles.absent_is_empty = true;
         self
@@ -169,14 +170,14 @@ impl ClaimMap {
 
     /// Reads the tenant from another claim.
     ///
-    /// Nothing comes of it until the issuer lists
-    /// [the tenants it may name](crate::TrustedIssuer::with_tenants_from_claim).
+    /// The claim has no effect until the issuer lists
+    /// [the allowed tenants](crate::TrustedIssuer::with_tenants_from_claim).
     pub fn with_tenant_claim(mut self, pointer: &str) -> Self {
         self.tenant = Some(Pointer::new(pointer));
         self
     }
 
-    /// The paths that are no JSON pointers, as the operator wrote them.
+    /// Returns the paths that are not JSON pointers, as the operator wrote them.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.full_name)
             .chain(self.subject.pointers())
@@ -188,12 +189,12 @@ impl ClaimMap {
             .map(Pointer::as_str)
     }
 
-    /// Names the claims that the subject is read from.
+    /// Returns the label of the claims that the subject is read from.
     pub(crate) fn subject_strategy(&self) -> String {
         self.subject.label()
     }
 
-    /// The claim in the subject that people may change, as the operator wrote it.
+    /// Returns a claim of the subject that people can change, as the operator wrote it.
     pub(crate) fn mutable_subject(&self) -> Option<&str> {
         let address = self.email.as_ref().map(|email| &email.claim);
         let by_this_map = self
@@ -206,22 +207,22 @@ impl ClaimMap {
             .map(Pointer::as_str)
     }
 
-    /// Whether this map can ever vouch for an e-mail address.
+    /// Returns whether the issuer can vouch for an e-mail address in any token.
     pub(crate) fn vouches_for_email(&self) -> bool {
         self.email.as_ref().is_some_and(Address::can_vouch)
     }
 
-    /// Whether this map reads a tenant.
+    /// Returns whether a tenant is read.
     pub(crate) fn names_tenants(&self) -> bool {
         self.tenant.is_some()
     }
 
-    /// Whether anybody at all can get a token with this `iss`.
+    /// Returns whether anyone can get a token with this `iss`.
     pub(crate) fn is_public(&self, issuer: &str) -> bool {
         self.public_at == Some(issuer)
     }
 
-    /// Whether an application can check tokens with this `iss` at all.
+    /// Returns whether an application can check tokens with this `iss`.
     pub(crate) fn is_checkable(&self, issuer: &str) -> bool {
         self.issuer_part.is_none_or(|part| issuer.contains(part))
     }

@@ -1,4 +1,4 @@
-//! The meaning of the claims in each provider's tokens.
+//! The mapping of token claims, with a preset for each provider.
 
 mod address;
 mod condition;

@@ -2,10 +2,11 @@
 
 use super::tree::{Object, Value};
 
-/// Where a claim stands, parsed when the verifier is built.
+/// A JSON pointer to a claim, parsed once.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pointer {
     text: Box<str>,
+    /// `None` means that the text is malformed, and building the verifier fails.
     tokens: Option<Box<[Box<str>]>>,
 }
 
@@ -22,22 +23,22 @@ impl Pointer {
         }
     }
 
-    /// Points at one member of the claims, whatever characters its name has.
+    /// Creates a pointer to a top-level claim, and escapes its name.
     pub(crate) fn member(name: &str) -> Self {
         Self::new(&format!("/{}", name.replace('~', "~0").replace('/', "~1")))
     }
 
-    /// The name of the claim it starts at.
+    /// Returns the name of the top-level claim.
     pub(crate) fn first(&self) -> Option<&str> {
         self.tokens.as_deref()?.first().map(AsRef::as_ref)
     }
 
-    /// The name of the member it ends at.
+    /// Returns the name of the last member.
     pub(crate) fn last(&self) -> Option<&str> {
         self.tokens.as_deref()?.last().map(AsRef::as_ref)
     }
 
-    /// The text as the operator wrote it.
+    /// Returns the text as the operator wrote it.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -46,7 +47,8 @@ impl Pointer {
         self.tokens.is_some()
     }
 
-    /// Follows the pointer. `null` counts as absent: Keycloak and others write `"groups": null`.
+    /// Returns the claim. `null` counts as absent, because Keycloak and others write
+    /// `"groups": null`.
     pub(crate) fn find<'t, 'a>(&self, claims: &'t Object<'a>) -> Option<&'t Value<'a>> {
         let (last, path) = self.tokens.as_deref()?.split_last()?;
         path.iter()
@@ -56,7 +58,8 @@ impl Pointer {
     }
 }
 
-/// RFC 6901 section 4: `~1` is `/`, `~0` is `~`, any other `~` is an error.
+/// Decodes `~1` to `/` and `~0` to `~`. `None` means another `~`, which is an error (RFC 6901
+/// section 4).
 fn unescape(token: &str) -> Option<Box<str>> {
     let mut name = String::with_capacity(token.len());
     let mut characters = token.chars();
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn any_name_can_be_pointed_at() {
+    fn a_member_pointer_escapes_any_name() {
         let claims = Object::parse(br#"{"https://ex.org/~a":"x"}"#).unwrap();
         let pointer = Pointer::member("https://ex.org/~a");
         assert_eq!(pointer.find(&claims).unwrap().as_str(), Some("x"));
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_pointers_are_known_at_build() {
+    fn malformed_pointers_are_invalid() {
         for text in ["", "sub", "/", "/a//b", "/a~", "/a~2"] {
             assert!(!Pointer::new(text).is_valid(), "{text:?}");
         }

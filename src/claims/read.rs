@@ -1,4 +1,4 @@
-//! What a map finds in one token.
+//! Reading the claims of one token.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,16 @@ use crate::{
     principal::{PrincipalKind, RoleClaim},
 };
 
-/// The longest profile value kept, in bytes; a longer one is dropped.
+/// The maximum length of a profile value, in bytes. A longer value is dropped.
 const MAX_PROFILE_VALUE: usize = 1024;
 
 impl ClaimMap {
-    /// Reads the subject by the issuer's strategy.
+    /// Reads the subject with the issuer's strategy.
     pub(crate) fn subject<'t>(&self, claims: &'t Object<'_>) -> Result<Cow<'t, str>, TokenFault> {
         self.subject.read(claims)
     }
 
-    /// Reads the address and whether the issuer vouches for it, both from this document.
+    /// Reads the address, and whether the issuer vouches for it, from the same document.
     pub(crate) fn email(&self, claims: &Object<'_>) -> Option<(Email, bool)> {
         self.email.as_ref()?.read(claims)
     }
@@ -50,20 +50,20 @@ impl ClaimMap {
             .collect()
     }
 
-    /// Reads the provider's roles in their three states; [`IssuerPolicy`](crate::IssuerPolicy)
-    /// maps them to the application's.
+    /// Reads the issuer's roles. [`IssuerPolicy`](crate::IssuerPolicy) maps them to the
+    /// application's roles.
     pub(crate) fn roles(&self, claims: &Object<'_>) -> RoleClaim {
         self.roles.read(claims)
     }
 
-    /// Reads the tenant; the issuer's allow-list decides whether it is one.
+    /// Reads the tenant, which the issuer's allow-list must contain.
     pub(crate) fn tenant<'t>(&self, claims: &'t Object<'_>) -> Option<&'t str> {
         self.tenant.as_ref()?.find(claims)?.as_str()
     }
 
     pub(crate) fn kind(&self, subject: &str, claims: &Object<'_>) -> PrincipalKind {
-        // RFC 9068 section 5: a client must not be taken for the person whose subject it chose as
-        // its identifier.
+        // RFC 9068 section 5: a client that chose a person's subject as its identifier must not
+        // become that person.
         let sub = claims.get("sub").and_then(Value::as_str);
         let is_client = self
             .client_id
@@ -79,14 +79,14 @@ impl ClaimMap {
             .unwrap_or(PrincipalKind::Human)
     }
 
-    /// Whether the provider's own rule makes this an ID token.
+    /// Returns whether the provider's condition for ID tokens holds.
     pub(crate) fn is_id_token(&self, claims: &Object<'_>) -> bool {
         self.id_token
             .as_ref()
             .is_some_and(|condition| condition.holds(claims))
     }
 
-    /// Whether the provider's own rule makes this a token for something else altogether.
+    /// Returns whether the provider's condition for other tokens holds.
     pub(crate) fn is_other_token(&self, claims: &Object<'_>) -> bool {
         self.other_token
             .as_ref()
@@ -94,8 +94,8 @@ impl ClaimMap {
     }
 }
 
-/// A profile value is dropped rather than repaired: shown to people, control characters rewrite
-/// what stands around them.
+/// Returns a profile value. `None` means that it is not a usable string. A value with control
+/// characters is dropped, because they can alter the text around it when it is displayed.
 fn profile_value<'t>(value: &'t Value<'_>) -> Option<&'t str> {
     value.as_str().filter(|text| {
         !text.is_empty() && text.len() <= MAX_PROFILE_VALUE && !text.chars().any(char::is_control)
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_with_the_subject_as_its_name_is_a_service() {
+    fn a_client_that_is_its_own_subject_is_a_service() {
         let kind = |map: ClaimMap, json: &str| {
             let claims = Object::parse(json.as_bytes()).unwrap();
             let subject = map.subject(&claims).unwrap();

@@ -1,4 +1,4 @@
-//! Where an issuer lists roles, and what it means that a token does not.
+//! The role claims of an issuer, and the meaning of a missing list.
 
 use super::{
     condition::Condition,
@@ -7,24 +7,25 @@ use super::{
 };
 use crate::principal::RoleClaim;
 
-/// The most roles or scopes read from one token.
+/// The maximum number of roles or scopes read from one token.
 pub(super) const MAX_LIST: usize = 1024;
 
 /// The role claims of an issuer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roles {
     pub(super) paths: Vec<Pointer>,
-    /// The issuer marks a path's list as left out when the condition holds.
+    /// The issuer has omitted the list at the path if the condition holds.
     pub(super) overage: Vec<(Pointer, Condition)>,
-    /// The issuer leaves the claim out of the token of somebody without roles.
+    /// The issuer omits the claim from the tokens of users without roles.
     pub(super) absent_is_empty: bool,
 }
 
 impl Roles {
-    /// Reads the roles of every path together. One list left out spoils all of them: a set known to
-    /// be incomplete, read as complete, takes roles away.
+    /// Reads the roles of all paths together. If the issuer omitted one list, the result is
+    /// [`Truncated`](RoleClaim::Truncated): an incomplete set that counts as complete would revoke
+    /// roles.
     pub(super) fn read(&self, claims: &Object<'_>) -> RoleClaim {
-        if self.paths.iter().any(|path| self.is_left_out(path, claims)) {
+        if self.paths.iter().any(|path| self.is_omitted(path, claims)) {
             return RoleClaim::Truncated;
         }
         let mut found = self
@@ -42,10 +43,10 @@ impl Roles {
         }
     }
 
-    /// Whether the issuer holds the list elsewhere: a distributed claim (OpenID Connect Core 1.0
-    /// section 5.6.2), or a marker of its own. Nobody fetches it: the address would come from the
-    /// token.
-    fn is_left_out(&self, path: &Pointer, claims: &Object<'_>) -> bool {
+    /// Returns whether the issuer omitted the list: it is a distributed claim (OpenID Connect Core
+    /// 1.0 section 5.6.2), or the issuer's own marker is present. The list is never fetched,
+    /// because the address would come from the token.
+    fn is_omitted(&self, path: &Pointer, claims: &Object<'_>) -> bool {
         let names = claims.get("_claim_names").and_then(Value::as_object);
         let is_distributed = names
             .zip(path.first())
@@ -58,7 +59,7 @@ impl Roles {
     }
 }
 
-/// The strings of a list in any of the shapes providers use.
+/// Returns the strings of a list, in any of the forms that providers use.
 pub(super) fn strings<'t>(value: &'t Value<'_>) -> Vec<&'t str> {
     match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_have_three_states_and_four_shapes() {
+    fn roles_have_three_states_and_three_forms() {
         let read = |json| read(&at("/r"), json);
         assert_eq!(read("{}"), RoleClaim::Absent);
         assert_eq!(read(r#"{"r":null}"#), RoleClaim::Absent);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_left_out_spoils_the_others() {
+    fn one_omitted_list_truncates_all_roles() {
         let roles = Roles {
             paths: vec![Pointer::new("/roles"), Pointer::new("/groups")],
             overage: vec![(Pointer::new("/groups"), Condition::has("/hasgroups"))],
@@ -130,7 +131,7 @@ mod tests {
         ] {
             assert_eq!(read(&roles, json), RoleClaim::Truncated, "{json}");
         }
-        // Nobody reads that claim here.
+        // An omitted list at another path does not matter.
         let other = r#"{"roles":["a"],"_claim_names":{"wids":"src1"}}"#;
         assert_eq!(read(&roles, other), present(&["a"]));
         let unread = r#"{"roles":["a"],"hasgroups":true,"_claim_names":{"groups":"src1"}}"#;
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_too_long_to_read_is_truncated() {
+    fn a_list_that_is_too_long_is_truncated() {
         let list = |length: usize| {
             let items: Vec<String> = (0..length).map(|n| format!("\"r{n}\"")).collect();
             read(&at("/r"), &format!(r#"{{"r":[{}]}}"#, items.join(",")))

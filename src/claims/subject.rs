@@ -1,7 +1,7 @@
-//! How an issuer's subjects are found.
+//! The subject of a token.
 //!
-//! There is no fallback anywhere: a token whose subject is not where the strategy looks is refused,
-//! because another claim would be another person.
+//! There is no fallback to another claim. A token without the configured claim is refused, because
+//! another claim could identify another person.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::error::TokenFault;
 
-/// The longest subject, in bytes: OpenID Connect Core 1.0 section 2 allows 255.
+/// The maximum length of a subject, in bytes: OpenID Connect Core 1.0 section 2 allows 255.
 const MAX_SUBJECT: usize = 255;
 
-/// Stands between the parts of a joined subject, and in none of them.
+/// Separates the parts of a joined subject. No part may contain it.
 const SEPARATOR: char = '/';
 
-/// Claims that their owner, or an administrator, may change and the next person may get. As
-/// subjects they hand accounts over (CVE-2024-4024, nOAuth).
+/// Claims that a person or an administrator can change, and that another person can get later. As
+/// subjects they allow account takeover (CVE-2024-4024, nOAuth).
 const MUTABLE: [&str; 4] = ["email", "preferred_username", "unique_name", "upn"];
 
 /// The issuer's subject strategy.
@@ -26,15 +26,15 @@ const MUTABLE: [&str; 4] = ["email", "preferred_username", "unique_name", "upn"]
 pub(crate) enum Subject {
     /// One claim.
     Claim(Pointer),
-    /// Several claims, `a/b`. A part that is empty or has a `/` of its own refuses the token, so no
-    /// two lists of parts have one spelling.
+    /// Several claims, joined as `a/b`. A part that is empty or contains a `/` refuses the token,
+    /// so that different lists of parts never give the same subject.
     Joined(Vec<Pointer>),
-    /// `user` in a person's token; a token without it whose `sub` is its client is that client's
-    /// own, and the client is its subject.
+    /// The user, if that claim is present. Otherwise the client, if it equals `sub`: the token then
+    /// belongs to the client itself.
     UserOrClient {
-        /// Where a person's identifier stands.
+        /// The claim with the identifier of a person.
         user: Pointer,
-        /// Where the client stands.
+        /// The claim with the identifier of the client.
         client: Pointer,
     },
 }
@@ -56,7 +56,7 @@ impl Subject {
         }
     }
 
-    /// Names the claims it reads: `/sub`, `/tid+/oid`, `/uid|/cid`.
+    /// Returns the label of the claims: `/sub`, `/tid+/oid`, `/uid|/cid`.
     pub(super) fn label(&self) -> String {
         let separator = match self {
             Self::Claim(_) | Self::Joined(_) => "+",
@@ -67,7 +67,7 @@ impl Subject {
         names.join(separator)
     }
 
-    /// The first claim it reads that is known to change.
+    /// Returns the first claim that is known to change.
     pub(super) fn mutable(&self) -> Option<&Pointer> {
         self.pointers()
             .into_iter()
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_a_plain_string_or_nothing() {
+    fn a_subject_is_a_plain_string() {
         let sub = Subject::claim("/sub");
         for json in [
             "{}",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn joined_parts_have_one_spelling() {
+    fn different_parts_never_join_to_the_same_subject() {
         let joined = Subject::joined(&["/tid", "/oid"]);
         assert_eq!(read(&joined, r#"{"tid":"t","oid":"o"}"#).unwrap(), "t/o");
         for json in [
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_its_own_subject_only_where_no_person_stands() {
+    fn a_client_is_its_own_subject_only_without_a_user() {
         let strategy = Subject::UserOrClient {
             user: Pointer::new("/uid"),
             client: Pointer::new("/cid"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_that_change_are_known() {
+    fn claims_that_can_change_are_recognised() {
         for pointer in ["/email", "/ext/email", "/preferred_username", "/upn"] {
             let strategy = Subject::claim(pointer);
             assert_eq!(strategy.mutable().map(Pointer::as_str), Some(pointer));

@@ -1,8 +1,9 @@
 //! A strict JSON tree that borrows from the decoded token.
 //!
-//! Header and claims are parsed once, into this. `serde_json::Value` would copy every string and
-//! keep the last of two members with one name; RFC 7519 section 4 allows refusing such a document,
-//! and two parsers that pick different members are how a token gets two meanings.
+//! Header and claims are parsed once, into this tree. `serde_json::Value` would copy every string,
+//! and would keep the last of two members with the same name. RFC 7519 section 4 allows refusing
+//! such a document; otherwise two parsers that choose different members would read two meanings
+//! from one token.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,13 +12,14 @@ use serde::{
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// The one key of the map that serde_json presents a number as when some crate of the application
-/// enables its `arbitrary_precision`.
+/// The only key of the map in which serde_json passes a number if a crate of the application
+/// enables `arbitrary_precision`.
 const ARBITRARY_PRECISION: &str = "$serde_json::private::Number";
 
-/// Up to this many members, comparing each with each beats sorting.
+/// The number of members up to which comparing all pairs is faster than sorting.
 const FEW_MEMBERS: usize = 16;
 
+/// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Null,
@@ -28,14 +30,14 @@ pub(crate) enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// The members of a JSON object, in order, each name once.
+/// The members of a JSON object, in order and with unique names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Object<'a> {
-    /// Parses a document that is one object.
+    /// Parses a document that consists of one object.
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // Once for the document, and not for each of its strings.
+        // Checks UTF-8 once for the document instead of once for each string.
         let json = str::from_utf8(json).map_err(serde_json::Error::custom)?;
         match serde_json::from_str(json)? {
             Value::Object(object) => Ok(object),
@@ -155,7 +157,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-/// A member's name, borrowed where it has no escapes.
+/// The name of a member, borrowed if it has no escapes.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_stand_once_at_every_level() {
+    fn duplicate_names_are_refused_at_every_level() {
         for json in [
             r#"{"sub":"a","sub":"b"}"#,
             r#"{"sub":"a","\u0073ub":"b"}"#,
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_object_is_refused() {
+    fn a_document_that_is_not_one_object_is_refused() {
         for json in [
             "",
             "null",

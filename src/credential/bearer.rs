@@ -4,13 +4,13 @@ use http::{HeaderMap, header::AUTHORIZATION};
 
 use crate::error::{Error, ErrorKind};
 
-/// Finds what stands behind the scheme of a request's one `Authorization` header. Whether it is one
-/// credential, [`text`] says: a token that is remembered need not be asked.
+/// Returns the bytes after the scheme of the only `Authorization` header. They are not checked yet:
+/// a remembered token is compared as a whole, and [`text`] checks any other.
 ///
 /// # Errors
 ///
-/// `missing_token` without an `Authorization` header or with one of another scheme,
-/// `invalid_request` with two credentials, or none where the scheme announces one.
+/// `missing_token` without an `Authorization` header or with another scheme. `invalid_request` with
+/// two headers, or with a scheme and no credential.
 #[inline]
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -21,7 +21,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
         return Err(Error::new(ErrorKind::InvalidRequest));
     }
     let value = value.as_bytes();
-    // As nearly every client writes it.
+    // Fast path for the form that nearly every client sends.
     if let Some(token @ [b'!'..=b'~', .., b'!'..=b'~']) = value.strip_prefix(b"Bearer ") {
         return Ok(token);
     }
@@ -45,13 +45,13 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     }
 }
 
-/// Reads a credential as the one token it has to be: nothing but visible ASCII, and no comma.
+/// Returns a credential as text. A single token consists of visible ASCII without a comma.
 ///
 /// # Errors
 ///
-/// `invalid_request`.
+/// `invalid_request` for any other bytes.
 pub(super) fn text(credential: &[u8]) -> Result<&str, Error> {
-    // Every byte is looked at, so that the compiler looks at sixteen at once.
+    // Without an early exit, so that the compiler vectorizes the loop (sixteen bytes at once).
     let is_other = |byte: &u8| !matches!(byte, b'!'..=b'~') | (*byte == b',');
     let is_one = !credential
         .iter()
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bearer_token_is_missing() {
+    fn a_request_without_a_bearer_token_is_missing_token() {
         assert_eq!(read(&[]), Err(ErrorKind::MissingToken));
         assert_eq!(read(&[b"Basic dTpw"]), Err(ErrorKind::MissingToken));
         assert_eq!(read(&[b"BearerToken abc"]), Err(ErrorKind::MissingToken));

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug)]
 pub(super) struct Cookie {
     name: String,
-    /// Beside the request's own.
+    /// The allowed origins besides the request's own.
     origins: Vec<String>,
 }
 
@@ -25,13 +25,13 @@ impl Cookie {
         self
     }
 
-    /// Reads the one value of this name.
+    /// Reads the only value of this cookie.
     ///
-    /// Two are refused: a browser sends both that of the host and one that a sibling domain planted,
-    /// in an order that the sibling can choose.
+    /// Two values are refused: a browser sends both the host's cookie and one that a sibling domain
+    /// has set, in an order that the sibling domain can choose.
     pub(super) fn read<'a>(&self, request: &RequestHead<'a>) -> Result<Option<&'a str>, Error> {
         let mut found: Option<&'a [u8]> = None;
-        // HTTP/2 may spread the pairs over several headers (RFC 9113 section 8.2.3).
+        // HTTP/2 may split the pairs into several headers (RFC 9113 section 8.2.3).
         for header in request.headers().get_all(COOKIE) {
             for pair in header.as_bytes().split(|byte| *byte == b';') {
                 let pair = pair.trim_ascii();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pair_of_the_name_is_read_wherever_it_stands() {
+    fn the_cookie_is_found_at_any_position() {
         for cookies in [
             &["session=a.b.c"] as &[&str],
             &["theme=dark; session=a.b.c; lang=en"],
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_one_name_are_refused() {
+    fn two_cookies_of_one_name_are_refused() {
         for cookies in [
             &["session=a.b.c; session=a.b.c"] as &[&str],
             &["session=a.b.c", "session=d.e.f"],
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_text_is_refused() {
+    fn a_value_that_is_not_text_is_refused() {
         let request = Request::get("/").header(COOKIE, b"session=\xff".as_slice());
         let request = request.body(()).unwrap();
         let error = Cookie::new("session".to_owned())

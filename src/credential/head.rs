@@ -1,4 +1,4 @@
-//! A request without its body.
+//! The head of a request.
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header::AsHeaderName};
 
@@ -24,7 +24,7 @@ impl<'a> RequestHead<'a> {
         self.method
     }
 
-    /// Returns the URI, as far as routers in front have left it whole.
+    /// Returns the URI, as outer routers have left it.
     #[must_use]
     pub fn uri(&self) -> &'a Uri {
         self.uri
@@ -36,7 +36,7 @@ impl<'a> RequestHead<'a> {
         self.headers
     }
 
-    /// Returns a header that is there once and is text; of two, neither counts.
+    /// Returns the value of a header that may be present only once.
     pub(super) fn single(&self, name: impl AsHeaderName) -> Single<'a> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next().map(HeaderValue::to_str), values.next()) {
@@ -57,16 +57,16 @@ impl<'a, B> From<&'a Request<B>> for RequestHead<'a> {
     }
 }
 
-/// A header that may be there once.
+/// The value of a header that may be present only once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Single<'a> {
     Absent,
     Text(&'a str),
-    /// There twice, or no text.
+    /// The header is present twice, or is not text.
     Unclear,
 }
 
-/// Shows the method only: headers and URI may hold credentials.
+/// Shows the method only, because headers and URI may contain credentials.
 impl std::fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestHead")

@@ -1,8 +1,8 @@
-//! Where the token of a request is read from.
+//! Sources of a request's token.
 //!
-//! The default is the `Authorization` header alone (RFC 6750 section 2.1). A browser cannot set a
-//! header on a navigation, a WebSocket or an `EventSource`, so an application with such clients
-//! names more sources:
+//! By default the token is read from the `Authorization` header (RFC 6750 section 2.1). A browser
+//! cannot set a header on a navigation, a WebSocket or an `EventSource`. An application with such
+//! clients configures more sources:
 //!
 //! ```
 //! use tower_jit_provisioning::{JwtVerifier, MemoryProvisioner, ProvisionLayer, TokenSource};
@@ -15,12 +15,13 @@
 //! }
 //! ```
 //!
-//! The first source that holds a token is the only one read: a token that is refused is never
-//! followed by an attempt with another. Two in one source are refused rather than resolved: proxies
-//! and applications that pick different ones disagree about who is asking (CVE-2026-26308).
+//! Only the first source that holds a token is used. If that token is refused, the other sources
+//! are not tried. A source with two tokens refuses the request, because a proxy and an application
+//! that choose different tokens would authenticate different callers (CVE-2026-26308).
 
 mod bearer;
 mod cookie;
+mod credential;
 mod head;
 mod same_site;
 pub(crate) mod token_source;

@@ -1,7 +1,7 @@
-//! Whether a browser sent a cookie on behalf of the application's own page.
+//! Protection of cookies against cross-site requests.
 //!
-//! The rules are those of Fetch Metadata (`Sec-Fetch-Site`) with `Origin` where it is not sent, as
-//! Go's `http.CrossOriginProtection` has them, but for one: a request with neither is refused.
+//! The rules follow Go's `http.CrossOriginProtection`: Fetch Metadata (`Sec-Fetch-Site`), or
+//! `Origin` if it is not sent. One rule differs: a request with neither header is refused.
 
 use http::{
     Method,
@@ -11,7 +11,8 @@ use http::{
 use super::head::{RequestHead, Single};
 use crate::rejection::Protocol;
 
-/// Whether a cookie may count for a request.
+/// Returns whether a request may use its cookie: it is harmless, or comes from the application's
+/// own pages.
 pub(super) fn is_of_this_site(request: &RequestHead<'_>, origins: &[String]) -> bool {
     if is_harmless(request) {
         return true;
@@ -25,14 +26,15 @@ pub(super) fn is_of_this_site(request: &RequestHead<'_>, origins: &[String]) -> 
         return true;
     }
     match (request.single("sec-fetch-site"), origin) {
-        // `none` is the user's own doing: a bookmark, the address bar.
+        // `none` is a navigation by the user, such as a bookmark or the address bar.
         (Single::Text(site), _) => matches!(site, "same-origin" | "none"),
         (Single::Absent, Single::Text(origin)) => is_own(request, origin),
         (Single::Unclear, _) | (Single::Absent, Single::Absent | Single::Unclear) => false,
     }
 }
 
-/// RFC 9110 section 9.2.1, but for handshakes that open a channel and for gRPC.
+/// Returns whether the method is safe (RFC 9110 section 9.2.1). Handshakes that open a channel and
+/// gRPC calls are never safe.
 fn is_harmless(request: &RequestHead<'_>) -> bool {
     let is_safe = matches!(
         *request.method(),
@@ -43,10 +45,10 @@ fn is_harmless(request: &RequestHead<'_>) -> bool {
         && Protocol::of(request.headers()) == Protocol::Http
 }
 
-/// Whether an origin's host and port are those the request is for.
+/// Returns whether an origin has the host and port of the request.
 fn is_own(request: &RequestHead<'_>, origin: &str) -> bool {
     let Some((_, authority)) = origin.split_once("://") else {
-        // `null`: a sandboxed frame or a `data:` page.
+        // A sandboxed frame or a `data:` page sends `null`.
         return false;
     };
     // HTTP/2 has the host in the URI.
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_safe_method_needs_no_proof() {
+    fn a_safe_method_needs_no_header() {
         for method in ["GET", "HEAD", "OPTIONS"] {
             assert!(accepts(method, &[]));
             assert!(accepts(method, &[("sec-fetch-site", "cross-site")]));
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsafe_one_needs_the_browsers_word() {
+    fn an_unsafe_method_needs_a_header_of_the_browser() {
         for method in ["POST", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "LOCK"] {
             for (headers, accepted) in [
                 (&[] as &[(&str, &str)], false),
@@ -119,7 +121,7 @@ mod tests {
                     ],
                     false,
                 ),
-                // The browser's own verdict is the one that counts.
+                // `Sec-Fetch-Site` takes precedence over `Origin`.
                 (
                     &[
                         ("origin", "https://api.example.com"),
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_and_a_call_are_not_safe_by_their_method() {
+    fn a_handshake_and_a_grpc_call_are_not_safe_with_get() {
         for header in [
             ("upgrade", "websocket"),
             ("upgrade", "WebSocket"),
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn over_http_2_the_host_is_the_uris() {
+    fn over_http_2_the_host_is_read_from_the_uri() {
         for (origin, accepted) in [
             ("https://api.example.com", true),
             ("https://evil.org", false),

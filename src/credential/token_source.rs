@@ -1,11 +1,11 @@
-//! The places of a request that may hold a token.
+//! The sources of a request's token.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{bearer, cookie::Cookie, head::RequestHead};
+use super::{bearer, cookie::Cookie, credential::Credential, head::RequestHead};
 use crate::error::{Error, ErrorKind};
 
-/// One place in a request where a token may be.
+/// Source of a request's token.
 ///
 /// For [`ProvisionLayer::with_token_sources`](crate::ProvisionLayer::with_token_sources).
 #[derive(Clone)]
@@ -21,48 +21,48 @@ enum Source {
 type Custom = dyn Fn(&RequestHead<'_>) -> Vec<String> + Send + Sync;
 
 impl TokenSource {
-    /// The `Authorization` header with the scheme `Bearer` (RFC 6750 section 2.1).
+    /// Reads the `Authorization` header with the scheme `Bearer` (RFC 6750 section 2.1).
     ///
-    /// A header of another scheme holds no token.
+    /// A header with another scheme holds no token.
     #[must_use]
     pub fn authorization() -> Self {
         Self(Source::Authorization)
     }
 
-    /// The cookie of this name; an empty one holds no token.
+    /// Reads the cookie of this name. An empty cookie holds no token.
     ///
     /// # Cross-site requests
     ///
-    /// A browser sends cookies with every request, also with those that somebody else's page makes.
-    /// So a cookie's token is accepted where the request cannot do harm (`GET`, `HEAD`, `OPTIONS`),
-    /// and otherwise only where the browser says that the page is the application's own:
-    /// `Sec-Fetch-Site` is `same-origin` or `none`, or `Origin` names the request's own host, or an
-    /// origin that [`allow_origin`](Self::allow_origin) lists. All else is 403 `cross_site_request`,
-    /// also where anonymous requests pass. A WebSocket handshake and a gRPC call are never harmless,
-    /// whatever their method, and a client that sends neither header is no browser and has the
-    /// `Authorization` header.
+    /// A browser sends cookies with every request, including requests that pages of other sites
+    /// make. A cookie's token is accepted if the method is safe (`GET`, `HEAD`, `OPTIONS`).
+    /// Otherwise it is accepted only if the browser states that the page belongs to the
+    /// application: `Sec-Fetch-Site` is `same-origin` or `none`, or `Origin` is the request's own
+    /// host or an origin that [`allow_origin`](Self::allow_origin) lists. All other requests get
+    /// 403 `cross_site_request`, even if anonymous requests are allowed. A WebSocket handshake and
+    /// a gRPC call need these headers with any method. A client that sends neither header is not a
+    /// browser and can use the `Authorization` header.
     ///
-    /// Three things remain the application's:
+    /// The application is responsible for three things:
     ///
-    /// * a `GET` handler must not change anything;
-    /// * set the cookie `Secure; HttpOnly; SameSite=Lax` and with the prefix `__Host-`: a sibling
-    ///   domain can then not plant one of its own, and no script can read it;
-    /// * `Origin` is compared with `Host` without the scheme, which a proxy hides, so serve
-    ///   `Strict-Transport-Security`.
+    /// * A `GET` handler must not change state.
+    /// * The cookie needs the attributes `Secure; HttpOnly; SameSite=Lax` and the prefix `__Host-`.
+    ///   Then a sibling domain cannot set a cookie of that name, and scripts cannot read it.
+    /// * Responses need `Strict-Transport-Security`: `Origin` is compared with `Host` without the
+    ///   scheme, which a proxy hides.
     #[must_use]
     pub fn cookie(name: impl Into<String>) -> Self {
         Self(Source::Cookie(Cookie::new(name.into())))
     }
 
-    /// Whatever `read` finds in a request: each token it holds in this place, or none.
+    /// Reads tokens with a closure that returns every token of this source.
     ///
-    /// More than one is `invalid_request`. Where a browser attaches the value on its own, the
-    /// closure has to rule out requests of other sites, as [`cookie`](Self::cookie) does.
+    /// More than one token is `invalid_request`. If browsers attach the value automatically, the
+    /// closure must refuse requests from other sites, as [`cookie`](Self::cookie) does.
     ///
     /// ```
     /// use tower_jit_provisioning::{TokenSource, credential::RequestHead};
     ///
-    /// // What a proxy that ends TLS passes on.
+    /// // The header in which a TLS-terminating proxy forwards the token.
     /// let forwarded = TokenSource::from_fn(|request: &RequestHead<'_>| {
     ///     let values = request.headers().get_all("x-forwarded-access-token").iter();
     ///     values.filter_map(|value| Some(value.to_str().ok()?.to_owned())).collect()
@@ -74,9 +74,9 @@ impl TokenSource {
         Self(Source::Custom(Arc::new(read)))
     }
 
-    /// Also accepts a cookie from pages of this origin, as `https://app.example.com`.
+    /// Accepts the cookie from pages of another origin too, such as `https://app.example.com`.
     ///
-    /// Only of use for a [`cookie`](Self::cookie): other sources are not sent along by browsers.
+    /// Has no effect on sources other than a [`cookie`](Self::cookie).
     #[must_use]
     pub fn allow_origin(self, origin: impl Into<String>) -> Self {
         Self(match self.0 {
@@ -85,7 +85,7 @@ impl TokenSource {
         })
     }
 
-    /// Reads the one token of this source, if it holds any.
+    /// Reads the token of this source. `None` means that the source holds no token.
     #[inline]
     fn read<'a>(&self, request: &RequestHead<'a>) -> Result<Option<Credential<'a>>, Error> {
         match &self.0 {
@@ -120,41 +120,11 @@ impl fmt::Debug for TokenSource {
     }
 }
 
-/// What a request has for a token.
-pub(crate) enum Credential<'a> {
-    /// Of the `Authorization` header, and perhaps none.
-    Bearer(&'a [u8]),
-    Text(Cow<'a, str>),
-}
-
-impl Credential<'_> {
-    /// For comparison with tokens that passed: what equals one is one.
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Bearer(bytes) => bytes,
-            Self::Text(text) => text.as_bytes(),
-        }
-    }
-
-    /// Reads the token.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_request` if a header's is not one credential.
-    pub(crate) fn text(&self) -> Result<&str, Error> {
-        match self {
-            Self::Bearer(bytes) => bearer::text(bytes),
-            Self::Text(text) => Ok(text),
-        }
-    }
-}
-
-/// Finds the one token of a request: the first source's that holds any.
+/// Reads the token of a request from the first source that holds one.
 ///
 /// # Errors
 ///
-/// `missing_token` if none does, and what the first source that holds one has against it.
+/// `missing_token` if no source holds a token, or the error of the source that refuses the request.
 #[inline]
 pub(crate) fn read<'a>(
     sources: &[TokenSource],

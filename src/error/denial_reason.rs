@@ -1,22 +1,22 @@
-//! Why policy refuses a subject.
+//! The reasons for which policy refuses a subject.
 
-/// Why policy refuses a subject.
+/// The reason for which policy refuses a subject.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum DenialReason {
-    /// The user was switched off.
+    /// The user was deactivated.
     Deactivated,
     /// The user was deleted.
     Deleted,
-    /// The identity was a person's and the token is a service's, or the reverse.
+    /// The identity was stored as a person's and the token is a service's, or the reverse.
     KindMismatch,
-    /// The token maps to no role, and the policy asks for one.
+    /// The policy or a layer requires a role that the user or the token does not have.
     NoRole,
-    /// The user waits for approval.
+    /// The user has not been approved yet.
     PendingApproval,
-    /// A rule of the policy refuses the token.
+    /// The token does not meet a rule of the policy.
     RuleFailed,
-    /// The subject is unknown and may not sign up.
+    /// The subject is unknown, and policy does not let it sign up.
     SignUpClosed,
 }
 

@@ -1,19 +1,19 @@
-//! Why a request was refused.
+//! The refusal of a request.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 use super::{
-    denial_reason::DenialReason, provision_error::ProvisionError, token_fault::TokenFault,
+    denial_reason::DenialReason, error_kind::ErrorKind, provision_error::ProvisionError,
+    token_fault::TokenFault,
 };
 
-/// The reason and the code of a cookie that was not accepted.
+/// The reason and code of a cookie that a cross-site request carries.
 const CROSS_SITE: &str = "cross_site_request";
 
-/// A refusal by the layer.
+/// The refusal of a request.
 ///
-/// The layer answers with a response of its own and leaves this value in the response's
-/// extensions, so that an outer layer can log or count it. The inner service's error type is never
-/// touched.
+/// The layer returns a response and inserts this value into the response's extensions, where an
+/// outer layer can log or count it. The inner service's error type does not change.
 ///
 /// ```
 /// use tower_jit_provisioning::{Error, ErrorKind};
@@ -35,57 +35,18 @@ pub struct Error {
 
 #[derive(Clone, Debug)]
 enum Cause {
-    /// A cookie came along with a request that another site made the browser send.
+    /// The token is in a cookie, and the request comes from another site.
     CrossSite,
-    /// The issuer's keys cannot be fetched.
+    /// The issuer's keys could not be fetched.
     Keys,
-    /// The kind says it all.
+    /// There is no detail beyond the kind.
     Kind,
     Provisioner {
         error: ProvisionError,
-        conflict_is_told: bool,
+        reveals_conflict: bool,
     },
     Scope(Arc<str>),
     Token(TokenFault),
-}
-
-/// The kinds of refusal, one for each row of the wire table in [`rejection`](crate::rejection).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The token's vouched e-mail address belongs to somebody else.
-    Conflict,
-    /// The token is good and policy refuses its subject, or [`RequireLayer`](crate::RequireLayer)
-    /// does; or the token is a cookie's and another site's request
-    /// ([`TokenSource::cookie`](crate::TokenSource::cookie)).
-    Denied,
-    /// The token is good and lacks a scope that the issuer's configuration or
-    /// [`RequireLayer`](crate::RequireLayer) asks for.
-    InsufficientScope,
-    /// The request carries two credentials, or none where it announces one, or no text.
-    InvalidRequest,
-    /// The token failed a check, or was revoked.
-    InvalidToken,
-    /// The request carries no bearer token.
-    MissingToken,
-    /// Keys or store cannot be reached.
-    Unavailable,
-}
-
-impl ErrorKind {
-    /// Returns the stable label, as the wire table names it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Conflict => "conflict",
-            Self::Denied => "denied",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidToken => "invalid_token",
-            Self::MissingToken => "missing_token",
-            Self::Unavailable => "unavailable",
-        }
-    }
 }
 
 impl Error {
@@ -117,13 +78,16 @@ impl Error {
         }
     }
 
-    /// A refusal behind the layer, of a user that the layer let pass.
+    /// Creates the refusal of an inner layer, such as [`RequireLayer`](crate::RequireLayer).
     pub(crate) fn denied(reason: DenialReason) -> Self {
         Self::from_provisioner(reason.into(), false)
     }
 
-    /// A provisioner's refusal. Whether an address is taken is told only to a caller whose issuer
-    /// vouches that it is his: for anybody else it would be an oracle for registered addresses.
+    /// Creates the refusal of a provisioner.
+    ///
+    /// The response reveals a conflict only if `caller_owns_address`, that is, if the issuer
+    /// vouches for the address. For any other caller it would be an oracle for registered
+    /// addresses.
     pub(crate) fn from_provisioner(error: ProvisionError, caller_owns_address: bool) -> Self {
         let kind = match &error {
             ProvisionError::Conflict => ErrorKind::Conflict,
@@ -135,12 +99,12 @@ impl Error {
             kind,
             cause: Cause::Provisioner {
                 error,
-                conflict_is_told: caller_owns_address,
+                reveals_conflict: caller_owns_address,
             },
         }
     }
 
-    /// The check that a token failed, if one did.
+    /// Returns the check that the token failed. `None` means that the refusal has another cause.
     pub(crate) fn token_fault(&self) -> Option<TokenFault> {
         match &self.cause {
             Cause::Token(fault) => Some(*fault),
@@ -152,15 +116,16 @@ impl Error {
         }
     }
 
-    /// Returns the kind, which alone decides status, challenge and grpc-status.
+    /// Returns the kind, which determines status, challenge and grpc-status.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Returns a stable label for logs and metrics: which check failed, or which rule refused.
+    /// Returns a stable label for logs and metrics: the check that failed, or the rule that
+    /// refused.
     ///
-    /// More than the caller may know; see [`code`](Self::code).
+    /// It reveals more than the caller may know. [`code`](Self::code) is for the caller.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match &self.cause {
@@ -172,11 +137,11 @@ impl Error {
         }
     }
 
-    /// Returns the stable code that the caller is told.
+    /// Returns the stable code that the response contains.
     ///
-    /// It is the kind's label, but for two: a denial names its
-    /// [reason](crate::DenialReason) or is `cross_site_request`, and a conflict is `access_denied`
-    /// to a caller whose address nobody vouches for.
+    /// It is the kind's label, with two exceptions. The code of a denial is its
+    /// [reason](crate::DenialReason) or `cross_site_request`. The code of a conflict is
+    /// `access_denied` if the issuer does not vouch for the caller's address.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match &self.cause {
@@ -186,7 +151,7 @@ impl Error {
             } => reason.as_str(),
             Cause::Provisioner {
                 error: ProvisionError::Conflict,
-                conflict_is_told: false,
+                reveals_conflict: false,
             } => "access_denied",
             Cause::CrossSite => CROSS_SITE,
             Cause::Keys
@@ -197,7 +162,7 @@ impl Error {
         }
     }
 
-    /// Returns the scopes that were required, separated by spaces, for
+    /// Returns the required scopes, separated by spaces, for
     /// [`InsufficientScope`](ErrorKind::InsufficientScope).
     #[must_use]
     pub fn scope(&self) -> Option<&str> {

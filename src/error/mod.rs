@@ -1,13 +1,12 @@
-//! Why a request is refused.
+//! The refusal of a request, and its causes.
 
 mod denial_reason;
 mod error;
+mod error_kind;
 mod provision_error;
 mod token_fault;
 
 pub use self::{
-    denial_reason::DenialReason,
-    error::{Error, ErrorKind},
-    provision_error::ProvisionError,
-    token_fault::TokenFault,
+    denial_reason::DenialReason, error::Error, error_kind::ErrorKind,
+    provision_error::ProvisionError, token_fault::TokenFault,
 };

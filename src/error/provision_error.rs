@@ -1,31 +1,31 @@
-//! Why provisioning returns no user.
+//! The error of a provisioner.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 use super::denial_reason::DenialReason;
 
-/// Why there is no user for this request.
+/// The reason for which a provisioner returns no user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProvisionError {
-    /// The identity's vouched address, or another unique value, belongs to somebody else.
+    /// The identity's vouched address, or another unique value, belongs to another user.
     Conflict,
     /// Policy refuses the subject.
     Denied(DenialReason),
-    /// The token was revoked: issued before the user's tokens were declared void. Unlike a denial
-    /// it is the token's fault, and a fresh one may pass.
+    /// The token was issued before the user's tokens were revoked. Unlike a denial, it is a fault
+    /// of the token: a new token may pass.
     Revoked,
-    /// The store failed or did not answer in time.
+    /// The store failed or did not respond in time.
     Unavailable(Arc<dyn StdError + Send + Sync>),
 }
 
 impl ProvisionError {
-    /// The store failed.
+    /// Creates [`Unavailable`](Self::Unavailable) from the store's error.
     pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable(Arc::from(cause.into()))
     }
 
-    /// Returns the stable label: `conflict`, `revoked`, `store`, or the denial's reason.
+    /// Returns the stable label: `conflict`, `revoked`, `store`, or the label of the denial.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

@@ -1,52 +1,54 @@
-//! What can be wrong with a token.
+//! The checks that a token can fail.
 
 use std::{error::Error as StdError, fmt};
 
 /// The check that a token failed.
 ///
-/// For logs and metrics: the caller is told `invalid_token` and no more, because which check failed
-/// helps an attacker and nobody else.
+/// For logs and metrics. The response only contains `invalid_token`, because the failed check would
+/// help an attacker.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum TokenFault {
-    /// `alg` is unknown, not allowed for the issuer, or does not fit the key (RFC 8725 section 3.1).
+    /// `alg` is unknown, not allowed for the issuer, or does not fit the key (RFC 8725 section
+    /// 3.1).
     Algorithm,
-    /// No audience of the issuer's configuration is named (RFC 7519 section 4.1.3).
+    /// `aud` contains no audience of the issuer's configuration (RFC 7519 section 4.1.3).
     Audience,
-    /// The claims are not one JSON object with unique names, or a checked one has a wrong type.
+    /// The claims are not one JSON object with unique names, or a checked claim has a wrong type.
     Claims,
-    /// `crit`, `b64`, `enc` or `zip` is present: an extension this crate does not implement
+    /// `crit`, `b64`, `enc` or `zip` is present: an extension that this crate does not implement
     /// (RFC 7515 section 4.1.11).
     CriticalHeader,
-    /// `exp` is past.
+    /// `exp` is in the past.
     Expired,
     /// `exp` is missing.
     ExpiryMissing,
     /// The header is not one JSON object with unique names, or a checked member has a wrong type.
     Header,
-    /// `iss` is missing, not one string, or not a trusted issuer.
+    /// `iss` is missing, not a string, or not a trusted issuer.
     Issuer,
-    /// The issuer has no usable key of that `kid`, or `kid` leaves several to choose from.
+    /// The issuer has no usable key with this `kid`, or several keys fit.
     Key,
-    /// Not three non-empty canonical base64url parts.
+    /// The token does not have three non-empty, canonical base64url parts.
     Malformed,
-    /// `nbf` or `iat` lies in the future.
+    /// `nbf` or `iat` is in the future.
     NotYetValid,
-    /// The token is bound to a key or certificate (`cnf`) whose proof nobody verified.
+    /// The token is bound to a key or certificate (`cnf`), and no proof of possession was verified.
     ProofOfPossession,
-    /// A claim the issuer's configuration requires is missing or different.
+    /// A claim that the issuer's configuration requires is missing or has another value.
     RequiredClaim,
-    /// The signature does not verify.
+    /// The signature is not valid.
     Signature,
-    /// The subject is missing, empty, not a string, too long, or has control characters.
+    /// The subject is missing, empty, not a string, too long, or contains control characters.
     Subject,
-    /// The claim that names the tenant is missing, or names one that is not allowed.
+    /// The tenant claim is missing, or its tenant is not allowed.
     Tenant,
-    /// An ID, refresh or logout token, or a `typ` that is no access token's.
+    /// The token is an ID, refresh or logout token, or its `typ` is not that of an access token.
     TokenType,
-    /// More than 16 KiB.
+    /// The token is larger than 16 KiB.
     TooLarge,
-    /// Older than the issuer's configuration allows, or without `iat` where it sets an age.
+    /// The token is older than the issuer's configuration allows, or `iat` is missing although a
+    /// maximum age is configured.
     TooOld,
 }
 

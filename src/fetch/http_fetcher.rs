@@ -1,7 +1,8 @@
-//! The HTTP client behind feature `jwks`.
+//! The HTTP client of feature `jwks`.
 //!
-//! reqwest with rustls, and a TLS configuration of its own: the process-wide default of rustls is
-//! left alone, because a database driver of the application may bring another one.
+//! It uses reqwest and rustls with its own TLS configuration. It neither reads nor sets the
+//! process-wide default of rustls, because a database driver of the application may install
+//! another.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -14,15 +15,18 @@ use reqwest::{Client, Response, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-use super::document::{Document, DocumentFetcher, DocumentRequest, FetchError};
+use super::{
+    document::Document, document_fetcher::DocumentFetcher, document_request::DocumentRequest,
+    fetch_error::FetchError,
+};
 
-/// Redirects followed unless told otherwise, to the same origin only.
+/// The default number of redirects to follow.
 const MAX_REDIRECTS: usize = 3;
 
-/// Fetches documents over HTTPS, trusting the operating system's certificate authorities.
+/// Fetches documents over HTTPS, and trusts the certificate authorities of the operating system.
 ///
-/// Follows at most three redirects unless told otherwise, and none to another origin. Asks for no compression, so there
-/// is nothing to inflate. Honours the proxy variables of the environment.
+/// Follows at most three redirects by default, and none to another origin. Requests no compression,
+/// so that a small response cannot inflate. Uses the proxy variables of the environment.
 #[derive(Debug)]
 pub struct HttpFetcher {
     max_redirects: usize,
@@ -36,7 +40,7 @@ impl Default for HttpFetcher {
 }
 
 impl HttpFetcher {
-    /// Makes a fetcher; the client is built with the first request.
+    /// Creates a fetcher. The client is built at the first request.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -45,7 +49,7 @@ impl HttpFetcher {
         }
     }
 
-    /// Bounds the redirects that are followed; 0 follows none. Default: 3.
+    /// Limits the number of redirects to follow. 0 follows none. Default: 3.
     #[must_use]
     pub fn with_max_redirects(self, redirects: usize) -> Self {
         Self {
@@ -101,7 +105,7 @@ fn build(max_redirects: usize) -> Result<Client, FetchError> {
     };
     let tls = match versions().and_then(|builder| builder.with_platform_verifier()) {
         Ok(builder) => builder.with_no_client_auth(),
-        // No certificate authorities: loopback works, everything else fails at its handshake.
+        // Without certificate authorities, HTTP on loopback works and every TLS handshake fails.
         Err(error) => {
             tracing::warn!(%error, "no certificate authorities could be loaded");
             versions()
@@ -132,8 +136,8 @@ fn build(max_redirects: usize) -> Result<Client, FetchError> {
         .map_err(FetchError::new)
 }
 
-/// The provider of the backend that verifies signatures; ring where that is RustCrypto, which has
-/// none for TLS.
+/// Returns the TLS provider that belongs to the signature backend. RustCrypto has none, so ring is
+/// used with it.
 fn provider() -> Option<CryptoProvider> {
     #[cfg(feature = "aws-lc-rs")]
     return Some(rustls::crypto::aws_lc_rs::default_provider());
@@ -154,7 +158,7 @@ async fn read(response: &mut Response, max_bytes: usize) -> Result<Vec<u8>, Fetc
     Ok(body)
 }
 
-/// RFC 9111 section 5.2.2.1.
+/// Reads `max-age` (RFC 9111 section 5.2.2.1).
 fn max_age(cache_control: &str) -> Option<Duration> {
     cache_control
         .split(',')

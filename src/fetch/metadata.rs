@@ -1,11 +1,11 @@
-//! Where an issuer publishes its keys: OpenID Connect Discovery 1.0 and RFC 8414.
+//! The metadata of an issuer: OpenID Connect Discovery 1.0 and RFC 8414.
 
 use http::Uri;
 
 use crate::claims::{Object, Value};
 
-/// The metadata URLs to try, in order: OpenID Connect Discovery 1.0 section 4 appends to the
-/// issuer's path, RFC 8414 section 3.1 inserts before it.
+/// Returns the metadata URLs to try, in order. OpenID Connect Discovery 1.0 section 4 appends the
+/// well-known path to the issuer's path, and RFC 8414 section 3.1 inserts it before.
 pub(crate) fn metadata_urls(issuer: &str) -> Vec<String> {
     let bare = issuer.trim_end_matches('/');
     let mut urls = vec![format!("{bare}/.well-known/openid-configuration")];
@@ -21,8 +21,8 @@ pub(crate) fn metadata_urls(issuer: &str) -> Vec<String> {
 
 /// Reads `jwks_uri` from a metadata document.
 ///
-/// The document's `issuer` must be the configured one, byte for byte (OpenID Connect Discovery 1.0
-/// section 4.3): or a document fetched from one place speaks for another.
+/// The document's `issuer` must equal the configured one byte for byte (OpenID Connect Discovery
+/// 1.0 section 4.3). Otherwise the document of one issuer could define the keys of another.
 pub(crate) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static str> {
     match endpoint(document, issuer, "jwks_uri") {
         Ok(Some(uri)) => Ok(uri),
@@ -34,8 +34,8 @@ pub(crate) fn jwks_uri(document: &[u8], issuer: &str) -> Result<String, &'static
     }
 }
 
-/// Reads `userinfo_endpoint` from a metadata document, by the same rules; an issuer need not have
-/// one.
+/// Reads `userinfo_endpoint` from a metadata document, with the checks of [`jwks_uri`]. `None`
+/// means that the issuer has none.
 pub(crate) fn userinfo_endpoint(
     document: &[u8],
     issuer: &str,
@@ -64,7 +64,7 @@ fn endpoint(document: &[u8], issuer: &str, name: &str) -> Result<Option<String>,
     let Some(uri) = text(name) else {
         return Ok(None);
     };
-    // An issuer elsewhere has no business with this machine's own services.
+    // A remote issuer must not direct requests to services on loopback.
     let is_allowed = is_fetchable(uri) && (is_https(uri) || !is_https(issuer));
     match is_allowed {
         true => Ok(Some(uri.to_owned())),
@@ -77,7 +77,7 @@ fn is_https(url: &str) -> bool {
     uri.is_ok_and(|uri| uri.scheme_str() == Some("https"))
 }
 
-/// Whether a URL is `https`, or `http` on this machine.
+/// Returns whether a URL is `https`, or `http` on loopback.
 pub(crate) fn is_fetchable(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_looked_for_where_both_standards_put_it() {
+    fn both_standards_define_a_metadata_url() {
         assert_eq!(
             metadata_urls("https://id.example.com/realms/acme"),
             [
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_this_machine() {
+    fn plain_http_is_limited_to_loopback() {
         for url in [
             "http://127.0.0.1:8000/x",
             "http://[::1]/x",

@@ -1,4 +1,4 @@
-//! What a provisioning verdict depends on, as one number.
+//! A digest of the data that a provisioning result depends on.
 
 use std::{
     hash::{BuildHasher, Hash, Hasher, RandomState},
@@ -7,27 +7,21 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+use super::rule_results::RuleResults;
 use crate::{
     email::Email,
     principal::{Principal, RoleClaim},
 };
 
-/// The results of the issuer's rules for one token.
-#[derive(Clone, Copy)]
-pub(super) struct Verdicts {
-    pub(super) passes_access_rules: bool,
-    pub(super) passes_sign_up_rule: bool,
-}
-
-/// A digest of an identity's key and of everything that policy and mapping read from its token.
-/// Times are left out, or no two tokens would share one.
+/// A digest of an identity's key and of all data that policy and mapping read from its token. Times
+/// are excluded; otherwise no two tokens would have the same digest.
 ///
-/// Keyed with a secret of the process: nobody outside can search for two tokens with one digest,
-/// and 128 bits are enough to tell those apart that come in.
+/// The digest is keyed with a secret of the process, so that an attacker cannot search for two
+/// tokens with the same digest. Therefore 128 bits are enough.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) struct Evidence([u64; 2]);
 
-/// One half is as good a hash as both.
+/// Hashes one half, which is as uniform as both.
 impl Hash for Evidence {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0[0]);
@@ -36,8 +30,8 @@ impl Hash for Evidence {
 
 impl Evidence {
     /// Digests a principal and the results of its issuer's rules.
-    pub(super) fn of(principal: &Principal, verdicts: Verdicts) -> Self {
-        /// The secret fills a block, and has been digested.
+    pub(super) fn of(principal: &Principal, results: RuleResults) -> Self {
+        /// The state after the secret, which fills a block of SHA-256.
         static KEYED: LazyLock<Sha256> = LazyLock::new(|| {
             let words: [u64; 8] =
                 std::array::from_fn(|_| RandomState::new().build_hasher().finish());
@@ -57,8 +51,8 @@ impl Evidence {
         add(principal.kind().as_str().as_bytes());
         add(&[
             u8::from(principal.vouched_email().is_some()),
-            u8::from(verdicts.passes_access_rules),
-            u8::from(verdicts.passes_sign_up_rule),
+            u8::from(results.passes_access_rules),
+            u8::from(results.passes_sign_up_rule),
         ]);
         let texts = [
             principal.email().map(Email::as_str),

@@ -2,49 +2,47 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use super::{
-    evidence::{Evidence, Verdicts},
-    proof::Proof,
-};
+use super::{evidence::Evidence, proof::Proof, rule_results::RuleResults};
 use crate::{policy::IssuerPolicy, principal::Principal};
 
-/// A verified token's subject and everything mapped from its claims.
+/// The subject of a verified token, and all data mapped from its claims.
 ///
-/// An identity is evidence: only a [`JwtVerifier`](crate::JwtVerifier) makes one, after every check
-/// on the token has passed. Code that holds one need not check the token again. What only the
-/// application knows, such as whether the user is still active, is left to a
-/// [`Provisioner`](crate::Provisioner).
+/// An identity is evidence: only a [`JwtVerifier`](crate::JwtVerifier) creates one, after the token
+/// has passed every check. Code that holds an identity need not check the token again. A
+/// [`Provisioner`](crate::Provisioner) checks the facts that only the application knows, such as
+/// whether the user is still active.
 ///
-/// Dereferences to [`Principal`], which has the accessors. Cheap to clone.
+/// An identity dereferences to [`Principal`], which has the accessors. It is cheap to clone.
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 
 /// Field order is deliberate: the fields read on every request share cache lines.
 #[repr(C)]
 struct Inner {
-    /// `None` if no signature was verified: an identity of feature `testing`, or of an explanation.
+    /// `None` means that no signature was verified: the identity comes from feature `testing` or
+    /// from an explanation.
     proof: Option<Proof>,
     evidence: Evidence,
-    verdicts: Verdicts,
+    results: RuleResults,
     principal: Principal,
     policy: Arc<IssuerPolicy>,
 }
 
 impl Identity {
-    /// Evaluates the policy's rules, once. Only a verifier passes a proof.
+    /// Creates an identity and evaluates the policy's rules. Only a verifier passes a proof.
     pub(crate) fn new(
         principal: Principal,
         policy: &Arc<IssuerPolicy>,
         proof: Option<Proof>,
     ) -> Self {
-        let verdicts = Verdicts {
+        let results = RuleResults {
             passes_access_rules: policy.admits(&principal),
             passes_sign_up_rule: policy.lets_sign_up(&principal),
         };
         Self(Arc::new(Inner {
             proof,
-            evidence: Evidence::of(&principal, verdicts),
-            verdicts,
+            evidence: Evidence::of(&principal, results),
+            results,
             principal,
             policy: Arc::clone(policy),
         }))
@@ -57,12 +55,12 @@ impl Identity {
         proof.is_some_and(|proof| proof.holds_at(now)) && self.0.principal.is_of(token)
     }
 
-    /// Returns roughly the bytes this identity takes, its token's included.
+    /// Returns the approximate size of this identity in bytes, including the token.
     pub(crate) fn footprint(&self) -> usize {
         size_of::<Inner>() + self.0.principal.heap_bytes()
     }
 
-    /// Returns the digest of everything that a provisioning verdict depends on.
+    /// Returns the digest of the data that a provisioning result depends on.
     #[inline]
     pub(crate) fn evidence(&self) -> Evidence {
         self.0.evidence
@@ -71,15 +69,15 @@ impl Identity {
     /// Returns whether the token passes the access rules of the issuer's policy.
     #[inline]
     pub(crate) fn passes_access_rules(&self) -> bool {
-        self.0.verdicts.passes_access_rules
+        self.0.results.passes_access_rules
     }
 
     /// Returns whether the token passes the sign-up rule of the issuer's policy.
     pub(crate) fn passes_sign_up_rule(&self) -> bool {
-        self.0.verdicts.passes_sign_up_rule
+        self.0.results.passes_sign_up_rule
     }
 
-    /// Returns the policy of the issuer, as it was when the token was verified.
+    /// Returns the issuer's policy at the time the token was verified.
     #[must_use]
     pub fn policy(&self) -> &Arc<IssuerPolicy> {
         &self.0.policy
@@ -95,7 +93,7 @@ impl Deref for Identity {
     }
 }
 
-/// Shows the key, the issuer and the kind; nothing personal, and never the token.
+/// Shows the key, the issuer and the kind. Hides the token and all personal data.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Identity").field(&self.0.principal).finish()

@@ -1,8 +1,9 @@
-//! Verified identities, and the proof behind each.
+//! Verified identities and their proofs.
 
 mod evidence;
 mod identity;
 mod proof;
+mod rule_results;
 
 pub use self::identity::Identity;
 pub(crate) use self::{

@@ -1,11 +1,11 @@
-//! The proof behind an identity: what is checked again whenever a token is served from memory.
+//! The proof of an identity, which is checked again whenever the token is served from the cache.
 
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
 
-/// The times of a token, and the validity of the key that signed it.
+/// The validity of a token and of the key that verified it.
 pub(crate) struct Proof {
     pub(crate) validity: Validity,
     pub(crate) key: KeyValidity,
@@ -19,12 +19,13 @@ impl Proof {
     }
 }
 
-/// When a token is valid, leeway included: the one predicate of the warm and the cold path.
+/// The time in which a token is valid, including leeway. The warm and the cold path use the same
+/// check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Validity {
-    /// The first millisecond.
+    /// The first valid millisecond.
     pub(crate) from: i64,
-    /// The first millisecond after.
+    /// The first millisecond after that time.
     pub(crate) until: i64,
 }
 
@@ -35,10 +36,10 @@ impl Validity {
     }
 }
 
-/// Until when signatures of one key count, in milliseconds since the Unix epoch.
+/// The time until which a key is valid, in milliseconds since the Unix epoch.
 ///
-/// Shared by the key and by every identity that it proves: a key that is withdrawn takes all of its
-/// cached tokens with it.
+/// The key shares it with every identity that it verified. When a key is withdrawn, all of its
+/// cached tokens become invalid.
 #[derive(Clone)]
 pub(crate) struct KeyValidity(Arc<AtomicI64>);
 

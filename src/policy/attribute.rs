@@ -1,10 +1,10 @@
-//! What a profile consists of, and when each part is taken from a token.
+//! The attributes of a profile.
 
-/// One thing a profile says.
+/// An attribute of a profile.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// The e-mail address, with whether and by whom it is verified.
+    /// The e-mail address, whether it is verified, and by which source.
     Email,
     /// The display name.
     FullName,
@@ -26,52 +26,11 @@ impl Attribute {
         }
     }
 
-    /// Finds the attribute of a label.
+    /// Returns the attribute with this label.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|attribute| attribute.as_str() == label)
-    }
-}
-
-/// When an attribute is taken from a token.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum ProfileSync {
-    /// At creation and from every newer token; one that lacks it empties it.
-    Always,
-    /// At creation only.
-    CreateOnly,
-    /// Not even at creation.
-    Never,
-    /// At creation and from every newer token that has it.
-    #[default]
-    WhenPresent,
-}
-
-impl ProfileSync {
-    /// Returns the stable label: `always`, `create_only`, `never` or `when_present`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::CreateOnly => "create_only",
-            Self::Never => "never",
-            Self::WhenPresent => "when_present",
-        }
-    }
-
-    /// Finds the value of a label.
-    #[must_use]
-    pub fn parse(label: &str) -> Option<Self> {
-        [
-            Self::Always,
-            Self::CreateOnly,
-            Self::Never,
-            Self::WhenPresent,
-        ]
-        .into_iter()
-        .find(|sync| sync.as_str() == label)
     }
 }

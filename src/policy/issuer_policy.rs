@@ -1,18 +1,16 @@
-//! What the subjects of one issuer may become: the operator's side of
-//! [`policy`](super::policy).
+//! The policy of one issuer.
 
 use std::collections::BTreeMap;
 
 use super::{
-    attribute::{Attribute, ProfileSync},
-    rule::Rule,
+    attribute::Attribute, linking::Linking, profile_sync::ProfileSync, rule::Rule, sign_up::SignUp,
 };
 use crate::principal::{Principal, RoleClaim};
 
-/// What the subjects of one issuer may become.
+/// The policy for the tokens and users of one issuer.
 ///
-/// It travels with every [`Identity`](crate::Identity), so a request is judged by the policy that was in force when
-/// its token was verified.
+/// Every [`Identity`](crate::Identity) carries the policy that was in force when its token was
+/// verified, and that policy decides about its requests.
 ///
 /// ```
 /// use tower_jit_provisioning::{IssuerPolicy, Linking, SignUp};
@@ -40,35 +38,6 @@ pub struct IssuerPolicy {
     roles: BTreeMap<String, String>,
 }
 
-/// Whether an unknown subject becomes a user.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum SignUp {
-    /// No: only users who are already there.
-    Closed,
-    /// Yes, at the first request.
-    #[default]
-    Open,
-    /// The row is made at the first request, and refused until an operator approves it.
-    PendingApproval,
-    /// Where the rule holds for the token. It is asked at creation only; see
-    /// [`IssuerPolicy::add_access_rule`] for what is asked at every request.
-    When(Rule),
-}
-
-/// Whether an unknown subject may be an existing user.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Linking {
-    /// No. A vouched address that is somebody else's is a conflict.
-    #[default]
-    Never,
-    /// Yes, by an address that both sides have proved: the issuer vouches for it, and the local
-    /// user has it verified by a trusted source. Proof on one side only is how accounts are taken
-    /// over (CVE-2023-3128) or prepared for it (CVE-2026-53516).
-    VerifiedEmail,
-}
-
 impl Default for IssuerPolicy {
     fn default() -> Self {
         Self::new()
@@ -76,7 +45,8 @@ impl Default for IssuerPolicy {
 }
 
 impl IssuerPolicy {
-    /// Opens sign-up to people, links nobody, registers no services and maps no roles.
+    /// Creates the default policy: people sign up, services do not, linking is off, and no role is
+    /// mapped.
     pub fn new() -> Self {
         Self {
             sign_up: SignUp::default(),
@@ -100,14 +70,14 @@ impl IssuerPolicy {
         self
     }
 
-    /// Sets whether an unknown subject may be an existing user. Default: [`Linking::Never`].
+    /// Sets whether an unknown subject is linked to an existing user. Default: [`Linking::Never`].
     pub fn with_linking(mut self, linking: Linking) -> Self {
         self.linking = linking;
         self
     }
 
-    /// Sets whose verification of a local address counts for linking. Default: `mailbox` (the
-    /// owner answered a mail) and `import` (an operator vouched).
+    /// Sets the sources that can verify a local address for linking. Default: `mailbox` (the owner
+    /// confirmed a mail) and `import` (an operator imported the address as verified).
     pub fn with_trusted_email_sources<I>(mut self, sources: I) -> Self
     where
         I: IntoIterator,
@@ -117,41 +87,42 @@ impl IssuerPolicy {
         self
     }
 
-    /// Lets services sign up like people. By default a service must be registered beforehand.
+    /// Allows services to sign up. By default a service must be registered beforehand.
     pub fn allow_services(mut self) -> Self {
         self.services = true;
         self
     }
 
-    /// Lets [services](Self::allow_services) sign up though anybody can get a token from the
-    /// issuer, as from GitHub Actions and gitlab.com's CI.
+    /// Allows [services](Self::allow_services) to sign up at a public issuer, such as GitHub
+    /// Actions or the CI of gitlab.com.
     ///
-    /// Whoever can run a job anywhere becomes a user. Without this the verifier does not build.
+    /// Anyone can get a token from a public issuer, so every job of the provider becomes a user.
+    /// Without this setting, building the verifier fails.
     pub fn allow_public_sign_up(mut self) -> Self {
         self.public_sign_up = true;
         self
     }
 
-    /// Maps one of the issuer's roles to one of the application's. Unmapped roles pass nothing on.
-    pub fn map_role(mut self, theirs: impl Into<String>, ours: impl Into<String>) -> Self {
-        self.roles.insert(theirs.into(), ours.into());
+    /// Maps a role of the issuer to a role of the application. Unmapped roles are ignored.
+    pub fn map_role(mut self, issuer_role: impl Into<String>, role: impl Into<String>) -> Self {
+        self.roles.insert(issuer_role.into(), role.into());
         self
     }
 
-    /// Refuses tokens for which the rule does not hold, at every request and whoever they are:
-    /// `rule_failed`. Several rules must all hold.
+    /// Refuses tokens that do not meet the rule, on every request and for every kind of principal:
+    /// `rule_failed`. A token must meet all rules.
     pub fn add_access_rule(mut self, rule: Rule) -> Self {
         self.access_rules.push(rule);
         self
     }
 
-    /// Refuses users for whom no role counts: `no_role`.
+    /// Refuses users without a role: `no_role`.
     pub fn require_role(mut self) -> Self {
         self.needs_role = true;
         self
     }
 
-    /// Lets anonymous visitors, as Firebase and Supabase issue tokens for, sign up like people.
+    /// Allows anonymous visitors to sign up. Firebase and Supabase issue tokens for them.
     pub fn allow_anonymous_users(mut self) -> Self {
         self.anonymous_users = true;
         self
@@ -159,22 +130,22 @@ impl IssuerPolicy {
 
     /// Stops sign-up when the issuer has this many identities. Default: no limit.
     ///
-    /// A provisioner and its clones create such users one after the other, so first requests that
-    /// arrive at once do not pass it. Nothing is locked in the store: of several processes each may
-    /// create one more at the same moment.
+    /// A provisioner and its clones create users of a limited issuer one after another, so
+    /// concurrent first requests do not exceed the limit. The store is not locked: if several
+    /// processes create a user at the same time, each can exceed the limit by one.
     pub fn with_max_users(mut self, users: u64) -> Self {
         self.max_users = Some(users);
         self
     }
 
     /// Stops sign-up while the issuer has this many identities younger than a minute. Default: no
-    /// limit. Counted as [`with_max_users`](Self::with_max_users) does.
+    /// limit. Counts users as [`with_max_users`](Self::with_max_users) does.
     pub fn with_max_sign_ups_per_minute(mut self, users: u64) -> Self {
         self.max_sign_ups_per_minute = Some(users);
         self
     }
 
-    /// Sets when an attribute of the profile is taken from a token. Default:
+    /// Sets when an attribute of the profile is copied from a token. Default:
     /// [`ProfileSync::WhenPresent`].
     pub fn with_profile_sync(mut self, attribute: Attribute, sync: ProfileSync) -> Self {
         self.profile[attribute as usize] = sync;
@@ -219,17 +190,17 @@ impl IssuerPolicy {
         self.max_sign_ups_per_minute
     }
 
-    /// Whether users have to be counted before there is one more.
+    /// Returns whether the users must be counted before one is created.
     pub(crate) fn has_limits(&self) -> bool {
         self.max_users.is_some() || self.max_sign_ups_per_minute.is_some()
     }
 
-    /// Asks every access rule.
+    /// Returns whether the principal meets every access rule.
     pub(crate) fn admits(&self, principal: &Principal) -> bool {
         self.access_rules.iter().all(|rule| rule.holds(principal))
     }
 
-    /// Asks the sign-up rule, if there is one.
+    /// Returns whether the principal meets the sign-up rule. Without a rule, it does.
     pub(crate) fn lets_sign_up(&self, principal: &Principal) -> bool {
         match &self.sign_up {
             SignUp::When(rule) => rule.holds(principal),
@@ -241,24 +212,25 @@ impl IssuerPolicy {
         self.linking == Linking::VerifiedEmail
     }
 
-    /// Whether every service with a token becomes a user, and nobody said that all may.
+    /// Returns whether every service with a token becomes a user although public sign-up is not
+    /// allowed.
     pub(crate) fn opens_to_any_service(&self) -> bool {
         matches!(self.sign_up, SignUp::Open | SignUp::PendingApproval)
             && self.services
             && !self.public_sign_up
     }
 
-    /// Maps a token's roles; the result is sorted and has no duplicates.
+    /// Maps the roles of a token. The result is sorted and has no duplicates.
     pub(crate) fn mapped(&self, roles: RoleClaim) -> RoleClaim {
         match roles {
-            RoleClaim::Present(theirs) => {
-                let mut ours: Vec<String> = theirs
+            RoleClaim::Present(issuer_roles) => {
+                let mut roles: Vec<String> = issuer_roles
                     .iter()
                     .filter_map(|role| self.roles.get(role).cloned())
                     .collect();
-                ours.sort_unstable();
-                ours.dedup();
-                RoleClaim::Present(ours)
+                roles.sort_unstable();
+                roles.dedup();
+                RoleClaim::Present(roles)
             }
             RoleClaim::Absent => RoleClaim::Absent,
             RoleClaim::Truncated => RoleClaim::Truncated,
@@ -271,17 +243,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_pass_only_through_the_mapping() {
-        let theirs = RoleClaim::Present(vec!["b".to_owned(), "a".to_owned(), "admin".to_owned()]);
+    fn unmapped_roles_are_ignored() {
+        let claimed = RoleClaim::Present(vec!["b".to_owned(), "a".to_owned(), "admin".to_owned()]);
         assert_eq!(
-            IssuerPolicy::new().mapped(theirs.clone()),
+            IssuerPolicy::new().mapped(claimed.clone()),
             RoleClaim::Present(Vec::new())
         );
         let policy = IssuerPolicy::new()
             .map_role("a", "editor")
             .map_role("b", "editor");
         assert_eq!(
-            policy.mapped(theirs),
+            policy.mapped(claimed),
             RoleClaim::Present(vec!["editor".to_owned()])
         );
         assert_eq!(policy.mapped(RoleClaim::Absent), RoleClaim::Absent);

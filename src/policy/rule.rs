@@ -1,4 +1,4 @@
-//! Rules over tokens: who may enter at all, who may sign up.
+//! Rules that a token must meet for access or for sign-up.
 
 use std::{fmt, sync::Arc};
 
@@ -8,9 +8,9 @@ use crate::principal::Principal;
 
 /// A condition on a verified token.
 ///
-/// Rules are evaluated once, when the token is verified, and the verdict is kept with the identity.
-/// So a rule may read any claim, and must not depend on anything but the token: what changes while
-/// a token lives belongs into the [`Provisioner`](crate::Provisioner).
+/// Rules are evaluated once, when the token is verified, and the identity keeps the results. A rule
+/// can read every claim, but must depend on the token alone. Conditions that can change while a
+/// token is valid belong in the [`Provisioner`](crate::Provisioner).
 ///
 /// ```
 /// use tower_jit_provisioning::{IssuerPolicy, SignUp, policy::Rule};
@@ -21,7 +21,7 @@ use crate::principal::Principal;
 /// ]);
 /// let policy = IssuerPolicy::new()
 ///     .with_sign_up(SignUp::When(staff))
-///     .add_access_rule(Rule::new("not the robot", |identity| identity.subject() != "robot"));
+///     .add_access_rule(Rule::new("not the robot", |principal| principal.subject() != "robot"));
 /// # let _ = policy;
 /// ```
 #[must_use]
@@ -41,7 +41,7 @@ enum Condition {
 type Predicate = Box<dyn Fn(&Principal) -> bool + Send + Sync>;
 
 impl Rule {
-    /// Holds where `holds` says so; the name is for [`Debug`] and traces.
+    /// Holds if the predicate returns `true`. The name is for [`Debug`] and traces.
     pub fn new(
         name: impl Into<String>,
         holds: impl Fn(&Principal) -> bool + Send + Sync + 'static,
@@ -53,19 +53,20 @@ impl Rule {
         })
     }
 
-    /// Holds where every rule does; without rules, always.
+    /// Holds if every rule holds. An empty list always holds.
     pub fn all(rules: impl IntoIterator<Item = Self>) -> Self {
         Self::of(Condition::All(rules.into_iter().collect()))
     }
 
-    /// Holds where one of the rules does; without rules, never.
+    /// Holds if at least one rule holds. An empty list never holds.
     pub fn any(rules: impl IntoIterator<Item = Self>) -> Self {
         Self::of(Condition::Any(rules.into_iter().collect()))
     }
 
-    /// Holds where the issuer vouches for an address in one of these domains. Sub-domains are other
-    /// domains; ASCII case does not count. An address nobody vouches for is anybody's
-    /// (CVE-2024-21632).
+    /// Holds if the issuer vouches for an address in one of these domains.
+    ///
+    /// Domains are compared without ASCII case, and sub-domains do not match. An address that the
+    /// issuer does not vouch for never matches, because it could be anyone's (CVE-2024-21632).
     pub fn email_domain<I>(domains: I) -> Self
     where
         I: IntoIterator,
@@ -76,19 +77,19 @@ impl Rule {
         ))
     }
 
-    /// Holds where the claim at a JSON pointer (RFC 6901) is this value, or a list that has it:
+    /// Holds if the claim at a JSON pointer (RFC 6901) is this value, or an array that contains it:
     /// `Rule::claim("/groups", "staff")`.
     pub fn claim(pointer: impl Into<String>, value: impl Into<Value>) -> Self {
         let (pointer, value) = (pointer.into(), value.into());
         Self::of(Condition::Claim { pointer, value })
     }
 
-    /// Holds where the token grants this role of the application, after the issuer's mapping.
+    /// Holds if the token grants this application role, after the issuer's mapping.
     pub fn role(role: impl Into<String>) -> Self {
         Self::of(Condition::Role(role.into()))
     }
 
-    /// Holds where the token carries this scope.
+    /// Holds if the token has this scope.
     pub fn scope(scope: impl Into<String>) -> Self {
         Self::of(Condition::Scope(scope.into()))
     }
@@ -97,7 +98,7 @@ impl Rule {
         Self(Arc::new(condition))
     }
 
-    /// Whether the rule holds for a token.
+    /// Returns whether the rule holds for a principal.
     #[must_use]
     pub fn holds(&self, principal: &Principal) -> bool {
         match &*self.0 {
@@ -121,7 +122,7 @@ impl Rule {
     }
 }
 
-/// Shows the rule as it was written, a predicate by its name.
+/// Shows the rule in the form in which it was built. A predicate is shown by its name.
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
@@ -141,45 +142,70 @@ impl fmt::Debug for Rule {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use serde_json::json;
+
     use super::*;
-    use crate::{JwtVerifier, testing::TestIssuer};
+    use crate::principal::{Origin, PrincipalKind, PrincipalParts, RoleClaim};
 
-    async fn judged(rule: &Rule, claims: &[(&str, Value)]) -> bool {
-        let issuer = TestIssuer::new("https://id.example.com");
-        let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
-        let token = issuer.token("ana").audience("orders-api");
-        let token = claims.iter().fold(token, |token, (name, value)| {
-            token.claim(name, value.clone())
-        });
-        rule.holds(&verifier.verify(&token.sign()).await.unwrap())
+    fn holds_for(rule: &Rule, claims: &Value) -> bool {
+        let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+        let scopes = claims["scope"].as_str().unwrap_or_default();
+        let origin = Origin {
+            issuer: "https://id.example.com".into(),
+            subject_strategy: "/sub".into(),
+            generation: 0,
+        };
+        rule.holds(&Principal::new(PrincipalParts {
+            origin: &Arc::new(origin),
+            tenant: &"".into(),
+            token: &format!("e30.{payload}.c2ln"),
+            subject: "ana",
+            kind: PrincipalKind::Human,
+            email: None,
+            email_is_vouched: false,
+            full_name: None,
+            username: None,
+            client_id: None,
+            scopes: &scopes.split_whitespace().collect::<Vec<_>>(),
+            roles: RoleClaim::Absent,
+            issued_at: None,
+            expires_at: 0,
+        }))
     }
 
-    #[tokio::test]
-    async fn a_claim_is_compared_with_its_type_and_found_in_lists() {
-        let rule = Rule::claim("/groups", "staff");
-        assert!(judged(&rule, &[("groups", "staff".into())]).await);
-        assert!(judged(&rule, &[("groups", vec!["guests", "staff"].into())]).await);
-        assert!(!judged(&rule, &[("groups", "staff guests".into())]).await);
-        assert!(!judged(&rule, &[("groups", vec!["staffers"].into())]).await);
-        assert!(!judged(&rule, &[]).await);
-        assert!(judged(&Rule::claim("/level", 3), &[("level", 3.into())]).await);
-        assert!(!judged(&Rule::claim("/level", 3), &[("level", "3".into())]).await);
+    #[test]
+    fn a_claim_is_compared_with_its_type_and_found_in_arrays() {
+        let staff = Rule::claim("/groups", "staff");
+        for (claims, holds) in [
+            (json!({"groups": "staff"}), true),
+            (json!({"groups": ["guests", "staff"]}), true),
+            (json!({"groups": "staff guests"}), false),
+            (json!({"groups": ["staffers"]}), false),
+            (json!({}), false),
+        ] {
+            assert_eq!(holds_for(&staff, &claims), holds, "{claims}");
+        }
+        let third = Rule::claim("/level", 3);
+        assert!(holds_for(&third, &json!({"level": 3})));
+        assert!(!holds_for(&third, &json!({"level": "3"})));
     }
 
-    #[tokio::test]
-    async fn rules_combine() {
+    #[test]
+    fn rules_combine() {
         let staff = || Rule::claim("/groups", "staff");
         let never = || Rule::any([]);
-        let claims = [
-            ("groups", Value::from("staff")),
-            ("scope", "read write".into()),
-        ];
-        assert!(judged(&Rule::all([staff(), Rule::scope("write")]), &claims).await);
-        assert!(!judged(&Rule::all([staff(), Rule::scope("admin")]), &claims).await);
-        assert!(judged(&Rule::any([never(), staff()]), &claims).await);
-        assert!(!judged(&never(), &claims).await);
-        assert!(judged(&Rule::all([]), &claims).await);
+        let claims = json!({"groups": "staff", "scope": "read write"});
+        for (rule, holds) in [
+            (Rule::all([staff(), Rule::scope("write")]), true),
+            (Rule::all([staff(), Rule::scope("admin")]), false),
+            (Rule::any([never(), staff()]), true),
+            (never(), false),
+            (Rule::all([]), true),
+        ] {
+            assert_eq!(holds_for(&rule, &claims), holds, "{rule:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What an identity is called by stores, caches and buses.
+//! The key of an identity in stores, caches and buses.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use crate::digest::{digest, hex};
 
 /// The key under which an identity is stored, cached and published.
 ///
-/// SHA-256 over the length-prefixed tenant, canonical issuer and subject. Hashing makes every
-/// database collation, padding and index-length rule irrelevant: two subjects that differ in one
-/// byte, in case or in a trailing space are two people on every backend, and `("a", "bc")` never
-/// equals `("ab", "c")`.
+/// The key is the SHA-256 of the length-prefixed tenant, canonical issuer and subject. Hashing
+/// makes every database collation, padding and index-length rule irrelevant: subjects that differ
+/// in one byte, in case or in a trailing space have different keys on every backend, and
+/// `("a", "bc")` never equals `("ab", "c")`.
 ///
 /// ```
 /// use tower_jit_provisioning::IdentityKey;
@@ -23,7 +23,7 @@ use crate::digest::{digest, hex};
 pub struct IdentityKey([u8; 32]);
 
 impl IdentityKey {
-    /// Derives the key of a subject at an issuer, inside a tenant (`""` when there are none).
+    /// Derives the key of a subject at an issuer in a tenant, which is `""` without tenants.
     #[must_use]
     pub fn new(tenant: &str, issuer: &str, subject: &str) -> Self {
         Self(digest([tenant, issuer, subject]))
@@ -54,7 +54,7 @@ impl IdentityKey {
     }
 }
 
-/// Writes 64 lower-case hexadecimal digits, the form the bundled tables store.
+/// Writes 64 lower-case hexadecimal digits, as stored in the bundled tables.
 impl fmt::Display for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))

@@ -1,14 +1,14 @@
-//! The kind of principal behind a token.
+//! The kind of a principal.
 
 /// The kind of principal that a token was issued for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum PrincipalKind {
-    /// A visitor without an account, as Firebase and Supabase issue tokens for.
+    /// A visitor without an account. Firebase and Supabase issue such tokens.
     Anonymous,
     /// A person.
     Human,
-    /// A client acting for itself: client credentials, a service account, a workload.
+    /// A client that acts for itself: client credentials, a service account, a workload.
     Service,
 }
 
@@ -23,7 +23,7 @@ impl PrincipalKind {
         }
     }
 
-    /// Finds the kind of a label.
+    /// Returns the kind with this label.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         [Self::Anonymous, Self::Human, Self::Service]

@@ -1,12 +1,12 @@
-//! The part of a principal that all tokens of one issuer share.
+//! The part of a principal that is the same for all tokens of one issuer.
 
 use std::sync::Arc;
 
-/// What every identity of one issuer shares.
+/// The data that all principals of one issuer share.
 pub(crate) struct Origin {
     pub(crate) issuer: Arc<str>,
-    /// Which claims the subject is read from.
+    /// The claims that the subject is read from.
     pub(crate) subject_strategy: Arc<str>,
-    /// Which configuration maps the token: a reload is a new one.
+    /// The generation of the configuration that mapped the token. A reload starts a new generation.
     pub(crate) generation: u64,
 }

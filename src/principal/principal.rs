@@ -6,14 +6,16 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 
 use super::{
-    key::IdentityKey, kind::PrincipalKind, origin::Origin, role_claim::RoleClaim, text::Text,
+    key::IdentityKey, kind::PrincipalKind, origin::Origin, principal_parts::PrincipalParts,
+    role_claim::RoleClaim, text::Text,
 };
 use crate::email::Email;
 
-/// What a token says of its subject.
+/// The subject of a token, as the token describes it.
 ///
 /// A principal is not evidence: it carries no policy and no proof. [`Identity`](crate::Identity)
-/// adds both and dereferences to its principal. A [`Rule`](crate::policy::Rule) judges a principal.
+/// adds both and dereferences to its principal. A [`Rule`](crate::policy::Rule) is a condition on a
+/// principal.
 pub struct Principal {
     key: IdentityKey,
     text: Text,
@@ -27,43 +29,25 @@ pub struct Principal {
     expires_at: i64,
 }
 
-/// The parts of a principal, as a verifier reads them from a token.
-pub(crate) struct Stated<'t> {
-    pub(crate) origin: &'t Arc<Origin>,
-    pub(crate) tenant: &'t Arc<str>,
-    pub(crate) token: &'t str,
-    pub(crate) subject: &'t str,
-    pub(crate) kind: PrincipalKind,
-    pub(crate) email: Option<Email>,
-    pub(crate) email_is_vouched: bool,
-    pub(crate) full_name: Option<&'t str>,
-    pub(crate) username: Option<&'t str>,
-    pub(crate) client_id: Option<&'t str>,
-    pub(crate) scopes: &'t [&'t str],
-    pub(crate) roles: RoleClaim,
-    pub(crate) issued_at: Option<i64>,
-    pub(crate) expires_at: i64,
-}
-
 impl Principal {
-    pub(crate) fn new(stated: Stated<'_>) -> Self {
-        let names = [stated.full_name, stated.username, stated.client_id];
-        let (origin, tenant) = (stated.origin, stated.tenant);
+    pub(crate) fn new(parts: PrincipalParts<'_>) -> Self {
+        let names = [parts.full_name, parts.username, parts.client_id];
+        let (origin, tenant) = (parts.origin, parts.tenant);
         Self {
-            key: IdentityKey::new(tenant, &origin.issuer, stated.subject),
-            text: Text::new(stated.token, stated.subject, names, stated.scopes),
+            key: IdentityKey::new(tenant, &origin.issuer, parts.subject),
+            text: Text::new(parts.token, parts.subject, names, parts.scopes),
             origin: Arc::clone(origin),
             tenant: Arc::clone(tenant),
-            kind: stated.kind,
-            email: stated.email,
-            email_is_vouched: stated.email_is_vouched,
-            roles: stated.roles,
-            issued_at: stated.issued_at,
-            expires_at: stated.expires_at,
+            kind: parts.kind,
+            email: parts.email,
+            email_is_vouched: parts.email_is_vouched,
+            roles: parts.roles,
+            issued_at: parts.issued_at,
+            expires_at: parts.expires_at,
         }
     }
 
-    /// Returns whether the principal was read from exactly these bytes.
+    /// Returns whether the principal was read from exactly this token.
     #[inline]
     pub(crate) fn is_of(&self, token: &[u8]) -> bool {
         self.text.is_of(token)
@@ -74,7 +58,7 @@ impl Principal {
         self.origin.generation
     }
 
-    /// Returns roughly the bytes on the heap, the token's included.
+    /// Returns the approximate number of bytes on the heap, including the token.
     pub(crate) fn heap_bytes(&self) -> usize {
         let roles = self.roles.as_slice().iter();
         let roles = roles.map(|role| size_of::<String>() + role.len());
@@ -82,13 +66,13 @@ impl Principal {
         self.text.footprint() + email + roles.sum::<usize>()
     }
 
-    /// Returns the token: a live credential that leaves this crate only for its own issuer.
+    /// Returns the token, a live credential. This crate sends it to its own issuer only.
     #[inline]
     pub(crate) fn token(&self) -> &str {
         self.text.token()
     }
 
-    /// Returns which claims the subject was read from: `/sub`, `/tid+/oid`.
+    /// Returns the claims that the subject was read from, such as `/sub` or `/tid+/oid`.
     #[must_use]
     pub fn subject_strategy(&self) -> &str {
         &self.origin.subject_strategy
@@ -101,33 +85,33 @@ impl Principal {
         self.key
     }
 
-    /// Returns the tenant, `""` when the issuer has none.
+    /// Returns the tenant, which is `""` if the issuer has no tenants.
     #[must_use]
     pub fn tenant(&self) -> &str {
         &self.tenant
     }
 
-    /// Returns the canonical issuer: the configured one, also when the token named an alias.
+    /// Returns the canonical issuer: the configured one, even if the token's `iss` is an alias.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.origin.issuer
     }
 
-    /// Returns the subject, byte for byte as the issuer's subject strategy found it.
+    /// Returns the subject, byte for byte as the issuer's subject strategy reads it.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.text.subject()
     }
 
-    /// Returns what stands behind the token.
+    /// Returns the kind of the principal.
     #[must_use]
     pub fn kind(&self) -> PrincipalKind {
         self.kind
     }
 
-    /// Returns the e-mail address the token carries, vouched for or not.
+    /// Returns the e-mail address in the token, even if the issuer does not vouch for it.
     ///
-    /// Never a key to find a user by: see [`vouched_email`](Self::vouched_email).
+    /// Never look a user up by this address. See [`vouched_email`](Self::vouched_email).
     #[must_use]
     pub fn email(&self) -> Option<&Email> {
         self.email.as_ref()
@@ -135,9 +119,9 @@ impl Principal {
 
     /// Returns the e-mail address if the issuer vouches for it.
     ///
-    /// It does when the same signed document says so (`email_verified` is JSON `true`; OpenID
-    /// Connect Core 1.0 section 5.1) or the operator declared it authoritative for the domain.
-    /// An absent flag and the string `"true"` are no voucher.
+    /// The issuer vouches for an address if the same signed document says so (`email_verified` is
+    /// JSON `true`; OpenID Connect Core 1.0 section 5.1), or if the operator declared the issuer
+    /// authoritative for the domain. An absent flag or the string `"true"` does not count.
     #[must_use]
     pub fn vouched_email(&self) -> Option<&Email> {
         self.email().filter(|_| self.email_is_vouched)
@@ -149,24 +133,24 @@ impl Principal {
         self.text.full_name()
     }
 
-    /// Returns the user name: for display only, issuers let people change it.
+    /// Returns the user name. For display only, because issuers let people change it.
     #[must_use]
     pub fn username(&self) -> Option<&str> {
         self.text.username()
     }
 
-    /// Returns the application roles the token grants.
+    /// Returns the application roles that the token grants.
     #[must_use]
     pub fn roles(&self) -> &RoleClaim {
         &self.roles
     }
 
-    /// Returns the scopes the token carries (RFC 6749 section 3.3).
+    /// Returns the scopes of the token (RFC 6749 section 3.3).
     pub fn scopes(&self) -> impl ExactSizeIterator<Item = &str> {
         self.text.scopes()
     }
 
-    /// Returns the client the token was issued to.
+    /// Returns the client that the token was issued to.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.text.client_id()
@@ -179,20 +163,21 @@ impl Principal {
         self.issued_at
     }
 
-    /// Returns when the token expires (`exp`), in milliseconds since the Unix epoch, without leeway.
+    /// Returns when the token expires (`exp`), in milliseconds since the Unix epoch, excluding
+    /// leeway.
     #[must_use]
     pub fn expires_at(&self) -> i64 {
         self.expires_at
     }
 
-    /// Reads the token's claims into a type of the application's own.
+    /// Deserializes the token's claims into `T`.
     ///
-    /// The claims are decoded at each call rather than kept in memory beside the token. Call this
-    /// for a claim that [`ClaimMap`](crate::ClaimMap) does not map.
+    /// Use it for claims that [`ClaimMap`](crate::ClaimMap) does not map. Each call decodes the
+    /// claims again, because they are not kept in memory beside the token.
     ///
     /// # Errors
     ///
-    /// If the claims do not fit `T`.
+    /// If the claims cannot be deserialized into `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         let payload = self.token().split('.').nth(1).unwrap_or_default();
         let payload = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
@@ -200,7 +185,7 @@ impl Principal {
     }
 }
 
-/// Shows the key, the issuer and the kind; nothing personal, and never the token.
+/// Shows the key, the issuer and the kind. Hides the token and all personal data.
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal")

@@ -1,22 +1,22 @@
 //! The application roles that a token grants.
 
-/// The application roles that a token grants, after the issuer's mapping.
+/// The application roles that a token grants, mapped by the issuer's policy.
 ///
-/// Absent and truncated are not empty: a token that says nothing about roles must not be read as
-/// one that takes them away, or a large group list (Entra ID's overage) demotes administrators.
+/// `Absent` and `Truncated` differ from an empty list. A token without a role list must not revoke
+/// roles; otherwise a large group list (the overage of Entra ID) would demote administrators.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RoleClaim {
-    /// None of the issuer's role paths is in the token.
+    /// The token contains none of the issuer's role claims.
     Absent,
-    /// The token lists roles; these are the mapped ones, sorted and without duplicates.
+    /// The mapped roles of the token, sorted and without duplicates.
     Present(Vec<String>),
-    /// The issuer left the list out because it was too long.
+    /// The issuer omitted the list because it was too long.
     Truncated,
 }
 
 impl RoleClaim {
-    /// Returns the mapped roles, or nothing when the token does not state them.
+    /// Returns the mapped roles, or an empty slice for `Absent` and `Truncated`.
     #[must_use]
     pub fn as_slice(&self) -> &[String] {
         match self {

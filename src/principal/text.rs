@@ -1,14 +1,16 @@
-//! A token and the texts read from it, in one allocation: a million tokens are remembered.
+//! A token and the strings read from it, in one allocation, because a cache may hold a million
+//! tokens.
 
 use std::mem;
 
-/// What a token says of its subject, in words.
+/// A token and the strings that describe its subject.
 pub(super) struct Text {
-    /// Every part behind the one before.
+    /// All parts, concatenated.
     text: Box<str>,
-    /// Where each part of [`Part`] ends. Beside the text's address: every request compares a token.
+    /// The end of each [`Part`]. Stored beside the text's address, because every request compares a
+    /// token.
     ends: [u32; NAMED],
-    /// Where each scope ends.
+    /// The end of each scope.
     scopes: Box<[u32]>,
 }
 
@@ -24,7 +26,7 @@ enum Part {
 const NAMED: usize = Part::ClientId as usize + 1;
 
 impl Text {
-    /// An empty name is none.
+    /// Concatenates the parts. An empty name counts as absent.
     pub(super) fn new(
         token: &str,
         subject: &str,
@@ -56,7 +58,7 @@ impl Text {
         self.part(Part::Token)
     }
 
-    /// Whether these are the token's bytes.
+    /// Returns whether these bytes are the token.
     #[inline]
     pub(super) fn is_of(&self, token: &[u8]) -> bool {
         self.text.as_bytes()[..self.ends[Part::Token as usize] as usize] == *token
@@ -85,7 +87,7 @@ impl Text {
             .map(move |end| self.between(mem::replace(&mut start, *end), *end))
     }
 
-    /// The bytes on the heap.
+    /// Returns the number of bytes on the heap.
     pub(super) fn footprint(&self) -> usize {
         self.text.len() + size_of_val(&*self.scopes)
     }
@@ -110,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_comes_back() {
+    fn every_part_is_read_back() {
         let names = [Some("Ana"), None, Some("web")];
         let text = Text::new("a.b.c", "ana", names, &["read", "", "write"]);
         assert_eq!(text.token(), "a.b.c");

@@ -93,7 +93,7 @@ impl Attempt {
     pub(crate) fn pass_anonymously(mut self) {
         self.is_recorded = true;
         self.record("outcome", "anonymous");
-        telemetry::told("anonymous", self.waiting);
+        telemetry::finished("anonymous", self.waiting);
     }
 
     pub(crate) fn refuse(mut self, error: &Error) {
@@ -102,7 +102,7 @@ impl Attempt {
         self.record("kind", error.kind().as_str());
         self.record("reason", error.reason());
         self.span.in_scope(|| telemetry::log(error));
-        telemetry::told(error.kind().as_str(), self.waiting);
+        telemetry::finished(error.kind().as_str(), self.waiting);
     }
 }
 
@@ -111,7 +111,7 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if !self.is_recorded {
             self.record("outcome", "abandoned");
-            telemetry::told("abandoned", self.waiting);
+            telemetry::finished("abandoned", self.waiting);
         }
     }
 }

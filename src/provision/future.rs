@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     identity::Identity,
     provisioner::Provisioned,
-    rejection::{Answers, Protocol, ResponseBody},
+    rejection::{Protocol, RejectionConfig, ResponseBody},
 };
 
 /// Only this future is boxed, so bodies and inner futures need be neither `Send` nor `'static`.
@@ -39,7 +39,7 @@ pin_project! {
             provisioning: Provisioning<U>,
             // `None` after provisioning has completed.
             waiting: Option<(S, Request<B>)>,
-            answers: Arc<Answers>,
+            rejection: Arc<RejectionConfig>,
         },
         Forwarding {
             #[pin]
@@ -62,13 +62,13 @@ impl<S, F, U, B> ResponseFuture<S, F, U, B> {
         provisioning: Provisioning<U>,
         inner: S,
         request: Request<B>,
-        answers: Arc<Answers>,
+        rejection: Arc<RejectionConfig>,
     ) -> Self {
         Self {
             state: State::Provisioning {
                 provisioning,
                 waiting: Some((inner, request)),
-                answers,
+                rejection,
             },
         }
     }
@@ -97,7 +97,7 @@ where
                 StateProj::Provisioning {
                     provisioning,
                     waiting,
-                    answers,
+                    rejection,
                 } => {
                     let result = ready!(provisioning.as_mut().poll(cx));
                     let (mut inner, mut request) = waiting
@@ -105,7 +105,7 @@ where
                         .expect("the state changes when this is taken");
                     match result {
                         Ok((identity, user)) => {
-                            insert_user(&mut request, answers, identity, user);
+                            insert_user(&mut request, rejection, identity, user);
                             State::Forwarding {
                                 future: inner.call(request),
                             }
@@ -113,7 +113,7 @@ where
                         Err(error) => {
                             let protocol = Protocol::of(request.headers());
                             State::Rejected {
-                                response: Some(answers.reject(error, protocol)),
+                                response: Some(rejection.reject(error, protocol)),
                             }
                         }
                     }

@@ -49,7 +49,7 @@ impl<P: Provisioner> ProvisionLayer<P> {
             verifier,
             provisioner: Arc::new(provisioner),
             sources: Arc::new([TokenSource::authorization()]),
-            answers: Arc::default(),
+            rejection: Arc::default(),
             admits_anonymous: false,
         }))
     }
@@ -77,7 +77,7 @@ impl<P: Provisioner> ProvisionLayer<P> {
     /// Default: [`ProblemJson`](crate::rejection::ProblemJson).
     pub fn with_rejection(mut self, rejection: impl RejectionResponse) -> Self {
         let pipeline = Arc::make_mut(&mut self.0);
-        pipeline.answers = Arc::new(pipeline.answers.with_shape(rejection));
+        pipeline.rejection = Arc::new(pipeline.rejection.with_shape(rejection));
         self
     }
 
@@ -87,9 +87,9 @@ impl<P: Provisioner> ProvisionLayer<P> {
     /// Default: none.
     pub fn with_resource_metadata(mut self, metadata: &ResourceMetadata) -> Self {
         let pipeline = Arc::make_mut(&mut self.0);
-        pipeline.answers = Arc::new(
+        pipeline.rejection = Arc::new(
             pipeline
-                .answers
+                .rejection
                 .with_resource_metadata(metadata.shared_url()),
         );
         self

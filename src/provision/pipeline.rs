@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     identity::Identity,
     provisioner::{Provisioned, Provisioner, decision::admission},
-    rejection::Answers,
+    rejection::RejectionConfig,
     telemetry::Stopwatch,
     verifier::JwtVerifier,
 };
@@ -18,7 +18,7 @@ pub(super) struct Pipeline<P> {
     pub(super) verifier: JwtVerifier,
     pub(super) provisioner: Arc<P>,
     pub(super) sources: Arc<[TokenSource]>,
-    pub(super) answers: Arc<Answers>,
+    pub(super) rejection: Arc<RejectionConfig>,
     pub(super) admits_anonymous: bool,
 }
 
@@ -36,7 +36,7 @@ impl<P> Clone for Pipeline<P> {
             verifier: self.verifier.clone(),
             provisioner: Arc::clone(&self.provisioner),
             sources: Arc::clone(&self.sources),
-            answers: Arc::clone(&self.answers),
+            rejection: Arc::clone(&self.rejection),
             admits_anonymous: self.admits_anonymous,
         }
     }

@@ -74,12 +74,12 @@ where
                 let is_anonymous = error.kind() == ErrorKind::MissingToken;
                 if is_anonymous && self.pipeline.admits_anonymous {
                     attempt.pass_anonymously();
-                    insert_anonymous::<P::User, B>(&mut request, &self.pipeline.answers);
+                    insert_anonymous::<P::User, B>(&mut request, &self.pipeline.rejection);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 attempt.refuse(&error);
                 let protocol = Protocol::of(request.headers());
-                return ResponseFuture::rejected(self.pipeline.answers.reject(error, protocol));
+                return ResponseFuture::rejected(self.pipeline.rejection.reject(error, protocol));
             }
         };
         let token = match token {
@@ -87,7 +87,7 @@ where
                 Some(user) => {
                     attempt.user_looked_up(&identity, true);
                     attempt.pass(user.outcome());
-                    insert_user(&mut request, &self.pipeline.answers, identity, user);
+                    insert_user(&mut request, &self.pipeline.rejection, identity, user);
                     return ResponseFuture::forwarding(self.inner.call(request));
                 }
                 None => Token::Known(identity),
@@ -115,7 +115,7 @@ where
             provisioning,
             inner,
             request,
-            Arc::clone(&self.pipeline.answers),
+            Arc::clone(&self.pipeline.rejection),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! A response body that is the inner service's or a refusal's.
+//! The body of the layer's responses.
 
 use std::{
     pin::Pin,
@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The inner service's body, or a refusal's.
+    /// Response body that is either the inner service's or that of a rejection.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
@@ -43,7 +43,7 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, which is what tonic builds its own status responses on.
+/// Creates an empty body, from which tonic builds its own status responses.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::rejection(Bytes::new())

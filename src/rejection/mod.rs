@@ -1,4 +1,4 @@
-//! The one place where a refusal becomes a wire answer.
+//! Responses to refused requests.
 //!
 //! | kind | HTTP | `WWW-Authenticate` | grpc-status |
 //! |---|---|---|---|
@@ -9,15 +9,14 @@
 //! | `denied`, `conflict` | 403 | none | 7 |
 //! | `unavailable` | 503 and `Retry-After` | none | 14 |
 //!
-//! Status and challenge are RFC 6750 section 3's. Over HTTP the body is a problem document (RFC
-//! 9457) with the stable [`code`](crate::Error::code); over gRPC, told by the request's content
-//! type, the answer is HTTP 200 with trailers only, and the code is the message. Bodies never say
-//! which check a token failed and never repeat input. With
-//! [`with_resource_metadata`](crate::ProvisionLayer::with_resource_metadata) every challenge also
-//! says where to get a token (RFC 9728 section 5.1).
+//! Status and challenge follow RFC 6750 section 3. Over HTTP the body is a problem document (RFC
+//! 9457) with the stable [`code`](crate::Error::code). Over gRPC, which the request's content type
+//! indicates, the response is HTTP 200 with trailers only, and the code is the message. Bodies
+//! never reveal which check a token failed and never repeat input. With
+//! [`with_resource_metadata`](crate::ProvisionLayer::with_resource_metadata), every challenge also
+//! contains the URL of the resource's metadata (RFC 9728 section 5.1).
 //!
-//! An application with an error format of its own passes a [`RejectionResponse`]; a closure
-//! qualifies:
+//! An application with its own error format passes a [`RejectionResponse`], for example a closure:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -34,14 +33,14 @@
 //! }
 //! ```
 
-mod answers;
 mod body;
 mod problem_json;
 mod protocol;
+mod rejection_config;
 mod rejection_response;
 mod wire;
 
-pub(crate) use self::answers::{Answers, internal_error};
+pub(crate) use self::rejection_config::{RejectionConfig, internal_error};
 pub use self::{
     body::ResponseBody, problem_json::ProblemJson, protocol::Protocol,
     rejection_response::RejectionResponse,

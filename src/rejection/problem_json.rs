@@ -1,4 +1,4 @@
-//! The default body: a problem document (RFC 9457).
+//! The default shape of rejections: a problem document (RFC 9457).
 
 use std::sync::LazyLock;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::{Protocol, RejectionResponse, wire::Wire};
+use super::{protocol::Protocol, rejection_response::RejectionResponse, wire::Wire};
 use crate::error::{Error, ErrorKind};
 
-/// The default: a problem document (RFC 9457).
+/// The default shape of rejections: a problem document (RFC 9457).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ProblemJson;
@@ -23,7 +23,7 @@ struct Problem {
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// Refusals whose code says no more than their kind.
+/// The kinds whose code is usually the kind's label.
 const USUAL: [ErrorKind; 4] = [
     ErrorKind::MissingToken,
     ErrorKind::InvalidRequest,
@@ -46,7 +46,8 @@ impl RejectionResponse for ProblemJson {
     }
 }
 
-/// A body that a flood asks for again and again, written once.
+/// Returns a shared body for the usual code of a kind, so that a flood of refused requests does not
+/// serialize the same document again and again.
 fn usual(error: &Error) -> Option<Bytes> {
     static BODIES: LazyLock<[Bytes; USUAL.len()]> = LazyLock::new(|| {
         USUAL.map(|kind| {
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_once_is_what_would_be_written() {
+    fn a_shared_body_equals_a_newly_written_one() {
         for kind in USUAL {
             let error = Error::new(kind);
             let wire = Wire::of(kind);

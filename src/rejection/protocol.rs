@@ -2,18 +2,18 @@
 
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 
-/// How the caller speaks, told by the request's content type.
+/// The protocol of a request, which its content type indicates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Protocol {
     /// gRPC over HTTP/2.
     Grpc,
-    /// Everything else, gRPC-Web included: its clients read HTTP status codes.
+    /// HTTP, including gRPC-Web: its clients read HTTP status codes.
     Http,
 }
 
 impl Protocol {
-    /// `application/grpc`, alone or followed by `+…` or `;…`.
+    /// Returns [`Grpc`](Self::Grpc) for `application/grpc`, alone or followed by `+…` or `;…`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         let rest = content_type.and_then(|value| {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grpc_is_told_by_content_type() {
+    fn grpc_is_recognised_by_its_content_type() {
         for (content_type, protocol) in [
             ("application/grpc", Protocol::Grpc),
             ("Application/gRPC", Protocol::Grpc),

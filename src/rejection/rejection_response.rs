@@ -1,4 +1,4 @@
-//! The hook that shapes refusals.
+//! The hook that shapes rejections.
 
 use bytes::Bytes;
 use http::Response;
@@ -6,14 +6,14 @@ use http::Response;
 use super::protocol::Protocol;
 use crate::error::Error;
 
-/// Shapes body and extra headers of a refusal.
+/// Shapes the body and extra headers of a rejection.
 ///
-/// Status, challenge and grpc-status are written afterwards, so no hook can lose them or turn a
-/// refusal into a pass. Over gRPC the body is dropped. Headers about the message's length and the
-/// connection (`Content-Length`, `Transfer-Encoding`, `Trailer`, `TE`, `Connection`, `Upgrade`) are
-/// dropped on both: a wrong one would break the connection for whoever shares it.
+/// Status, challenge and grpc-status are written afterwards, so a hook cannot drop them or turn a
+/// rejection into a success. Over gRPC the body is dropped. Headers about the message's length and
+/// the connection (`Content-Length`, `Transfer-Encoding`, `Trailer`, `TE`, `Connection`, `Upgrade`)
+/// are dropped with both protocols, because a wrong value would break a shared connection.
 pub trait RejectionResponse: Send + Sync + 'static {
-    /// Returns the body, and headers to add.
+    /// Returns the body and additional headers.
     fn response(&self, error: &Error, protocol: Protocol) -> Response<Bytes>;
 }
 

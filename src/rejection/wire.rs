@@ -1,4 +1,4 @@
-//! From an error to an answer, in one match.
+//! The wire form of each kind of refusal, in one `match`.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::ErrorKind;
 
-/// The only scheme there is (RFC 6750).
+/// The only supported scheme (RFC 6750).
 const SCHEME: &str = "Bearer";
 
-/// One row of the table.
+/// One row of the table in the [module docs](super).
 pub(super) struct Wire {
     pub(super) status: StatusCode,
     pub(super) challenge: Option<Challenge>,
@@ -17,11 +17,11 @@ pub(super) struct Wire {
     pub(super) title: &'static str,
 }
 
-/// A challenge with its error code, which one for a missing token does not have. Most are sent as
-/// they are, and a flood of garbage has nothing put together for it.
+/// A challenge, with an error code unless the token is missing. Most challenges have no parameters
+/// and are sent as static values, so that a flood of invalid requests allocates nothing for them.
 pub(super) struct Challenge {
     text: &'static str,
-    alone: HeaderValue,
+    value: HeaderValue,
 }
 
 const BARE: Challenge = Challenge::new(SCHEME);
@@ -77,11 +77,11 @@ impl Wire {
 
 impl Challenge {
     const fn new(text: &'static str) -> Self {
-        let alone = HeaderValue::from_static(text);
-        Self { text, alone }
+        let value = HeaderValue::from_static(text);
+        Self { text, value }
     }
 
-    /// RFC 6750 section 3, and RFC 9728 section 5.1 for the address of the metadata.
+    /// Returns the header: RFC 6750 section 3, and RFC 9728 section 5.1 for the metadata's URL.
     pub(super) fn header(
         self,
         scope: Option<&str>,
@@ -99,7 +99,7 @@ impl Challenge {
             }
         }
         match text {
-            Cow::Borrowed(_) => self.alone,
+            Cow::Borrowed(_) => self.value,
             Cow::Owned(text) => {
                 HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(SCHEME))
             }
@@ -107,8 +107,8 @@ impl Challenge {
     }
 }
 
-/// RFC 6750 section 3: printable ASCII without quote and backslash. Anything else is left out of a
-/// challenge.
+/// Returns whether a challenge can contain the scope. RFC 6750 section 3 allows printable ASCII
+/// without quote and backslash; other scopes are omitted.
 fn is_scope(scope: &str) -> bool {
     scope
         .bytes()
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_that_would_break_out_of_its_quotes_is_left_out() {
+    fn a_scope_that_would_break_its_quotes_is_omitted() {
         assert_eq!(
             INSUFFICIENT_SCOPE.header(Some("orders:read orders:write"), None),
             "Bearer error=\"insufficient_scope\", scope=\"orders:read orders:write\""
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_names_the_metadata_last() {
+    fn a_challenge_ends_with_the_metadata() {
         let url = Some("https://api.example.com/.well-known/oauth-protected-resource");
         assert_eq!(
             BARE.header(None, url),

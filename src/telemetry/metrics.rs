@@ -1,6 +1,6 @@
-//! What is counted, through the `metrics` facade.
+//! Metrics, recorded through the `metrics` facade.
 //!
-//! A warm request only touches metrics whose labels are all static: those allocate nothing.
+//! A warm request only records metrics with static labels, which allocate nothing.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,8 +24,8 @@ const KEY_FETCHES: &str = "jit_provisioning_key_fetches_total";
 const KEY_FETCH_DURATION: &str = "jit_provisioning_key_fetch_duration_seconds";
 const KEYS_FETCHED: &str = "jit_provisioning_keys_fetched_timestamp_seconds";
 
-// What a warm request counts. A name that is a constant makes the facade's macros put a key together at
-// every call: four of them took 100 ns without a recorder, and take some 25 with keys made once.
+// The keys of a warm request's metrics. The facade's macros build a key on every call if the name
+// is a constant: four calls took 100 ns without a recorder, and take about 25 ns with static keys.
 static METADATA: Metadata<'static> =
     Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 static PASSED_LABELS: [Label; 1] = [Label::from_static_parts("outcome", "passed")];
@@ -35,15 +35,15 @@ static HIT_LABELS: [Label; 1] = [Label::from_static_parts("result", "hit")];
 static TOKEN_HIT: Key = Key::from_static_parts(TOKEN_CACHE, &HIT_LABELS);
 static USER_HIT: Key = Key::from_static_parts(USER_CACHE, &HIT_LABELS);
 
-/// Tells the installed recorder what each metric means, for exporters that show it.
+/// Registers the description of each metric with the installed recorder.
 ///
-/// Call it once, after the recorder is installed. See the [module docs](super) for the table.
+/// Call it once, after the recorder is installed. The [module docs](super) list the metrics.
 pub fn describe_metrics() {
     describe_counter!(REQUESTS, Unit::Count, "Requests by outcome");
     describe_histogram!(
         REQUEST_DURATION,
         Unit::Seconds,
-        "From a request's arrival until it is passed on or refused"
+        "Time from a request's arrival until it is passed on or refused"
     );
     describe_histogram!(
         VERIFICATION_DURATION,
@@ -54,11 +54,15 @@ pub fn describe_metrics() {
     describe_gauge!(
         TOKEN_CACHE_ENTRIES,
         Unit::Count,
-        "Verified tokens remembered"
+        "Verified tokens in the cache"
     );
-    describe_gauge!(TOKEN_CACHE_BYTES, Unit::Bytes, "What they count as");
-    describe_counter!(USER_CACHE, Unit::Count, "Look-ups of remembered users");
-    describe_gauge!(USER_CACHE_ENTRIES, Unit::Count, "Users remembered");
+    describe_gauge!(
+        TOKEN_CACHE_BYTES,
+        Unit::Bytes,
+        "Bytes of the verified tokens in the cache"
+    );
+    describe_counter!(USER_CACHE, Unit::Count, "Look-ups of cached users");
+    describe_gauge!(USER_CACHE_ENTRIES, Unit::Count, "Users in the cache");
     describe_counter!(
         PROVISIONED,
         Unit::Count,
@@ -83,11 +87,11 @@ pub fn describe_metrics() {
     describe_gauge!(
         KEYS_FETCHED,
         Unit::Seconds,
-        "When an issuer's keys were last fetched, since the Unix epoch"
+        "Time of the last fetch of an issuer's keys, since the Unix epoch"
     );
 }
 
-/// When something began.
+/// The start of a measured operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(Instant);
 
@@ -106,12 +110,13 @@ pub(crate) fn passed(waiting: Option<Stopwatch>) {
     });
 }
 
-pub(crate) fn told(outcome: &'static str, waiting: Option<Stopwatch>) {
+pub(crate) fn finished(outcome: &'static str, waiting: Option<Stopwatch>) {
     counter!(REQUESTS, "outcome" => outcome).increment(1);
     histogram!(REQUEST_DURATION, "outcome" => outcome).record(waited(waiting));
 }
 
-/// Two looks at the clock take a fifth of what a request takes that does not wait.
+/// Returns the time that a request waited. A request that does not wait is not measured, because
+/// two readings of the clock would take a fifth of its time.
 fn waited(waiting: Option<Stopwatch>) -> Duration {
     waiting.map_or(Duration::ZERO, |watch| watch.0.elapsed())
 }

@@ -1,15 +1,16 @@
-//! How refusals are logged.
+//! The log of refused requests.
 
 use super::meter;
 use crate::error::{Error, ErrorKind};
 
-/// Notes that a layer behind the one that provisions refused a request.
+/// Logs and counts a request that an inner layer refused.
 pub(crate) fn requirement_refused(error: &Error) {
     log(error);
     meter::refused_requirement(error.reason());
 }
 
-/// A refusal is the caller's affair and logged for who looks for it; an outage is the operator's.
+/// Logs a refused request: at `WARN` if keys or store are unavailable, which an operator must fix,
+/// and otherwise at `DEBUG`.
 pub(crate) fn log(error: &Error) {
     let (kind, reason) = (error.kind().as_str(), error.reason());
     if error.kind() == ErrorKind::Unavailable {

@@ -8,7 +8,7 @@ use crate::{
     email::Email,
     identity::Identity,
     policy::IssuerPolicy,
-    principal::{Origin, Principal, PrincipalKind, RoleClaim, Stated},
+    principal::{Origin, Principal, PrincipalKind, PrincipalParts, RoleClaim},
 };
 
 /// Builder of an [`Identity`] without a token, for tests of provisioners.
@@ -137,7 +137,7 @@ impl TestIdentity {
             subject_strategy: "/sub".into(),
             generation,
         };
-        let principal = Principal::new(Stated {
+        let principal = Principal::new(PrincipalParts {
             origin: &Arc::new(origin),
             tenant: &self.tenant.into(),
             token: "",

@@ -1,16 +1,17 @@
 //! Auth0.
 
 use crate::{
-    claims::{ClaimMap, address::Address, condition::Condition, pointer::Pointer},
+    claims::{address::Address, condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 
 impl ClaimMap {
     /// Maps Auth0's access tokens: `permissions` (RBAC) as roles, `org_id` as the tenant.
     ///
-    /// Auth0 keeps e-mail and names out of access tokens; a user is created without them, unless
-    /// an Action adds custom claims: [`auth0_with_namespace`](Self::auth0_with_namespace). The
-    /// issuer ends in a slash: `https://acme.eu.auth0.com/`.
+    /// Auth0's access tokens contain no e-mail address and no names, so users are created without
+    /// them. An Action can add custom claims; see
+    /// [`auth0_with_namespace`](Self::auth0_with_namespace). The issuer ends with a slash:
+    /// `https://acme.eu.auth0.com/`.
     pub fn auth0() -> Self {
         let mut map = Self::oidc().without_email().add_roles("/permissions");
         map.kinds = vec![
@@ -29,9 +30,9 @@ impl ClaimMap {
 
     /// Maps Auth0's access tokens with custom claims under a namespace.
     ///
-    /// With `https://ex.org/`, an Action's `https://ex.org/email`, `https://ex.org/email_verified`,
-    /// `https://ex.org/name` and `https://ex.org/roles` are read as well. The namespace stands
-    /// before the names as it is, so it needs its slash.
+    /// With the namespace `https://ex.org/`, these claims of an Action are read as well:
+    /// `https://ex.org/email`, `https://ex.org/email_verified`, `https://ex.org/name` and
+    /// `https://ex.org/roles`. No slash is added between namespace and name.
     pub fn auth0_with_namespace(namespace: &str) -> Self {
         let claim = |name: &str| Pointer::member(&format!("{namespace}{name}"));
         let mut map = Self::auth0();

@@ -1,17 +1,16 @@
 //! Amazon Cognito user pools.
 
-use crate::claims::{ClaimMap, condition::Condition, pointer::Pointer};
+use crate::claims::{condition::Condition, map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
     /// Maps Cognito's access tokens: `username`, `cognito:groups`.
     ///
-    /// They have no `aud`: trust them with
-    /// [`Audience::ClientId`](crate::Audience::ClientId). `token_use` must be `access`. Cognito
-    /// leaves `cognito:groups` out for somebody in no group, so absent is empty. A token whose
-    /// `sub` is its `client_id` is a service's.
+    /// The tokens have no `aud`. Trust them with [`Audience::ClientId`](crate::Audience::ClientId).
+    /// `token_use` must be `access`. Cognito omits `cognito:groups` for users without groups, so an
+    /// absent claim counts as empty. A token with equal `sub` and `client_id` belongs to a service.
     ///
-    /// E-mail is in ID tokens only. An application that
-    /// [allows those](crate::TrustedIssuer::allow_id_tokens) adds
+    /// Only ID tokens contain an e-mail address. An application that
+    /// [allows them](crate::TrustedIssuer::allow_id_tokens) adds
     /// `with_email("/email", "/email_verified")` and `with_username("/cognito:username")`.
     pub fn cognito() -> Self {
         let mut map = Self::oidc()
@@ -19,7 +18,7 @@ impl ClaimMap {
             .add_roles("/cognito:groups")
             .with_absent_roles_as_empty();
         map.username = vec![Pointer::new("/username")];
-        // `id` is told apart for every issuer, and may be allowed by name.
+        // ID tokens (`id`) are recognised for every issuer, and an issuer may allow them.
         map.other_token = Some(Condition::not(Condition::is(
             "/token_use",
             &["access", "id"],

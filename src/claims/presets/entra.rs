@@ -2,7 +2,7 @@
 
 use crate::{
     claims::{
-        ClaimMap, address::Address, condition::Condition, pointer::Pointer, subject::Subject,
+        address::Address, condition::Condition, map::ClaimMap, pointer::Pointer, subject::Subject,
     },
     principal::PrincipalKind,
 };
@@ -10,7 +10,7 @@ use crate::{
 impl ClaimMap {
     /// Maps Entra ID's version 1 tokens, issued as `https://sts.windows.net/<tenant>/`.
     ///
-    /// As [`entra_v2`](Self::entra_v2), with `unique_name` as the user name.
+    /// Like [`entra_v2`](Self::entra_v2), with `unique_name` as the user name.
     pub fn entra_v1() -> Self {
         entra(&["/unique_name", "/upn", "/preferred_username"])
     }
@@ -18,9 +18,9 @@ impl ClaimMap {
     /// Maps Entra ID's version 2 tokens, issued as
     /// `https://login.microsoftonline.com/<tenant>/v2.0`.
     ///
-    /// The subject is `<tid>/<oid>`: `oid` alone is unique inside one directory only, and both need
-    /// the `profile` scope. Which version an application gets is its API's manifest's choice, so it
-    /// is wise to trust both; the subject is the same:
+    /// The subject is `<tid>/<oid>`, because `oid` is unique within one directory only. Both claims
+    /// need the `profile` scope. The manifest of the API determines the token version. Trust both
+    /// versions, which have the same subject:
     ///
     /// ```
     /// use tower_jit_provisioning::{ClaimMap, KeySource, TrustedIssuer};
@@ -36,15 +36,15 @@ impl ClaimMap {
     /// # let _ = issuer;
     /// ```
     ///
-    /// **E-mail.** `email` is what a directory's administrator, any directory's, typed in: nothing
-    /// vouches for it (nOAuth). An application that configures the optional claim `xms_edov` says
-    /// so by name: `with_email("/email", "/xms_edov")`.
+    /// **E-mail.** The administrator of any directory can enter any value for `email`, so it is not
+    /// vouched for (nOAuth). An application that configures the optional claim `xms_edov` adds
+    /// `with_email("/email", "/xms_edov")`.
     ///
-    /// **Roles** are the app roles. Entra ID leaves `roles` out for somebody without any, so absent
-    /// is empty. Groups are read after [`add_roles`](Self::add_roles)`("/groups")`; then a token
-    /// with too many of them (`_claim_names`, `hasgroups`) has its roles truncated as a whole, app
-    /// roles included, because the set is known to be incomplete. Without groups, overage changes
-    /// nothing.
+    /// **Roles** are the app roles. Entra ID omits `roles` for users without roles, so an absent
+    /// claim counts as empty. [`add_roles`](Self::add_roles)`("/groups")` reads groups as well. If
+    /// a token then has too many groups (`_claim_names`, `hasgroups`), all of its roles are
+    /// truncated, including app roles, because the set is incomplete. Without groups, overage has
+    /// no effect.
     ///
     /// **Services** are tokens with `idtyp` `app`, or without `scp`. A token without `azp` and
     /// `appid` is an ID token.
@@ -70,7 +70,7 @@ fn entra(username: &[&str]) -> ClaimMap {
     map.tenant = Some(Pointer::new("/tid"));
     map.kinds = vec![
         (Condition::is("/idtyp", &["app"]), PrincipalKind::Service),
-        // ID tokens have no scopes either, and are a person's.
+        // ID tokens have no scopes either, but belong to people.
         (is_id_token.clone(), PrincipalKind::Human),
         (
             Condition::not(Condition::has("/scp")),

@@ -1,16 +1,16 @@
 //! Firebase Authentication and Google Identity Platform.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 
 impl ClaimMap {
     /// Maps Firebase's ID tokens: custom claims `role` and `roles`, and Identity Platform's tenant.
     ///
-    /// Custom claims stand at the top level and only a server can set them; other names are one
-    /// [`add_roles`](Self::add_roles) away. An anonymous user stays one until he signs in with
-    /// something else.
+    /// Custom claims are at the top level, and only a server can set them. Use
+    /// [`add_roles`](Self::add_roles) for other names. A user remains anonymous until they sign in
+    /// with another provider.
     pub fn firebase() -> Self {
         let mut map = Self::oidc().add_roles("/role").add_roles("/roles");
         map.tenant = Some(Pointer::new("/firebase/tenant"));

@@ -1,30 +1,31 @@
-//! GitLab: people who sign in, and jobs of its CI.
+//! GitLab: users, and CI jobs.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer, subject::Subject},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer, subject::Subject},
     principal::PrincipalKind,
 };
 
 impl ClaimMap {
-    /// Maps the ID tokens of people who sign in with GitLab: `groups_direct` as roles.
+    /// Maps the ID tokens of users that sign in with GitLab: `groups_direct` as roles.
     ///
-    /// The same issuer signs [CI jobs' tokens](Self::gitlab_ci), for any audience a job asks for;
-    /// here they are refused.
+    /// The same issuer signs the [tokens of CI jobs](Self::gitlab_ci), for any audience that a job
+    /// requests. This map refuses them.
     pub fn gitlab() -> Self {
         let mut map = Self::oidc().add_roles("/groups_direct");
         map.other_token = Some(Condition::has("/project_id"));
         map
     }
 
-    /// Maps the ID tokens of GitLab CI jobs: always services, and no e-mail.
+    /// Maps the ID tokens of GitLab CI jobs. They always belong to services and have no e-mail
+    /// address.
     ///
-    /// The subject is `<namespace_id>/<project_id>`. `sub` is made of names, which GitLab gives
-    /// away again, and its parts are configurable; a project moved to another namespace is another
-    /// subject. The namespace is the tenant. Branch, environment and whether the ref is protected
-    /// are [required claims](crate::TrustedIssuer::require_claim)' business, such as
-    /// `require_claim("/ref_protected", "true")`.
+    /// The subject is `<namespace_id>/<project_id>`. `sub` is not used, because it consists of
+    /// names that GitLab can reassign, and its parts are configurable. A project that moves to
+    /// another namespace becomes another subject. The namespace is the tenant. Use
+    /// [required claims](crate::TrustedIssuer::require_claim) to check branch, environment and
+    /// protected refs, for example `require_claim("/ref_protected", "true")`.
     ///
-    /// On gitlab.com anybody can run a job. There, services that sign up by themselves need
+    /// Anyone can run a job on gitlab.com. Sign-up of services from there therefore needs
     /// [`allow_public_sign_up`](crate::IssuerPolicy::allow_public_sign_up).
     pub fn gitlab_ci() -> Self {
         let mut map = Self::oidc().without_email().with_username("/project_path");

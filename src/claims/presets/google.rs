@@ -1,12 +1,12 @@
 //! Google.
 
-use crate::claims::{ClaimMap, pointer::Pointer};
+use crate::claims::{map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
-    /// Maps Google's ID tokens, the only JWTs it issues; the Workspace domain (`hd`) is the tenant.
+    /// Maps Google's ID tokens, with the Workspace domain (`hd`) as the tenant.
     ///
-    /// The audience is the OAuth client. Google writes its issuer in two ways, and its ID tokens
-    /// carry `at_hash`, so trust is spelt out:
+    /// Google issues no other JWTs. The audience is the OAuth client. Google's `iss` has two forms,
+    /// and its ID tokens contain `at_hash`, so the issuer needs an alias and must allow ID tokens:
     ///
     /// ```
     /// use tower_jit_provisioning::{ClaimMap, KeySource, TrustedIssuer};
@@ -23,8 +23,8 @@ impl ClaimMap {
     /// # let _ = issuer;
     /// ```
     ///
-    /// Anybody can have an account; the allow-list of `hd` is what keeps an application to one
-    /// company, and an address's domain is not. There are no roles.
+    /// Anyone can create an account. To restrict an application to one company, use the allow-list
+    /// of `hd`, not the domain of the address. The tokens have no roles.
     pub fn google() -> Self {
         let mut map = Self::oidc();
         map.tenant = Some(Pointer::new("/hd"));

@@ -1,14 +1,14 @@
 //! Ory Hydra.
 
-use crate::claims::ClaimMap;
+use crate::claims::map::ClaimMap;
 
 impl ClaimMap {
-    /// Maps Ory Hydra's JWT access tokens, with custom claims under `ext`.
+    /// Maps Ory Hydra's JWT access tokens, with custom claims in `ext`.
     ///
-    /// `sub` is whatever the login application accepted: it must be an identifier that never
-    /// changes. E-mail, its flag, name, user name and roles are read from `ext`, roles also from
-    /// the top level, where `allowed_top_level_claims` puts them. A token whose `sub` is its
-    /// `client_id` is a service's.
+    /// The login application chooses `sub`, which must be an identifier that never changes. The
+    /// e-mail address, its flag, name, user name and roles are read from `ext`. Roles are also read
+    /// from the top level, for `allowed_top_level_claims`. A token with equal `sub` and `client_id`
+    /// belongs to a service.
     pub fn hydra() -> Self {
         Self::oidc()
             .with_email("/ext/email", "/ext/email_verified")

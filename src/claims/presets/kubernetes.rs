@@ -1,16 +1,17 @@
 //! Kubernetes service accounts.
 
 use crate::{
-    claims::{ClaimMap, condition::Condition, pointer::Pointer},
+    claims::{condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 
 impl ClaimMap {
-    /// Maps Kubernetes' projected service account tokens: always services, and no e-mail.
+    /// Maps Kubernetes' projected service account tokens. They always belong to services and have
+    /// no e-mail address.
     ///
-    /// The subject is the service account's `uid`. `sub` is its namespace and name: whoever may
-    /// create a service account of a deleted one's name would be it. The namespace is the tenant.
-    /// Tokens from secrets have no `exp` and are refused.
+    /// The subject is the service account's `uid`. `sub` is not used, because it contains namespace
+    /// and name: a new service account with the name of a deleted one would have the same subject.
+    /// The namespace is the tenant. Tokens from secrets have no `exp` and are refused.
     pub fn kubernetes() -> Self {
         let mut map = Self::oidc()
             .without_email()

@@ -1,6 +1,7 @@
-//! What each provider's tokens look like.
+//! Claim maps for the tokens of each provider.
 //!
-//! A preset is a [`ClaimMap`] to start from: everything an operator can set, he can set on it.
+//! A preset is a [`ClaimMap`](super::map::ClaimMap) to start from. Operators can change every
+//! setting.
 
 mod auth0;
 mod authentik;
@@ -15,97 +16,7 @@ mod google;
 mod hydra;
 mod keycloak;
 mod kubernetes;
+mod names;
 mod okta;
 mod supabase;
 mod zitadel;
-
-use super::ClaimMap;
-
-/// The presets that need no argument, by their names in configuration files.
-const NAMES: [&str; 19] = [
-    "auth0",
-    "authentik",
-    "clerk",
-    "cognito",
-    "dex",
-    "entra_v1",
-    "entra_v2",
-    "firebase",
-    "github_actions",
-    "gitlab",
-    "gitlab_ci",
-    "google",
-    "hydra",
-    "keycloak",
-    "kubernetes",
-    "oidc",
-    "okta",
-    "supabase",
-    "zitadel",
-];
-
-impl ClaimMap {
-    /// Finds a preset by its name, for configuration files.
-    ///
-    /// The names are those of the functions, and stable.
-    ///
-    /// ```
-    /// use tower_jit_provisioning::ClaimMap;
-    ///
-    /// assert!(ClaimMap::named("keycloak").is_some());
-    /// assert!(ClaimMap::named("Keycloak").is_none());
-    /// assert!(ClaimMap::names().all(|name| ClaimMap::named(name).is_some()));
-    /// ```
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "auth0" => Self::auth0(),
-            "authentik" => Self::authentik(),
-            "clerk" => Self::clerk(),
-            "cognito" => Self::cognito(),
-            "dex" => Self::dex(),
-            "entra_v1" => Self::entra_v1(),
-            "entra_v2" => Self::entra_v2(),
-            "firebase" => Self::firebase(),
-            "github_actions" => Self::github_actions(),
-            "gitlab" => Self::gitlab(),
-            "gitlab_ci" => Self::gitlab_ci(),
-            "google" => Self::google(),
-            "hydra" => Self::hydra(),
-            "keycloak" => Self::keycloak(),
-            "kubernetes" => Self::kubernetes(),
-            "oidc" => Self::oidc(),
-            "okta" => Self::okta(),
-            "supabase" => Self::supabase(),
-            "zitadel" => Self::zitadel(),
-            _ => return None,
-        })
-    }
-
-    /// Returns the names of the presets, in alphabetical order.
-    pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
-        NAMES.into_iter()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_sorted_and_unique() {
-        let names: Vec<_> = ClaimMap::names().collect();
-        assert!(names.is_sorted_by(|left, right| left < right));
-    }
-
-    #[test]
-    fn every_preset_has_paths_that_parse_and_a_subject_that_stays() {
-        let presets = ClaimMap::names().filter_map(ClaimMap::named).chain([
-            ClaimMap::auth0_with_namespace("https://ex.org/~a"),
-            ClaimMap::zitadel_with_project("1/2"),
-        ]);
-        for map in presets {
-            assert_eq!(map.faults().count(), 0, "{map:?}");
-            assert_eq!(map.mutable_subject(), None, "{map:?}");
-        }
-    }
-}

@@ -1,19 +1,19 @@
-//! Okta, custom authorization servers.
+//! Okta's custom authorization servers.
 
-use crate::claims::{ClaimMap, pointer::Pointer, subject::Subject};
+use crate::claims::{map::ClaimMap, pointer::Pointer, subject::Subject};
 
 impl ClaimMap {
     /// Maps the access tokens of Okta's custom authorization servers: `uid`, `cid`, `groups`.
     ///
-    /// Their `sub` is the person's login, which an administrator may change and give to the next
-    /// one: it is refused as a subject. A token of the client credentials grant has no `uid`, and
-    /// its `sub` is its `cid`: that client is the subject, and a service. `groups` is there only if
-    /// the server has such a claim, so a token without it says nothing about roles; e-mail needs a
-    /// claim too, and [`with_email`](Self::with_email).
+    /// `sub` is the person's login, which an administrator can change and assign to another person,
+    /// so it is refused as the subject. A token of the client credentials grant has no `uid`, and
+    /// its `sub` equals `cid`: the client is the subject and a service. `groups` is present only if
+    /// the server defines such a claim; otherwise roles are absent. E-mail also needs a claim, and
+    /// [`with_email`](Self::with_email).
     ///
-    /// The issuer must have `/oauth2/` in it. Tokens of the org authorization server
-    /// (`https://acme.okta.com`) are for Okta alone. ID tokens have no `uid`; for them
-    /// [`oidc`](Self::oidc) is right, as their `sub` is the `uid`.
+    /// The issuer must contain `/oauth2/`, because only Okta can check tokens of the org
+    /// authorization server (`https://acme.okta.com`). ID tokens have no `uid`: use
+    /// [`oidc`](Self::oidc) for them, because their `sub` is the `uid`.
     pub fn okta() -> Self {
         let mut map = Self::oidc().without_email().add_roles("/groups");
         map.subject = Subject::UserOrClient {

@@ -1,17 +1,17 @@
 //! Supabase Auth.
 
 use crate::{
-    claims::{ClaimMap, address::Address, condition::Condition, pointer::Pointer},
+    claims::{address::Address, condition::Condition, map::ClaimMap, pointer::Pointer},
     principal::PrincipalKind,
 };
 
 impl ClaimMap {
     /// Maps Supabase's access tokens: `app_metadata.roles`, and a display name.
     ///
-    /// Nothing vouches for `email`: whether it was confirmed is not in the token, but for
-    /// `user_metadata`, which its owner edits. For that reason only the display name is read from
-    /// there. The top-level `role` is the database's role, not the application's: `anon` makes an
-    /// anonymous user, as `is_anonymous` does, and `service_role` a service.
+    /// `email` is not vouched for: only `user_metadata` states whether it was confirmed, and users
+    /// can edit `user_metadata`. Therefore only the display name is read from there. The top-level
+    /// `role` is the role in the database, not in the application. `anon` or `is_anonymous` marks
+    /// an anonymous user, and `service_role` a service.
     pub fn supabase() -> Self {
         let mut map = Self::oidc()
             .with_full_name("/user_metadata/full_name")

@@ -1,20 +1,20 @@
 //! Zitadel.
 
-use crate::claims::{ClaimMap, pointer::Pointer};
+use crate::claims::{map::ClaimMap, pointer::Pointer};
 
 impl ClaimMap {
-    /// Maps Zitadel's JWT access tokens: the roles of the project the client belongs to, and the
-    /// user's organisation as the tenant.
+    /// Maps Zitadel's JWT access tokens: the roles of the client's project, and the user's
+    /// organisation as the tenant.
     ///
-    /// Roles are there only if the project asserts them or the client asks for the scope, so a
-    /// token without them says nothing about roles. E-mail and names are never in an access token.
+    /// Tokens contain roles only if the project asserts them or the client requests the scope;
+    /// otherwise roles are absent. Access tokens never contain e-mail or names.
     pub fn zitadel() -> Self {
         zitadel("urn:zitadel:iam:org:project:roles")
     }
 
-    /// Maps Zitadel's JWT access tokens with the roles of one project, by its identifier.
+    /// Maps Zitadel's JWT access tokens with the roles of the project with this identifier.
     ///
-    /// For an API whose clients live in other projects.
+    /// Use it if the API's clients belong to other projects.
     pub fn zitadel_with_project(project: &str) -> Self {
         zitadel(&format!("urn:zitadel:iam:org:project:{project}:roles"))
     }

@@ -62,24 +62,11 @@ mod own_tables;
 mod runner;
 mod tables;
 
-use sea_orm_migration::MigrationTrait;
-
 pub use self::{
     own_tables::CreateIdentities,
     runner::{run, run_migrator},
     tables::{
         CreateLinkTickets, CreateRoleGrants, CreateUserEvents, CreateUserIdentities, CreateUsers,
+        all,
     },
 };
-
-/// Returns every migration, in order.
-#[must_use]
-pub fn all() -> Vec<Box<dyn MigrationTrait>> {
-    vec![
-        Box::new(CreateUsers),
-        Box::new(CreateUserIdentities),
-        Box::new(CreateRoleGrants),
-        Box::new(CreateUserEvents),
-        Box::new(CreateLinkTickets),
-    ]
-}

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use super::{super::store, all};
+use super::{super::store, tables::all};
 
 /// The name of the lock, and a number for backends whose locks have numbers.
 const LOCK: (&str, i64) = ("tower_jit_provisioning", 0x746a_7031);

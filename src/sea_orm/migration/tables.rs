@@ -242,3 +242,15 @@ impl MigrationTrait for CreateLinkTickets {
         drop_table(manager, link_tickets::Entity).await
     }
 }
+
+/// Returns every migration, in order.
+#[must_use]
+pub fn all() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        Box::new(CreateUsers),
+        Box::new(CreateUserIdentities),
+        Box::new(CreateRoleGrants),
+        Box::new(CreateUserEvents),
+        Box::new(CreateLinkTickets),
+    ]
+}

@@ -15,7 +15,7 @@ use jsonwebtoken::{
     signature::{Error, Verifier},
 };
 
-use super::Material;
+use super::material::Material;
 
 /// `None` if the material is not a key of the algorithm.
 pub(super) fn jwt_verifier(

@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm, crypto::JwtVerifier, signature::Verifier};
 
-use super::Material;
+use super::material::Material;
 
 pub(super) fn jwt_verifier(
     _: Algorithm,

@@ -7,7 +7,7 @@ use jsonwebtoken::{
 };
 use p521::ecdsa::{Signature, VerifyingKey};
 
-use super::Material;
+use super::material::Material;
 
 /// `None` if the material is not a key of the algorithm.
 pub(super) fn jwt_verifier(

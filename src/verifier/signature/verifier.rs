@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm as JwtAlgorithm, signature};
 
-use super::{Material, backend};
+use super::{backend, material::Material};
 use crate::verifier::algorithm::Algorithm;
 
 /// A key that the backend accepted for one algorithm.
@@ -15,7 +15,7 @@ impl Verifier {
             return backend::es512_verifier(material).map(Self);
         };
         let verifier = backend::jwt_verifier(algorithm, material)?;
-        // Between the checks and a signature stands only this object: it must be for `algorithm`.
+        // Refuse a verifier for another algorithm: nothing after this check compares them.
         (verifier.algorithm() == algorithm).then(|| Self(verifier))
     }
 

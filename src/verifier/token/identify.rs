@@ -5,7 +5,7 @@ use crate::{
     claims::Object,
     error::TokenFault,
     identity::{Identity, Proof},
-    principal::{Principal, Stated},
+    principal::{Principal, PrincipalParts},
     verifier::issuer::Issuer,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn identify(
     let (map, origin) = (&issuer.claims, &issuer.origin);
     let subject = map.subject(claims)?;
     let (email, email_is_vouched) = map.email(claims).unzip();
-    let principal = Principal::new(Stated {
+    let principal = Principal::new(PrincipalParts {
         origin,
         tenant: issuer.tenancy.tenant(map, claims)?,
         token,

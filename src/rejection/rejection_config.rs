@@ -1,4 +1,4 @@
-//! From an error to a response.
+//! The configuration of a layer's rejections.
 
 use std::{fmt, sync::Arc};
 
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::error::Error;
 
-/// When to try again while keys or store are down, in seconds.
+/// The `Retry-After` of a rejection while keys or store are unavailable, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// What a hook has no say in: how long the message is, and what becomes of the connection.
+/// Headers about the message's length and the connection, which a hook must not set.
 const FRAMING: [HeaderName; 6] = [
     CONNECTION,
     CONTENT_LENGTH,
@@ -32,16 +32,16 @@ const FRAMING: [HeaderName; 6] = [
     UPGRADE,
 ];
 
-/// How a layer words its refusals. What stands behind the layer and refuses on its own words them
-/// the same.
-pub(crate) struct Answers {
+/// The configuration of a layer's rejections. Requests carry it in their extensions, so that inner
+/// layers reject in the same shape.
+pub(crate) struct RejectionConfig {
     shape: Arc<dyn RejectionResponse>,
     resource_metadata: Option<Arc<str>>,
     is_default: bool,
 }
 
-impl Answers {
-    /// A copy with another shape.
+impl RejectionConfig {
+    /// Returns a copy with another shape.
     pub(crate) fn with_shape(&self, shape: impl RejectionResponse) -> Self {
         Self {
             shape: Arc::new(shape),
@@ -50,7 +50,7 @@ impl Answers {
         }
     }
 
-    /// A copy whose challenges name the address of a resource's metadata.
+    /// Returns a copy whose challenges contain the URL of the resource's metadata.
     pub(crate) fn with_resource_metadata(&self, url: Arc<str>) -> Self {
         Self {
             shape: Arc::clone(&self.shape),
@@ -59,18 +59,18 @@ impl Answers {
         }
     }
 
-    /// Whether a request need not carry them along.
+    /// Returns whether this is the default, which requests need not carry.
     #[inline]
     pub(crate) fn is_default(&self) -> bool {
         self.is_default
     }
 
-    /// Answers a refusal and leaves the error in the response's extensions.
+    /// Returns the response to a refused request, with the error in its extensions.
     pub(crate) fn reject(&self, error: Error, protocol: Protocol) -> Response<Bytes> {
         let wire = Wire::of(error.kind());
         let mut response = self.shape.response(&error, protocol);
         let headers = response.headers_mut();
-        // The default shape sets none of these.
+        // The default shape sets none of the framing headers.
         if !self.is_default {
             for name in FRAMING {
                 headers.remove(name);
@@ -98,7 +98,7 @@ impl Answers {
     }
 }
 
-impl Default for Answers {
+impl Default for RejectionConfig {
     fn default() -> Self {
         Self {
             shape: Arc::new(ProblemJson),
@@ -108,13 +108,13 @@ impl Default for Answers {
     }
 }
 
-impl fmt::Debug for Answers {
+impl fmt::Debug for RejectionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").finish_non_exhaustive()
+        f.debug_struct("RejectionConfig").finish_non_exhaustive()
     }
 }
 
-/// What a server answers whose layers are not in order. The reason is for the log.
+/// Returns the response of a server whose layers are misconfigured. The log contains the reason.
 pub(crate) fn internal_error(protocol: Protocol) -> Response<Bytes> {
     const CODE: &str = "internal_error";
     match protocol {
