@@ -49,12 +49,13 @@ mod user_info;
 
 #[cfg(feature = "directory")]
 pub(crate) use self::cached::CachedProvisioner;
+#[cfg(feature = "sea-orm")]
+pub(crate) use self::enricher::Enricher;
 pub use self::{
     decision::{Profile, ProfileState, RoleGrant, SignUpCounts},
     enricher::Enrichment,
     user_info::UserInfo,
 };
 pub(crate) use self::{
-    enricher::Enricher, has_roles::HasRoles, outcome::Outcome, provisioned::Provisioned,
-    provisioner::Provisioner,
+    has_roles::HasRoles, outcome::Outcome, provisioned::Provisioned, provisioner::Provisioner,
 };
