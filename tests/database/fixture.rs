@@ -9,7 +9,7 @@ use std::{
 
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
-    EntityTrait, IntoActiveModel, QueryOrder, sqlx::sqlite::SqliteJournalMode,
+    EntityTrait, IntoActiveModel, QueryOrder, Statement, sqlx::sqlite::SqliteJournalMode,
 };
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -198,6 +198,10 @@ impl Store {
         };
         let in_time = timeout(PATIENCE, answered).await;
         assert!(in_time.is_ok(), "{:?}", self.statements());
+    }
+
+    pub(crate) fn statement(&self, sql: &str) -> Statement {
+        Statement::from_string(self.db.get_database_backend(), sql)
     }
 
     /// Keeps everybody else from writing to `users`, but not from reading, until the returned

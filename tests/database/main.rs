@@ -24,6 +24,7 @@ mod linking;
 mod migrations;
 mod outages;
 mod own_tables;
+mod postgres_bus;
 mod profiles;
 mod refusals;
 mod replicas;
@@ -61,6 +62,8 @@ enum Needs {
     EmptyDatabase,
     /// No tables, on SQLite only.
     EmptyFile,
+    /// No tables, on PostgreSQL only.
+    Notifications,
     /// Tables, behind a network.
     Server,
     Tables,
@@ -272,6 +275,16 @@ const MIGRATION_CHECKS: [Check; 15] = checks![Needs::EmptyDatabase;
     server::the_bundled_server_serves_every_endpoint,
 ];
 
+const POSTGRES_CHECKS: [Check; 7] = checks![Needs::Notifications;
+    postgres_bus::the_url_is_not_shown,
+    postgres_bus::a_committed_change_reaches_every_replica,
+    postgres_bus::a_change_taken_back_reaches_nobody,
+    postgres_bus::hundreds_of_keys_arrive_one_by_one,
+    postgres_bus::a_killed_listener_says_so_and_comes_back,
+    postgres_bus::a_lost_bus_makes_the_cache_read_again,
+    postgres_bus::an_unreachable_database_is_an_error_at_start,
+];
+
 const SQLITE_CHECKS: [Check; 1] = checks![Needs::EmptyFile;
     own_tables::a_column_that_cannot_be_replaced_is_left_alone,
 ];
@@ -296,12 +309,14 @@ fn main() -> ExitCode {
                 .chain(DIRECTORY_CHECKS)
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
+                .chain(POSTGRES_CHECKS)
                 .chain(SQLITE_CHECKS)
                 .chain(shape_checks::CHECKS.into_iter().flatten().copied());
             checks
                 .filter(move |check| match check.needs {
                     Needs::EmptyDatabase | Needs::Tables => true,
                     Needs::EmptyFile => name == "sqlite",
+                    Needs::Notifications => name == "postgres",
                     Needs::Server => name != "sqlite",
                 })
                 .map(move |check| trial(name, backend.clone(), check))

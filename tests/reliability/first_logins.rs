@@ -1,17 +1,6 @@
 //! Three processes, one database, and one of the processes is killed: the storm's own processes, with
 //! more people, who arrive at random.
 
-#[path = "../storm/caller.rs"]
-mod caller;
-#[path = "../storm/child.rs"]
-pub(crate) mod child;
-#[path = "../storm/people.rs"]
-mod people;
-#[path = "../storm/report.rs"]
-mod report;
-#[path = "../storm/verdict.rs"]
-mod verdict;
-
 use std::{
     collections::VecDeque,
     error::Error,
@@ -22,10 +11,9 @@ use std::{
 
 use crate::{
     figures::Figures,
-    fixture::{self, Backend, Store},
+    fixture::{Backend, Store},
+    storm::{child::Child, people::Arrival, report::Report, verdict},
 };
-
-use self::{child::Child, people::Arrival, report::Report};
 
 const PROCESSES: usize = 3;
 

@@ -11,7 +11,7 @@ pub(crate) mod synchronisation;
 mod tables;
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 use tower_jit_provisioning::sea_orm::{SeaOrmProvisioner, UserMapping};
 
@@ -95,7 +95,11 @@ impl<'a, S: Shape> Shaped<'a, S> {
             "SELECT hashed_password FROM {} WHERE hashed_password IS NOT NULL",
             S::USERS
         );
-        let rows = self.store.db.query_all_raw(self.statement(&select)).await;
+        let rows = self
+            .store
+            .db
+            .query_all_raw(self.store.statement(&select))
+            .await;
         let rows = rows.unwrap().into_iter();
         rows.map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
@@ -105,11 +109,11 @@ impl<'a, S: Shape> Shaped<'a, S> {
     }
 
     pub(crate) async fn number(&self, select: &str) -> i64 {
-        let row = self.store.db.query_one_raw(self.statement(select)).await;
+        let row = self
+            .store
+            .db
+            .query_one_raw(self.store.statement(select))
+            .await;
         row.unwrap().unwrap().try_get_by_index(0).unwrap()
-    }
-
-    fn statement(&self, sql: &str) -> Statement {
-        Statement::from_string(self.store.db.get_database_backend(), sql)
     }
 }
