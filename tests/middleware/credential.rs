@@ -24,25 +24,16 @@ use tokio_tungstenite::{
 };
 use tower::ServiceExt;
 use tower_jit_provisioning::{
-    CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner, MemoryUser,
-    ProvisionLayer, TokenSource,
+    CurrentUser, Error, ErrorKind, Identity, MemoryProvisioner, MemoryUser, ProvisionLayer,
+    TokenSource,
     credential::RequestHead,
     testing::{TestIssuer, TokenBuilder},
 };
 
-const AUDIENCE: &str = "orders-api";
-
-fn issuer() -> TestIssuer {
-    TestIssuer::new("https://id.example.com")
-}
+use crate::issuer::{AUDIENCE, issuer, layer};
 
 fn token(issuer: &TestIssuer, subject: &str) -> TokenBuilder {
     issuer.token(subject).audience(AUDIENCE)
-}
-
-fn layer(issuer: &TestIssuer) -> ProvisionLayer<MemoryProvisioner> {
-    let verifier = JwtVerifier::new([issuer.trusted(AUDIENCE)]).unwrap();
-    ProvisionLayer::new(verifier, MemoryProvisioner::new())
 }
 
 /// The header, then a cookie, then a parameter of the query.
@@ -342,7 +333,7 @@ async fn a_websocket_opens_with_a_header_or_with_the_own_sites_cookie() {
 }
 
 #[tokio::test]
-async fn server_sent_events_stream_to_whoever_a_header_or_cookie_names() {
+async fn server_sent_events_stream_to_the_user_of_a_header_or_cookie() {
     let issuer = issuer();
     let address = served(&issuer).await;
     let ana = token(&issuer, "ana");

@@ -9,6 +9,9 @@ mod credential;
 mod grpc;
 #[cfg(feature = "axum")]
 mod http;
+mod issuer;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+mod log;
 #[cfg(feature = "metrics")]
 mod observability;
 #[cfg(feature = "axum")]

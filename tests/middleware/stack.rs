@@ -1,10 +1,6 @@
 //! The layer among tower-http's: CORS, tracing, panics, compression, time limits.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{Router, body::Body, error_handling::HandleErrorLayer, routing::get};
@@ -29,31 +25,16 @@ use tower_http::{
     trace::{DefaultOnResponse, TraceLayer},
 };
 use tower_jit_provisioning::{
-    CurrentUser, Error, ErrorKind, Identity, JwtVerifier, MemoryProvisioner, MemoryUser,
-    ProvisionError, ProvisionLayer, Provisioned, Provisioner,
-    testing::{TestIssuer, TokenBuilder},
+    CurrentUser, Error, ErrorKind, Identity, MemoryProvisioner, MemoryUser, ProvisionError,
+    Provisioned, Provisioner,
+};
+
+use crate::{
+    issuer::{issuer, layer, layer_of, token},
+    log::logged,
 };
 
 const APP: &str = "https://app.example.com";
-
-fn issuer() -> TestIssuer {
-    TestIssuer::new("https://id.example.com")
-}
-
-fn token(issuer: &TestIssuer) -> TokenBuilder {
-    issuer.token("ana").audience("orders-api")
-}
-
-fn layer(issuer: &TestIssuer) -> ProvisionLayer<MemoryProvisioner> {
-    layer_of(issuer, MemoryProvisioner::new())
-}
-
-fn layer_of<P: Provisioner>(issuer: &TestIssuer, users: P) -> ProvisionLayer<P> {
-    ProvisionLayer::new(
-        JwtVerifier::new([issuer.trusted("orders-api")]).unwrap(),
-        users,
-    )
-}
 
 fn router() -> Router {
     async fn me(user: CurrentUser<MemoryUser>) -> String {
@@ -184,7 +165,7 @@ async fn compression_on_either_side_leaves_refusals_readable() {
     }
 }
 
-/// Panics on a task of nobody's.
+/// Panics on a task of its own.
 struct Panicking;
 
 #[async_trait]
@@ -248,45 +229,23 @@ async fn a_time_limit_outside_covers_provisioning() {
     assert_eq!(response.status(), 504);
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn tracing_outside_sees_refusals_as_responses() {
     let issuer = issuer();
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
     let trace = TraceLayer::new_for_http()
         .on_response(DefaultOnResponse::new().level(tracing::Level::INFO));
     let stack = ServiceBuilder::new().layer(trace).layer(layer(&issuer));
     let app = router().layer(stack);
     let bearer = token(&issuer).bearer();
-    for (bearer, status) in [(bearer.as_str(), 200), ("Bearer a.b.c", 401)] {
-        let response = app
-            .clone()
-            .oneshot(request("/me", bearer, &[]))
-            .await
-            .unwrap();
-        assert_eq!(response.status(), status);
-        drop(body(response).await);
-    }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = logged(tracing::Level::DEBUG, async {
+        for (bearer, status) in [(bearer.as_str(), 200), ("Bearer a.b.c", 401)] {
+            let request = request("/me", bearer, &[]);
+            let response = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status);
+            drop(body(response).await);
+        }
+    })
+    .await;
     for line in ["status=200", "status=401"] {
         assert!(log.contains(line), "{log}");
     }
