@@ -53,7 +53,7 @@ fn hides(what: &dyn Debug, token: &str) {
 }
 
 #[tokio::test]
-async fn identity_user_and_provisioners_hide_whom_they_are_about() {
+async fn identities_users_and_provisioners_hide_personal_data() {
     let issuer = issuer();
     let token = token(&issuer);
     let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();

@@ -21,7 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A user with these roles.
 type Account = Vec<&'static str>;
 
-/// A store that answers what it is told and counts its calls.
+/// A store that answers as it is set to, and counts its calls.
 #[derive(Clone)]
 struct Store(Arc<State>);
 
@@ -192,7 +192,7 @@ async fn an_unknown_user_stays_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_may_serve_nobody() {
+async fn an_application_may_serve_no_stale_user() {
     let store = Store::new();
     let users = CachedProvisioner::new(store.clone()).with_stale_for(600 * SECOND, |_| None);
     roles(&users).await.unwrap();
@@ -221,7 +221,7 @@ async fn a_deactivation_known_here_stays_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_user_ends_what_his_other_tokens_remember() {
+async fn a_refusal_of_the_user_ends_the_entries_of_their_other_tokens() {
     for reason in [DenialReason::Deactivated, DenialReason::Deleted] {
         let store = Store::new();
         let users = patient(&store);
@@ -362,7 +362,7 @@ fn other_key() -> tower_jit_provisioning::IdentityKey {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_bus_drops_nobody_while_the_store_is_down() {
+async fn a_lost_bus_drops_no_user_while_the_store_is_down() {
     let store = Store::new();
     let (users, wire) = wired(&store).await;
     store.fail();
@@ -409,7 +409,7 @@ async fn a_load_that_began_before_the_bus_was_lost_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_listens_when_the_last_handle_is_gone() {
+async fn the_listener_ends_with_the_last_handle() {
     let (sender, receiver) = mpsc::unbounded_channel();
     let users = patient(&Store::new());
     users.listen(Wire(tokio::sync::Mutex::new(receiver)));

@@ -88,7 +88,7 @@ async fn what_the_issuer_knows_is_shown_and_verifies_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_about_somebody_else_is_not_taken() {
+async fn an_answer_about_another_subject_is_not_taken() {
     let issuer = issuer();
     for sub in [
         json!("bo"),
@@ -226,7 +226,7 @@ async fn a_bad_answer_is_an_error_and_a_bounded_one() {
     assert!(hasty.enrich(&identity).await.is_err());
 }
 
-/// Answers what it is told, and remembers what it was asked.
+/// Gives fixed responses, and records the requests.
 #[derive(Clone)]
 struct Recorder {
     metadata: Value,

@@ -193,7 +193,7 @@ async fn a_token_that_is_none_fails_by_its_form_and_nothing_else_is_reached() {
 }
 
 #[tokio::test]
-async fn the_reasons_why_somebody_known_stays_out_are_named() {
+async fn the_reasons_to_refuse_a_known_user_are_named() {
     let setup = Setup::new(IssuerPolicy::new());
     setup.agrees(&setup.token()).await.unwrap();
     let key = TestIdentity::new(ISSUER, "ana").build().key();
@@ -234,7 +234,7 @@ async fn every_condition_of_linking_is_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_stays_somebody_elses_is_no_update() {
+async fn an_address_that_another_user_keeps_is_no_update() {
     use tower_jit_provisioning::explain::Explain;
 
     let users = MemoryProvisioner::new();
@@ -393,7 +393,7 @@ mod properties {
                         Err(error) => Err(tower_jit_provisioning::ProvisionError::reason(&error)),
                     };
                     let (explained, happened) = (label(explained), label(happened));
-                    // Access rules are `explain::token`'s to tell.
+                    // `explain_token` covers access rules.
                     if !is_ruled_out {
                         assert_eq!(explained, happened, "{steps:?}");
                         let has_failed = steps.iter().any(|step| step.result() == StepResult::Failed);

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use tower_jit_provisioning::{
     ErrorKind, JwtVerifier, KeySource, TrustedIssuer,
     fetch::HttpFetcher,
@@ -87,12 +88,11 @@ async fn known_keys_serve_through_every_fault_of_the_key_set() {
         issuer.set_fault(Endpoint::Jwks, fault.clone());
         demand_fetch(&verifier, &issuer).await;
         assert!(verifier.status()[0].last_error.is_some(), "{fault:?}");
-        let started = Instant::now();
         let fresh = token(&issuer, &format!("user-{number}"));
-        assert!(passes(&verifier, &fresh).await, "{fault:?}");
+        let verified = verifier.verify(&fresh).now_or_never();
         assert!(
-            started.elapsed() < WAIT,
-            "a good token waits for nobody: {fault:?}"
+            verified.is_some_and(|verified| verified.is_ok()),
+            "a good token waits for no fetch: {fault:?}"
         );
         issuer.clear_faults();
         demand_fetch(&verifier, &issuer).await;
@@ -211,7 +211,7 @@ async fn rotation_over_http_refuses_no_valid_token() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_and_comes_back_refuses_nobody() {
+async fn an_issuer_that_is_down_and_comes_back_refuses_no_token() {
     let issuer = TestIssuer::serve_at("/realms/acme");
     let verifier = verifier(&issuer);
     assert!(passes(&verifier, &token(&issuer, "ana")).await);

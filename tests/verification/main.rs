@@ -1,4 +1,4 @@
-//! Tokens, keys and issuers: what is verified, with which keys, and as whom.
+//! Tokens, keys and issuers: what is verified, with which keys, and as which identity.
 #![cfg(feature = "testing")]
 
 mod config;

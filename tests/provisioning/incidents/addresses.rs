@@ -1,4 +1,4 @@
-//! Addresses, user names and logins: whoever has somebody's is not that person.
+//! Addresses, user names and logins: having another person's does not make a user that person.
 
 use std::error::Error;
 
@@ -22,7 +22,7 @@ async fn who_has_the_address_of_a_user_is_not_that_user() {
     assert_eq!(app.refusal(&eve).await, "conflict");
     let eve = token(&issuer, "eve").email(ADDRESS, false);
     assert_ne!(app.id(&eve).await, ana);
-    // And who changes it stays who she is.
+    // And a user who changes it stays the same user.
     let moved = token(&issuer, "ana").email("ana@elsewhere.example", true);
     assert_eq!(app.id(&moved).await, ana);
 }
@@ -73,7 +73,7 @@ async fn a_user_name_is_for_display() {
 }
 
 /// nOAuth (Descope 2023), CVE-2024-21632 (omniauth-microsoft_graph), CVE-2026-41574 (nhost),
-/// GHSA-prgm-wrjv-fvrh: an address that nobody verified was taken for its owner's.
+/// GHSA-prgm-wrjv-fvrh: an unverified address was taken for its owner's.
 #[tokio::test]
 async fn only_an_address_the_issuer_vouches_for_links() {
     let issuer = issuer();
@@ -115,7 +115,7 @@ async fn only_an_address_the_issuer_vouches_for_links() {
     );
 }
 
-/// CVE-2026-53516 (better-auth): whoever signed up first with somebody's address, without proving
+/// CVE-2026-53516 (better-auth): the first to sign up with another person's address, without proving
 /// it, shared the account with its owner.
 #[tokio::test]
 async fn an_account_prepared_with_an_unproved_address_is_left_alone() {
@@ -131,7 +131,7 @@ async fn an_account_prepared_with_an_unproved_address_is_left_alone() {
     assert!(app.row(&ana.id).await.email_key.is_some());
 }
 
-/// Says that everybody is Ana.
+/// Claims to be Ana for every subject.
 struct Rumour;
 
 #[async_trait]
@@ -254,7 +254,7 @@ async fn an_address_is_compared_byte_for_byte_but_for_ascii_case() {
     assert_eq!(app.id(&ana).await, owner);
 }
 
-/// Truffle Security 2025 (Google): whoever buys a lapsed domain has its old addresses and its `hd`,
+/// Truffle Security 2025 (Google): a person who buys a lapsed domain has its old addresses and its `hd`,
 /// and a new `sub`.
 #[tokio::test]
 async fn the_next_owner_of_an_address_is_a_conflict() {
@@ -285,7 +285,7 @@ async fn no_address_is_invented() {
     }
 }
 
-/// CVE-2026-9087 and CVE-2025-7365 (Keycloak), CVE-2026-105215 (Zitadel): who may link was not bound
+/// CVE-2026-9087 and CVE-2025-7365 (Keycloak), CVE-2026-105215 (Zitadel): the permission to link was not bound
 /// to what the upstream issuer says. Here nothing but the token names issuer, subject and address.
 #[tokio::test]
 async fn a_user_has_one_subject_of_an_issuer() {

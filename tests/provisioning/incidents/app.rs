@@ -88,7 +88,7 @@ impl App<SeaOrmProvisioner> {
         }
     }
 
-    /// Somebody who signed up with a password; `verified_by` tells who proved the address.
+    /// A user who signed up with a password; `verified_by` names the source that proved the address.
     pub(crate) async fn password_user(&self, tenant: &str, verified_by: Option<&str>) -> String {
         let key = Email::parse(ADDRESS).unwrap().key(tenant);
         let user = users::Model {

@@ -113,7 +113,7 @@ async fn a_token_without_its_subject_has_no_other() {
 
 /// CVE-2022-24812 (Grafana): permissions were cached under one key for every API key.
 #[tokio::test]
-async fn what_is_remembered_of_one_token_is_nobody_elses() {
+async fn what_is_cached_for_one_token_serves_no_other_user() {
     let issuer = issuer();
     let policy = IssuerPolicy::new().map_role("admin", "admin");
     let claims = ClaimMap::oidc().add_roles("/roles");

@@ -1,4 +1,4 @@
-//! Issuers: who is one, for whom, and until when.
+//! Issuers: which are trusted, for which users, and until when.
 
 use serde_json::json;
 use tower_jit_provisioning::{
@@ -55,7 +55,7 @@ async fn an_issuers_key_signs_for_no_other_issuer() {
 
 /// CVE-2025-64717 (Zitadel): users of a provider that was switched off still got in.
 #[tokio::test]
-async fn nobody_enters_through_an_issuer_that_was_removed() {
+async fn an_issuer_that_was_removed_lets_no_user_in() {
     let (kept, removed) = (issuer(), TestIssuer::new("https://removed.example"));
     let app = App::new([linking(&kept), linking(&removed)]);
     let token = token(&removed, "ana").sign();
@@ -77,7 +77,7 @@ async fn nobody_enters_through_an_issuer_that_was_removed() {
 
 /// deskhq/the-desk#358: an issuer that was put in another's place got its users.
 #[tokio::test]
-async fn an_issuer_under_another_name_inherits_nobody() {
+async fn an_issuer_under_another_name_inherits_no_user() {
     let old = issuer();
     let app = App::new([old.trusted(AUDIENCE)]);
     let ana = app.id(&token(&old, "ana")).await;

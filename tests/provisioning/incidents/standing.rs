@@ -178,7 +178,7 @@ async fn a_role_that_was_taken_away_is_gone_with_the_next_token() {
     }
 }
 
-/// Being the first user, and roles of the issuer's that nobody mapped, make nobody an administrator.
+/// Neither being the first user nor unmapped roles of the issuer make a user an administrator.
 #[tokio::test]
 async fn no_role_passes_by_its_name() {
     let issuer = issuer();

@@ -1,4 +1,4 @@
-//! What an operator can get wrong, and what he must spell out.
+//! What an operator can get wrong, and what they must spell out.
 
 use tower_jit_provisioning::{
     Audience, ClaimMap, IssuerPolicy, Linking, SignUp, TokenFault, TrustedIssuer,
@@ -124,7 +124,7 @@ fn services_of_a_public_issuer_sign_up_by_name_only() {
         let closed = policy().with_sign_up(SignUp::Closed).allow_services();
         assert!(faults(closed).is_empty(), "{name}");
     }
-    // Anybody's cluster is his own.
+    // Every cluster is an issuer of its own.
     let faults = Provider::new("kubernetes")
         .build_faults(|trusted| trusted.with_policy(policy().allow_services()));
     assert!(faults.is_empty());

@@ -222,7 +222,7 @@ impl From<&Identity> for Mapped {
     }
 }
 
-/// A person of whom nothing but the subject is known.
+/// A person without any claim but the subject.
 pub(crate) fn human(issuer: &str, subject: &str) -> Mapped {
     Mapped {
         issuer: issuer.to_owned(),

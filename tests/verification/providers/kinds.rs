@@ -1,4 +1,4 @@
-//! What stands behind a token: a person, a service, or nobody known.
+//! The kind of a principal: a person, a service, or unknown.
 
 use tower_jit_provisioning::PrincipalKind::{self, Anonymous, Human, Service};
 

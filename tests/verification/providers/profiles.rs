@@ -1,4 +1,4 @@
-//! E-mail addresses, and who vouches for them; names.
+//! E-mail addresses, whether the issuer vouches for them, and names.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::ClaimMap;

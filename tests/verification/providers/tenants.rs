@@ -35,7 +35,7 @@ fn a_tenant_that_is_not_listed_is_refused() {
 #[test]
 fn a_token_that_names_no_tenant_is_refused() {
     for (name, pointer) in TENANTS {
-        // There it is a part of the subject, whose absence is told first.
+        // There it is part of the subject, and a missing subject is reported first.
         let expected = match name {
             "entra_v2" | "github_actions" | "gitlab_ci" => TokenFault::Subject,
             _ => TokenFault::Tenant,
