@@ -15,7 +15,10 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{Backend, ISSUER, Store, person};
+use crate::{
+    common::database::Backend,
+    fixture::{ISSUER, Store, person},
+};
 
 /// How many other users there are when a plan is asked for.
 const CROWD: usize = 1_000;
@@ -142,7 +145,7 @@ async fn explain(store: &Store, sql: &str) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Fills the tables, and tells the planner.
+/// Fills the tables, and updates the planner's statistics.
 async fn crowd(store: &Store) {
     let (mut people, mut identities, mut grants) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..CROWD {

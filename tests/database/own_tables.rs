@@ -14,7 +14,7 @@ use tower_jit_provisioning::sea_orm::migration::{
     self, AddIdentityColumns, AllowUsersWithoutPassword, CreateIdentities,
 };
 
-use crate::fixture::{Backend, Store};
+use crate::{common::database::Backend, fixture::Store};
 
 /// Hashes of every kind, and one that is none.
 const HASHES: [&str; 5] = [

@@ -9,7 +9,10 @@ use tower_jit_provisioning::{
     bus::{BusEvent, InvalidationBus, PostgresBus, Publisher},
 };
 
-use crate::fixture::{PATIENCE, Store, person};
+use crate::{
+    common::database::PATIENCE,
+    fixture::{Store, person},
+};
 
 async fn bus(store: &Store) -> PostgresBus {
     PostgresBus::connect(&store.url()).await.unwrap()
@@ -55,7 +58,7 @@ pub(crate) async fn a_committed_change_reaches_every_replica(store: &Store) {
     assert_eq!(next(&there).await, BusEvent::InvalidateAll);
 }
 
-pub(crate) async fn a_change_taken_back_reaches_nobody(store: &Store) {
+pub(crate) async fn a_change_that_is_rolled_back_reaches_no_replica(store: &Store) {
     let bus = bus(store).await;
     let transaction = store.db.begin().await.unwrap();
     let key = identity("ana").key();

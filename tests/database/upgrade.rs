@@ -16,7 +16,10 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{ISSUER, Store, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, person},
+};
 
 fn first_release() -> Vec<Box<dyn MigrationTrait>> {
     vec![

@@ -10,14 +10,14 @@ use std::{
 };
 
 use crate::{
+    common::database::{Backend, TestDatabase},
     figures::Figures,
-    fixture::{Backend, Store},
     storm::{child::Child, people::Arrival, report::Report, verdict},
 };
 
 const PROCESSES: usize = 3;
 
-/// How often everybody arrives: every other time, he may hang up.
+/// How often each person arrives; every other time, they may hang up.
 const VISITS: usize = 10;
 
 /// How many callers a process serves at once.
@@ -37,7 +37,9 @@ pub(crate) async fn on_sqlite(is_long: bool) -> Figures {
 
 async fn run(backend: &Backend, is_long: bool) -> Figures {
     let people = if is_long { 5_000 } else { 300 };
-    let store = Store::create(backend, true).await.expect("a database");
+    let store = TestDatabase::create(backend, true)
+        .await
+        .expect("a database");
     let url = store.url();
     let started = Instant::now();
     let storm = move || storm(&url, people).map_err(|error| error.to_string());
@@ -74,7 +76,7 @@ async fn run(backend: &Backend, is_long: bool) -> Figures {
     figures
 }
 
-/// Lets everybody arrive through one of the processes, and kills one of them half way.
+/// Lets every person arrive through one of the processes, and kills one process half way.
 fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error>> {
     let visits = (0..people * VISITS).map(|visit| Arrival {
         person: visit % people,

@@ -16,14 +16,16 @@
 #[path = "../server/fixture.rs"]
 mod bundled;
 mod clocks;
+#[path = "../common"]
+mod common {
+    pub(crate) mod database;
+    pub(crate) mod rows;
+}
 mod database_faults;
 mod deactivation;
 mod door;
 mod figures;
 mod first_logins;
-#[expect(dead_code, reason = "shared with the tests of one process")]
-#[path = "../database/fixture.rs"]
-mod fixture;
 mod floods;
 mod issuer_down;
 mod issuer_faults;
@@ -48,7 +50,7 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use self::{figures::Figures, fixture::Backend, storm::child};
+use self::{common::database::Backend, figures::Figures, storm::child};
 
 /// What a row needs beside this binary, or what is missing of it.
 type Needs = Result<(), String>;

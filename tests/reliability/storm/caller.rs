@@ -1,4 +1,4 @@
-//! One caller: who may lose patience at any moment.
+//! One caller, which may hang up at any time.
 
 use std::{
     collections::hash_map::RandomState,
@@ -12,7 +12,7 @@ use tower_jit_provisioning::{
     sea_orm::{SeaOrmProvisioner, User},
 };
 
-/// The longest a caller who hangs up waits.
+/// The longest that a caller waits before it hangs up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a caller saw.
@@ -22,7 +22,7 @@ pub(crate) enum Call {
     HungUp,
 }
 
-/// Calls once. One who hangs up drops the call after a random time, whatever it was waiting for.
+/// Calls once. A caller that hangs up drops the call after a random time.
 pub(crate) async fn call(
     provisioner: SeaOrmProvisioner,
     identity: Identity,

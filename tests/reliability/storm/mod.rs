@@ -1,14 +1,14 @@
 //! The storm: three processes send the first requests of ten people at once, on one database.
 //!
 //! This binary starts itself three times. Each process makes 200 calls a round with a pool of its
-//! own, and half of the callers hang up at random points; then the process that started them looks
-//! at the tables. There must be one user, one identity and one `created` event for each person,
-//! whoever hung up, nobody may have seen an error, and at most one of all callers may have been told
-//! that it created the user.
+//! own, and half of the callers hang up at random points; then the process that started them reads
+//! the tables. There must be one user, one identity and one `created` event for each person, whether
+//! callers hung up or not. No caller may have seen an error, and at most one caller may have been
+//! reported a creation of the same user.
 //!
 //! SQLite always runs, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and
 //! `TEST_MYSQL_URL` lead to a server on which databases may be created. `STORM_ROUNDS` makes it
-//! longer; the default is a gate's.
+//! longer; the default is short enough for the gate.
 
 mod caller;
 pub(crate) mod child;
@@ -22,7 +22,7 @@ use std::{env, time::Instant};
 use libtest_mimic::{Failed, Trial};
 use tokio::runtime::Runtime;
 
-use crate::fixture::{Backend, Store};
+use crate::common::database::{Backend, TestDatabase};
 
 use self::{child::Child, people::Arrival, report::Report, table::Table};
 
@@ -65,7 +65,7 @@ fn rounds() -> usize {
 /// Runs the storm on a fresh database, which is dropped also when a check panics.
 fn run(name: &'static str, backend: &Backend) -> Result<(), Failed> {
     Runtime::new()?.block_on(async {
-        let store = Store::create(backend, true).await?;
+        let store = TestDatabase::create(backend, true).await?;
         let url = store.url();
         let start = Instant::now();
         let reports = tokio::task::spawn_blocking(move || storm(&url)).await;
@@ -80,7 +80,7 @@ fn run(name: &'static str, backend: &Backend) -> Result<(), Failed> {
     })
 }
 
-/// Starts the processes, lets every round begin in all of them at once, and collects what they tell.
+/// Starts the processes, begins every round in all of them at once, and collects their reports.
 fn storm(url: &str) -> Result<Vec<Report>, Failed> {
     let mut children = Vec::with_capacity(PROCESSES);
     for process in 0..PROCESSES {
@@ -101,7 +101,7 @@ fn storm(url: &str) -> Result<Vec<Report>, Failed> {
     Ok(reports)
 }
 
-/// Everybody arrives as often as everybody else, and loses patience every other time.
+/// Every person arrives equally often, and may hang up every other time.
 fn arrival(round: usize, call: usize) -> Arrival {
     Arrival {
         person: round * PEOPLE + call % PEOPLE,

@@ -1,4 +1,4 @@
-//! Who arrives.
+//! The people that arrive.
 
 use serde::{Deserialize, Serialize};
 use tower_jit_provisioning::{Identity, testing::TestIdentity};
@@ -10,7 +10,7 @@ pub(crate) const ROLES: [&str; 2] = ["editor", "viewer"];
 #[derive(Clone, Copy, Deserialize, Serialize)]
 pub(crate) struct Arrival {
     pub(crate) person: usize,
-    /// Whether the caller may lose patience.
+    /// Whether the caller may hang up.
     pub(crate) hangs_up: bool,
 }
 

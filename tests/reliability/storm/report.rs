@@ -1,4 +1,4 @@
-//! What a process tells of a round.
+//! A process's report on a round.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Report {
     pub(crate) calls: usize,
     pub(crate) hung_up: usize,
-    /// Everybody whom a caller was told to have created.
+    /// Every person that was reported as created to a caller.
     pub(crate) created: Vec<usize>,
     pub(crate) errors: Vec<String>,
     pub(crate) statements: usize,

@@ -1,6 +1,6 @@
 //! What is printed of a storm.
 
-use crate::fixture::Rows;
+use crate::common::rows::Rows;
 
 use super::report::Report;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fixture::Rows;
+use crate::common::rows::Rows;
 
 use super::{
     people::{ROLES, identity, is_vouched},

@@ -266,7 +266,6 @@ impl UserMapping for OwnRoles {
 impl Shape for OwnRoles {
     const USERS: &str = "players";
     const IDENTITIES: &str = "players";
-    const IDENTIFIED_BY: &str = "(identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut players = users(Self::USERS, ColumnDef::new("id").uuid());
@@ -299,10 +298,6 @@ impl Shape for OwnRoles {
 
     fn id(user: &Player) -> String {
         user.row.id.to_string()
-    }
-
-    fn roles(user: &Player) -> Option<Vec<String>> {
-        Some(user.roles.clone())
     }
 
     async fn import(

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigrationTrait;
 use tower_jit_provisioning::{
-    Email, Identity, Outcome, Provisioner, UserStatus,
+    Email, Identity, UserStatus,
     provisioner::SignUpCounts,
     sea_orm::{
         KnownUser, LinkCandidate, NewUser, UserMapping,
@@ -19,15 +19,12 @@ use tower_jit_provisioning::{
         issuer_key,
         migration::{AddIdentityColumns, AllowUsersWithoutPassword},
     },
-    testing::TestIdentity,
 };
 
 use super::{
-    HASH, Shape, Shaped,
-    checks::{ADDRESS, linking, policy},
+    HASH, Shape,
     tables::{CreateUsers, users},
 };
-use crate::fixture::Store;
 
 pub(crate) mod members {
     use sea_orm::entity::prelude::*;
@@ -184,7 +181,6 @@ impl UserMapping for Columns {
 impl Shape for Columns {
     const USERS: &str = "members";
     const IDENTITIES: &str = "members";
-    const IDENTIFIED_BY: &str = "(identity_key = '";
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let id = &mut ColumnDef::new("id").integer().auto_increment().take();
@@ -217,17 +213,4 @@ impl Shape for Columns {
         };
         Ok(member.insert(db).await?.id.to_string())
     }
-}
-
-pub(crate) async fn a_user_has_one_identity_whoever_the_issuer_is(store: &Store) {
-    let shaped = Shaped::<Columns>::create(store).await;
-    shaped.import(ADDRESS).await;
-    let linked = shaped.provisioner.provision(&linking("ana").build()).await;
-    assert_eq!(linked.unwrap().outcome(), Outcome::Linked);
-    let other = TestIdentity::new("https://other.example", "ana")
-        .with_vouched_email(ADDRESS)
-        .with_policy(policy());
-    let refused = shaped.provisioner.provision(&other.build()).await;
-    assert_eq!(refused.map_err(|it| it.reason()).err(), Some("conflict"));
-    assert_eq!(shaped.counts().await, (1, 1));
 }
