@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use config::{Config, File, FileFormat};
 use tower_jit_provisioning::{JwtVerifier, VerifierConfig};
 
-/// The chapters, from the folder: one that nobody listed is found all the same.
+/// The chapters, from the folder, so that a chapter missing in the list is found.
 fn chapters() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
     let entries = fs::read_dir(folder).expect("the guide is there");

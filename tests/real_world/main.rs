@@ -1,4 +1,4 @@
-//! The crate against software of others: a certified OpenID provider, and libraries of Python.
+//! The crate against other software: a certified OpenID provider, and four Python libraries.
 //!
 //! Trials whose programs are not installed are listed as ignored.
 

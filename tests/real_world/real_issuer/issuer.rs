@@ -1,4 +1,4 @@
-//! The issuer's process, and what it is told to do.
+//! The issuer's process, and the commands it gets.
 
 use std::{
     collections::HashMap,

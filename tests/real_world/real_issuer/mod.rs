@@ -74,7 +74,7 @@ fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
-/// Waits until something holds that nobody announces, and returns how long that took.
+/// Polls until a condition holds, and returns how long that took.
 async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) -> Duration {
     let start = Instant::now();
     while !holds().await {

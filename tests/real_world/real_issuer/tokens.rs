@@ -1,4 +1,4 @@
-//! What the issuer hands out, and who gets in with it.
+//! Which of the tokens that the issuer hands out are accepted.
 
 use std::time::Instant;
 
