@@ -1,7 +1,7 @@
 //! The service of `greeter.proto`, and what the tonic examples answer.
 //!
 //! `greeter.v1.rs` is generated and checked in, so neither this crate nor its examples need a
-//! protobuf compiler or a build script. `tests/generated.rs` compares it with what the `.proto` file
+//! protobuf compiler or a build script. `tests/project/generated.rs` compares it with what the `.proto` file
 //! gives, and writes it anew with `UPDATE_GENERATED=1`.
 
 #[rustfmt::skip]

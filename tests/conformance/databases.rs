@@ -16,9 +16,12 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    fixture::{Backend, Store, password_user},
+    common::{
+        database::{Backend, TestDatabase},
+        setup::password_user,
+        shapes::{Shape as Own, hooks::Hooks, link_table::LinkTable, own_roles::OwnRoles},
+    },
     results::Results,
-    shapes::{Shape as Own, hooks::Hooks, link_table::LinkTable, own_roles::OwnRoles},
     wrapped::{cached, erased},
 };
 
@@ -48,14 +51,25 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
         trials.extend(results.trials(&format!("sea-orm, {name}"), move || {
             create(to.clone(), bundled())
         }));
+        let named = |shape| format!("{shape}, {name}");
         trials.extend(own_trials::<LinkTable>(
             results,
-            "link table",
-            name,
+            &named("link table"),
             &backend,
+            |_| None,
         ));
-        trials.extend(own_trials::<Hooks>(results, "insert hooks", name, &backend));
-        trials.extend(own_trials::<OwnRoles>(results, "own roles", name, &backend));
+        trials.extend(own_trials::<Hooks>(
+            results,
+            &named("insert hooks"),
+            &backend,
+            |_| None,
+        ));
+        trials.extend(own_trials::<OwnRoles>(
+            results,
+            &named("own roles"),
+            &backend,
+            |player| Some(player.roles.clone()),
+        ));
         if name == "SQLite" {
             let to = backend.clone();
             trials.extend(results.trials("cached sea-orm", move || {
@@ -72,11 +86,14 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
 }
 
 /// The trials of tables of an application's own.
-fn own_trials<S: Own>(results: &Results, shape: &str, name: &str, backend: &Backend) -> Vec<Trial> {
+fn own_trials<S: Own>(
+    results: &Results,
+    name: &str,
+    backend: &Backend,
+    roles: fn(&S::User) -> Option<Vec<String>>,
+) -> Vec<Trial> {
     let to = backend.clone();
-    results.trials(&format!("{shape}, {name}"), move || {
-        create(to.clone(), own::<S>())
-    })
+    results.trials(name, move || create(to.clone(), own::<S>(roles)))
 }
 
 /// One way to use the provisioner: which tables, and what stands where in them.
@@ -86,17 +103,15 @@ pub(crate) struct Shape<P: Provisioner> {
     pub(crate) user_id: fn(&P::User) -> String,
     /// `None` if users have none.
     pub(crate) roles: fn(&P::User) -> Option<Vec<String>>,
-    pub(crate) create_tables: for<'a> fn(&'a Store) -> Creating<'a>,
+    pub(crate) create_tables: for<'a> fn(&'a TestDatabase) -> Creating<'a>,
     pub(crate) users: &'static str,
     /// Where issuer and subject are recorded, beside `identity_key`.
     pub(crate) identities: &'static str,
     pub(crate) events: Option<&'static str>,
     /// What a creation writes after the user's row, into another table.
     pub(crate) last_written: Option<&'static str>,
-    /// Selects the rows of `users` by an `identity_key` that follows, and a quote.
-    pub(crate) identified_by: &'static str,
-    /// Adds somebody whose address an operator vouched for.
-    pub(crate) import_user: for<'a> fn(&'a Store, &'a str) -> Importing<'a>,
+    /// Adds a user with an address that an operator vouched for.
+    pub(crate) import_user: for<'a> fn(&'a TestDatabase, &'a str) -> Importing<'a>,
 }
 
 pub(crate) type Creating<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -118,7 +133,6 @@ fn bundled() -> Shape<SeaOrmProvisioner> {
         identities: "user_identities",
         events: Some("user_events"),
         last_written: Some("user_events"),
-        identified_by: "id = (SELECT user_id FROM user_identities WHERE identity_key = '",
         import_user: |store, address| {
             Box::pin(async {
                 let mut user = password_user(address);
@@ -130,7 +144,7 @@ fn bundled() -> Shape<SeaOrmProvisioner> {
 }
 
 /// Tables of an application's own.
-fn own<S: Own>() -> Shape<SeaOrmProvisioner<S>> {
+fn own<S: Own>(roles: fn(&S::User) -> Option<Vec<String>>) -> Shape<SeaOrmProvisioner<S>> {
     Shape {
         provisioner: |db, deadline| {
             SeaOrmProvisioner::with_mapping(db, S::default())
@@ -138,13 +152,12 @@ fn own<S: Own>() -> Shape<SeaOrmProvisioner<S>> {
                 .with_max_writes(CONNECTIONS as usize - 1)
         },
         user_id: S::id,
-        roles: S::roles,
+        roles,
         create_tables: |store| Box::pin(S::create_tables(store)),
         users: S::USERS,
         identities: S::IDENTITIES,
         events: None,
         last_written: (S::USERS != S::IDENTITIES).then_some(S::IDENTITIES),
-        identified_by: S::IDENTIFIED_BY,
         import_user: |store, address| {
             Box::pin(async move { S::import(&store.db, address, "import").await.unwrap() })
         },
@@ -152,7 +165,7 @@ fn own<S: Own>() -> Shape<SeaOrmProvisioner<S>> {
 }
 
 async fn create<P: Provisioner>(backend: Backend, shape: Shape<P>) -> DatabaseHarness<P> {
-    let store = Store::create(&backend, false).await.unwrap();
+    let store = TestDatabase::create(&backend, false).await.unwrap();
     (shape.create_tables)(&store).await;
     DatabaseHarness {
         store,
@@ -164,7 +177,7 @@ async fn create<P: Provisioner>(backend: Backend, shape: Shape<P>) -> DatabaseHa
 
 /// A database of its own, and what a check may do to it.
 pub(crate) struct DatabaseHarness<P: Provisioner> {
-    store: Store,
+    store: TestDatabase,
     shape: Shape<P>,
     handles: Mutex<Vec<DatabaseConnection>>,
     mending: Mutex<Vec<Mend>>,
@@ -186,13 +199,18 @@ impl<P: Provisioner> DatabaseHarness<P> {
 
     async fn update(&self, key: IdentityKey, column: &str, value: impl Into<Expr>) {
         let mut update = Query::update();
-        let whose = format!("{}{key}')", self.shape.identified_by);
+        let identified = match (self.shape.users, self.shape.identities) {
+            (users, identities) if users == identities => format!("identity_key = '{key}'"),
+            (_, identities) => {
+                format!("id = (SELECT user_id FROM {identities} WHERE identity_key = '{key}')")
+            }
+        };
         update
             .table(Alias::new(self.shape.users))
             .value(Alias::new(column), value)
-            .and_where(Expr::cust(whose));
+            .and_where(Expr::cust(identified));
         let updated = self.store.db.execute(&update).await.unwrap();
-        assert_eq!(updated.rows_affected(), 1, "nobody has that identity");
+        assert_eq!(updated.rows_affected(), 1, "no user has that identity");
     }
 
     async fn hide(&self, table: &'static str) -> Mend {
@@ -201,7 +219,7 @@ impl<P: Provisioner> DatabaseHarness<P> {
         Mend::Rename(table)
     }
 
-    /// Locks the users away from everybody else. SQLite's readers, in WAL mode, cannot be stopped.
+    /// Keeps other connections from the users. SQLite's readers, in WAL mode, can't be stopped.
     async fn lock(&self) -> DatabaseConnection {
         let users = self.shape.users;
         let blocker = self.store.connect(1).await.unwrap();

@@ -6,19 +6,18 @@
 //! come last.
 
 #[cfg(feature = "migration")]
-mod databases;
+#[path = "../common"]
+mod common {
+    pub(crate) mod database;
+    pub(crate) mod setup;
+    pub(crate) mod shapes;
+}
 #[cfg(feature = "migration")]
-#[expect(dead_code, reason = "shared with the tests of the databases")]
-#[path = "../database/fixture.rs"]
-mod fixture;
+mod databases;
 mod flawed;
 mod flaws;
 mod memory;
 mod results;
-#[cfg(feature = "migration")]
-#[expect(dead_code, reason = "shared with the tests of the databases")]
-#[path = "../database/shapes/mod.rs"]
-mod shapes;
 mod wrapped;
 
 use std::process::ExitCode;

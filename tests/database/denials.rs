@@ -13,7 +13,10 @@ use tower_jit_provisioning::{
 };
 use uuid::{Builder, Uuid};
 
-use crate::fixture::{ISSUER, PATIENCE, Store, person};
+use crate::{
+    common::database::PATIENCE,
+    fixture::{ISSUER, Store, person},
+};
 
 async fn denials(store: &Store) -> Vec<user_events::Model> {
     user_events::Entity::find()
@@ -39,7 +42,7 @@ async fn wait_for(store: &Store, count: usize) -> Vec<user_events::Model> {
         .expect("denials are recorded")
 }
 
-pub(crate) async fn a_denial_is_an_event_that_says_why_and_whose_it_was(store: &Store) {
+pub(crate) async fn a_denial_is_an_event_with_its_reason_and_identity(store: &Store) {
     let users = SeaOrmProvisioner::new(store.db.clone())
         .with_deadline(PATIENCE)
         .with_denial_events(60);
@@ -66,7 +69,7 @@ pub(crate) async fn a_denial_is_an_event_that_says_why_and_whose_it_was(store: &
     );
 }
 
-pub(crate) async fn whoever_holds_tokens_does_not_fill_the_events(store: &Store) {
+pub(crate) async fn the_holder_of_many_tokens_does_not_fill_the_events(store: &Store) {
     let users = SeaOrmProvisioner::new(store.db.clone())
         .with_deadline(PATIENCE)
         .with_denial_events(5);

@@ -10,7 +10,10 @@ use tower_jit_provisioning::{
     testing::TestIdentity,
 };
 
-use crate::fixture::{ISSUER, Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, at_once, person},
+};
 
 pub(crate) async fn first_request_creates_a_user_and_the_second_finds_it(store: &Store) {
     let identity = person("ana")
@@ -35,7 +38,7 @@ pub(crate) async fn first_request_creates_a_user_and_the_second_finds_it(store: 
 
     let found = store.provision(&identity).await.unwrap();
     assert_eq!(found.outcome(), Outcome::Found);
-    // Times included: what is told at the creation is what the database keeps, to the microsecond.
+    // Times included: the created user equals the stored row, to the microsecond.
     assert!(found.user() == user, "the user was read back differently");
 
     let rows = store.rows().await;

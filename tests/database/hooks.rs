@@ -19,7 +19,10 @@ use tower_jit_provisioning::{
     sea_orm::{CreationHook, entity::users},
 };
 
-use crate::fixture::{Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{Store, at_once, person},
+};
 
 /// Every user gets a first project. Whoever is called Zoe gets an error.
 struct FirstProject;
@@ -181,7 +184,7 @@ pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
-/// Knows somebody, or fails, or never answers; and counts how often it was asked.
+/// Knows one user, or fails, or never answers; counts its calls.
 #[derive(Clone, Default)]
 struct Oracle {
     asked: Arc<AtomicUsize>,
@@ -241,7 +244,7 @@ pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
     assert_eq!(oracle.asked.load(Ordering::Relaxed), 1, "at creation only");
 }
 
-pub(crate) async fn nobody_is_looked_up_who_is_refused_or_linked(store: &Store) {
+pub(crate) async fn refused_and_linked_users_are_not_looked_up(store: &Store) {
     store.insert(password_user("ana@example.com")).await;
     let oracle = Oracle::default();
     let provisioner = store.provisioner().with_enricher(oracle.clone());
@@ -275,7 +278,7 @@ pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
     assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
 }
 
-pub(crate) async fn an_enricher_that_fails_or_is_silent_stops_nobody(store: &Store) {
+pub(crate) async fn an_enricher_that_fails_or_is_silent_stops_no_login(store: &Store) {
     let failing = Oracle {
         fails: true,
         ..Oracle::default()

@@ -10,7 +10,10 @@ use tower_jit_provisioning::{
     testing::TestIdentity,
 };
 
-use crate::fixture::{ISSUER, Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, at_once, person},
+};
 
 const ADDRESS: &str = "ana@example.com";
 
@@ -228,7 +231,7 @@ pub(crate) async fn a_user_of_another_tenant_is_not_linked(store: &Store) {
         ..password_user(ADDRESS)
     };
     let acme = store.insert(acme).await;
-    // An application that forgot the tenant in the key leads nobody into the other tenant either.
+    // An application that forgot the tenant in the key links no user across tenants either.
     let forgetful = users::Model {
         tenant: "umbrella".to_owned(),
         email_key: key("initech"),
@@ -250,7 +253,7 @@ pub(crate) async fn a_user_of_another_tenant_is_not_linked(store: &Store) {
     assert_eq!(linked.user().id, acme.id);
 }
 
-pub(crate) async fn a_revoked_token_links_nobody(store: &Store) {
+pub(crate) async fn a_revoked_token_links_no_user(store: &Store) {
     let revoked = users::Model {
         tokens_valid_after: Some(now()),
         ..password_user(ADDRESS)

@@ -11,6 +11,13 @@
 )]
 #[path = "../server/fixture.rs"]
 mod bundled;
+#[path = "../common"]
+mod common {
+    pub(crate) mod database;
+    pub(crate) mod rows;
+    pub(crate) mod setup;
+    pub(crate) mod shapes;
+}
 mod fixture;
 
 mod costs;
@@ -25,6 +32,7 @@ mod migrations;
 mod outages;
 mod own_tables;
 mod plans;
+mod postgres_bus;
 mod profiles;
 mod refusals;
 mod replicas;
@@ -41,11 +49,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
 use self::{
+    common::database::Backend,
     directory::{
         administrators, caches, edits, grants, idle, imports, links, lists, reading, relinking,
         removal, status,
     },
-    fixture::{Backend, Store},
+    fixture::Store,
 };
 
 /// A check names itself after its function and runs once on every backend.
@@ -59,6 +68,8 @@ struct Check {
 #[derive(Clone, Copy, PartialEq)]
 enum Needs {
     EmptyDatabase,
+    /// No tables, on PostgreSQL only.
+    Notifications,
     /// Tables, behind a network.
     Server,
     Tables,
@@ -75,8 +86,8 @@ macro_rules! checks {
 }
 
 const CHECKS: [Check; 104] = checks![Needs::Tables;
-    denials::a_denial_is_an_event_that_says_why_and_whose_it_was,
-    denials::whoever_holds_tokens_does_not_fill_the_events,
+    denials::a_denial_is_an_event_with_its_reason_and_identity,
+    denials::the_holder_of_many_tokens_does_not_fill_the_events,
     denials::events_older_than_an_age_are_forgotten_and_younger_ones_kept,
     first_login::first_request_creates_a_user_and_the_second_finds_it,
     first_login::a_subject_alone_is_enough,
@@ -113,7 +124,7 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     linking::a_service_never_links,
     linking::an_unproved_local_address_is_not_linked,
     linking::a_user_of_another_tenant_is_not_linked,
-    linking::a_revoked_token_links_nobody,
+    linking::a_revoked_token_links_no_user,
     refusals::users_who_may_not_act_are_refused,
     refusals::an_unknown_status_is_refused,
     refusals::a_kind_that_changed_is_refused,
@@ -141,16 +152,16 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     hooks::the_hook_hears_of_newcomers_only,
     hooks::the_observer_hears_of_every_change_once,
     hooks::what_an_enricher_finds_is_for_display,
-    hooks::nobody_is_looked_up_who_is_refused_or_linked,
+    hooks::refused_and_linked_users_are_not_looked_up,
     hooks::a_crowd_behind_a_cache_asks_once,
-    hooks::an_enricher_that_fails_or_is_silent_stops_nobody,
+    hooks::an_enricher_that_fails_or_is_silent_stops_no_login,
     profiles::what_a_newer_token_states_is_taken,
     profiles::every_attribute_follows_its_own_rule,
     profiles::what_the_user_edited_here_stays,
-    profiles::somebody_elses_address_is_not_taken_and_not_tried_again,
+    profiles::an_address_of_another_user_is_not_taken_and_not_tried_again,
     profiles::older_equal_and_undated_tokens_store_no_profile,
     profiles::tokens_used_at_once_leave_the_newest_ones_profile,
-    profiles::an_address_nobody_vouches_for_replaces_no_verified_one,
+    profiles::an_unverified_address_replaces_no_verified_one,
     profiles::a_proved_mailbox_is_replaced_by_no_token,
     profiles::a_password_users_profile_is_no_issuers,
     profiles::a_profile_that_cannot_be_stored_fails_no_request,
@@ -167,10 +178,10 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     sign_up::the_sign_up_rule_is_for_newcomers_and_access_rules_for_all,
     sign_up::a_required_role_is_required_of_everybody,
     sign_up::a_link_without_the_required_role_writes_nothing,
-    sign_up::a_full_issuer_takes_nobody_new,
+    sign_up::a_full_issuer_takes_no_new_user,
     sign_up::sign_ups_a_minute_are_counted,
     sign_up::a_crowd_does_not_pass_the_limits,
-    sign_up::whoever_takes_the_last_place_is_not_refused,
+    sign_up::the_user_who_takes_the_last_place_is_not_refused,
     tickets::a_ticket_links_whatever_the_policy_says_and_once,
     tickets::an_unused_twin_of_a_ticket_is_used_up_with_it,
     tickets::of_two_subjects_at_once_one_gets_the_ticket,
@@ -178,7 +189,7 @@ const CHECKS: [Check; 104] = checks![Needs::Tables;
     tickets::so_it_is_under_snapshot_isolation,
     tickets::a_ticket_is_for_its_issuer_address_tenant_and_time,
     tickets::a_ticket_opens_no_account_that_is_closed,
-    tickets::a_ticket_gives_nobody_a_second_subject_of_its_issuer,
+    tickets::a_ticket_gives_no_user_a_second_subject_of_its_issuer,
 ];
 
 const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
@@ -205,7 +216,7 @@ const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
     grants::an_issuers_grant_is_not_an_operators_to_take,
     grants::roles_that_databases_could_confuse_are_invalid,
     reading::a_record_holds_everything_but_the_password,
-    reading::pages_neither_repeat_nor_miss_anybody,
+    reading::pages_neither_repeat_nor_miss_a_user,
     reading::a_stale_cursor_still_finds_its_place,
     reading::every_filter_narrows_the_list,
     reading::a_searched_text_is_meant_literally,
@@ -220,14 +231,14 @@ const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
     removal::a_profile_under_way_is_not_written_onto_a_tombstone,
     links::a_linked_user_is_found_by_its_first_token,
     links::a_service_is_registered_by_a_link,
-    links::a_link_takes_nobodys_identity,
+    links::a_link_takes_no_identity_of_another_user,
     links::operators_at_once_link_an_identity_to_one_user,
     links::a_ticket_promises_an_address_to_one_user_at_a_time,
     links::operators_at_once_promise_an_address_to_one_user,
     links::a_ticket_is_for_active_users_without_that_issuer,
     imports::an_imported_user_is_found_by_its_first_token,
     imports::a_list_can_be_imported_again,
-    imports::an_import_touches_nobody_who_is_there,
+    imports::an_import_changes_no_existing_user,
     imports::a_duplicate_in_a_list_is_one_user,
     imports::imports_and_first_logins_at_once_make_each_user_once,
     relinking::everything_the_old_issuer_said_follows_to_the_new_one,
@@ -236,8 +247,8 @@ const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
     relinking::an_identity_that_is_there_already_is_not_overwritten,
     relinking::subjects_are_mapped_and_the_others_left_alone,
     relinking::hundreds_move_within_their_tenant,
-    idle::idle_people_are_deactivated_and_nobody_else,
-    idle::whoever_is_seen_after_the_listing_stays,
+    idle::only_idle_people_are_deactivated,
+    idle::a_user_seen_after_the_listing_stays,
     idle::idleness_is_not_judged_where_nobody_is_seen,
     idle::an_idle_last_administrator_stays,
     idle::hundreds_of_idle_users_go_in_batches,
@@ -264,6 +275,16 @@ const MIGRATION_CHECKS: [Check; 9] = checks![Needs::EmptyDatabase;
     server::the_bundled_server_serves_every_endpoint,
 ];
 
+const POSTGRES_CHECKS: [Check; 7] = checks![Needs::Notifications;
+    postgres_bus::the_url_is_not_shown,
+    postgres_bus::a_committed_change_reaches_every_replica,
+    postgres_bus::a_change_that_is_rolled_back_reaches_no_replica,
+    postgres_bus::hundreds_of_keys_arrive_one_by_one,
+    postgres_bus::a_killed_listener_says_so_and_comes_back,
+    postgres_bus::a_lost_bus_makes_the_cache_read_again,
+    postgres_bus::an_unreachable_database_is_an_error_at_start,
+];
+
 fn main() -> ExitCode {
     if let Some(exit_code) = replicas::run() {
         return exit_code;
@@ -284,10 +305,12 @@ fn main() -> ExitCode {
                 .chain(DIRECTORY_CHECKS)
                 .chain(SERVER_CHECKS)
                 .chain(MIGRATION_CHECKS)
+                .chain(POSTGRES_CHECKS)
                 .chain(shape_checks::CHECKS.into_iter().flatten().copied());
             checks
                 .filter(move |check| match check.needs {
                     Needs::EmptyDatabase | Needs::Tables => true,
+                    Needs::Notifications => name == "postgres",
                     Needs::Server => name != "sqlite",
                 })
                 .map(move |check| trial(name, backend.clone(), check))

@@ -8,7 +8,10 @@ use tower_jit_provisioning::{
     Identity, Outcome, ProvisionError, Provisioner, sea_orm::SeaOrmProvisioner,
 };
 
-use crate::fixture::{Backend, Store, person};
+use crate::{
+    common::database::Backend,
+    fixture::{Store, person},
+};
 
 const DEADLINE: Duration = Duration::from_millis(200);
 
@@ -92,7 +95,7 @@ pub(crate) async fn a_store_that_cannot_write_still_finds_users(store: &Store) {
     let provisioner = store.provisioner();
     let ana = person("ana").build();
     let created = provisioner.provision(&ana).await.unwrap();
-    // Due for a note of being seen, which nobody waits for.
+    // Due for a note of being seen, which no request waits for.
     let mut row = store.user(created.user().id).await;
     row.last_seen_at = None;
     store.update(row).await;

@@ -12,7 +12,7 @@ use sea_orm::{
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tower_jit_provisioning::sea_orm::migration::{self, CreateIdentities};
 
-use crate::fixture::{Backend, Store};
+use crate::{common::database::Backend, fixture::Store};
 
 /// Hashes of every kind, and one that is none.
 const HASHES: [&str; 5] = [

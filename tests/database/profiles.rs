@@ -10,7 +10,10 @@ use tower_jit_provisioning::{
     testing::TestIdentity,
 };
 
-use crate::fixture::{Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{Store, at_once, person},
+};
 
 const ADDRESS: &str = "ana@example.com";
 
@@ -18,7 +21,7 @@ fn ana(issued_at: i64) -> TestIdentity {
     person("ana").with_issued_at(issued_at)
 }
 
-/// The only user who came by a token.
+/// The only user that a token created.
 async fn profile(store: &Store) -> users::Model {
     let users = store.rows().await.users;
     let mut users = users.into_iter().filter(|user| user.profile_key.is_some());
@@ -119,7 +122,7 @@ pub(crate) async fn what_the_user_edited_here_stays(store: &Store) {
     assert_eq!(after.username.as_deref(), Some("ana"));
 }
 
-pub(crate) async fn somebody_elses_address_is_not_taken_and_not_tried_again(store: &Store) {
+pub(crate) async fn an_address_of_another_user_is_not_taken_and_not_tried_again(store: &Store) {
     let bo = store.insert(password_user("bo@example.com")).await;
     let first = ana(1_000).with_vouched_email(ADDRESS).with_full_name("Ana");
     store.provision(&first.build()).await.unwrap();
@@ -196,7 +199,7 @@ pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_profile(store: &St
     assert_eq!(rows.identities[0].profile_issued_at, Some(1_020));
 }
 
-pub(crate) async fn an_address_nobody_vouches_for_replaces_no_verified_one(store: &Store) {
+pub(crate) async fn an_unverified_address_replaces_no_verified_one(store: &Store) {
     let always = IssuerPolicy::new().with_profile_sync(Attribute::Email, ProfileSync::Always);
     for policy in [IssuerPolicy::new(), always] {
         let subject = format!("{policy:?}").len().to_string();

@@ -8,7 +8,10 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{Store, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{Store, person},
+};
 
 pub(crate) async fn users_who_may_not_act_are_refused(store: &Store) {
     let identity = person("ana").build();

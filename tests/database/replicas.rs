@@ -1,4 +1,4 @@
-//! Processes of their own that start at once: this very binary, told by a variable.
+//! Processes that start at once: this binary again, with a variable set.
 
 use std::{
     env,
@@ -14,7 +14,10 @@ use tower_jit_provisioning::{
     sea_orm::{SeaOrmProvisioner, migration},
 };
 
-use crate::fixture::{PATIENCE, Store, person};
+use crate::{
+    common::database::PATIENCE,
+    fixture::{Store, person},
+};
 
 /// The database of a process that is a replica and no test.
 const VARIABLE: &str = "REPLICA_DATABASE_URL";

@@ -1,4 +1,4 @@
-//! Roles that tokens state: stored as their issuer's grants, and nobody else's.
+//! Roles that tokens state: stored as grants of their issuer.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel,
@@ -12,7 +12,13 @@ use tower_jit_provisioning::{
     testing::TestIdentity,
 };
 
-use crate::fixture::{Backend, ISSUER, PATIENCE, Store, at_once, password_user, person};
+use crate::{
+    common::{
+        database::{Backend, PATIENCE},
+        setup::password_user,
+    },
+    fixture::{ISSUER, Store, at_once, person},
+};
 
 const OTHER: &str = "https://other.example";
 
@@ -164,7 +170,7 @@ pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_roles(store: &Stor
     assert_eq!(rows.identities[0].roles_issued_at, Some(1_020));
 }
 
-/// On MariaDB, deleting the grants of somebody who has none locks the gap where others insert
+/// On MariaDB, deleting the grants of a user who has none locks the gap where others insert
 /// theirs.
 pub(crate) async fn roles_of_many_users_change_at_once(store: &Store) {
     let provisioner = store.provisioner();
@@ -228,8 +234,8 @@ pub(crate) async fn a_sync_given_up_in_a_deadlock_is_run_again(store: &Store) {
     assert_eq!(rows.identities[0].roles_issued_at, Some(2_000));
 }
 
-/// Waits until a statement waits for a lock, where the database gives up whose wait began first. The
-/// others look at who wrote less, whoever closes the circle.
+/// Waits until a statement waits for a lock. Only PostgreSQL needs it: there, the transaction that
+/// began to wait first is aborted. The others abort the transaction that wrote less.
 async fn a_wait_has_begun(store: &Store) {
     if !matches!(store.backend, Backend::Postgres(_)) {
         return;

@@ -2,7 +2,8 @@
 
 use crate::{
     Check, Needs,
-    shapes::{checks, default_rows, hooks, link_table, own_roles, synchronisation},
+    common::shapes::{hooks, link_table, own_roles},
+    shapes::{checks, default_rows, identities, synchronisation},
 };
 
 /// The checks of a shape: those of its own, and those that hold for every one.
@@ -40,7 +41,7 @@ macro_rules! checks {
 
 pub(crate) const CHECKS: [&[Check]; 3] = [
     checks![link_table::LinkTable;
-        link_table::a_user_has_an_identity_of_each_issuer,
+        identities::a_user_has_an_identity_of_each_issuer,
     ],
     checks![hooks::Hooks;
         default_rows::the_entitys_own_hooks_run,
@@ -51,7 +52,7 @@ pub(crate) const CHECKS: [&[Check]; 3] = [
     checks![own_roles::OwnRoles;
         synchronisation::newer_tokens_replace_stored_roles_and_leave_an_operators,
         synchronisation::newer_tokens_rename_a_user_without_a_password,
-        synchronisation::a_profile_whose_address_is_somebody_elses_is_stored_without_it,
+        synchronisation::a_profile_with_a_taken_address_is_stored_without_it,
         synchronisation::a_linked_user_keeps_the_profile_and_takes_the_roles,
     ],
 ];

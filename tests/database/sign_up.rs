@@ -8,7 +8,10 @@ use tower_jit_provisioning::{
     testing::TestIdentity,
 };
 
-use crate::fixture::{ISSUER, Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, at_once, person},
+};
 
 pub(crate) async fn a_user_who_needs_approval_is_made_once_and_waits(store: &Store) {
     let approval = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
@@ -94,7 +97,7 @@ pub(crate) async fn a_link_without_the_required_role_writes_nothing(store: &Stor
     assert_eq!(linked.unwrap().outcome(), Outcome::Linked);
 }
 
-pub(crate) async fn a_full_issuer_takes_nobody_new(store: &Store) {
+pub(crate) async fn a_full_issuer_takes_no_new_user(store: &Store) {
     let policy = IssuerPolicy::new().with_max_users(2);
     let of = |subject: &str| person(subject).with_policy(policy.clone()).build();
     for subject in ["ana", "bo"] {
@@ -166,7 +169,7 @@ pub(crate) async fn a_crowd_does_not_pass_the_limits(store: &Store) {
 }
 
 /// The winner of the race takes the last place, and the others are the same person.
-pub(crate) async fn whoever_takes_the_last_place_is_not_refused(store: &Store) {
+pub(crate) async fn the_user_who_takes_the_last_place_is_not_refused(store: &Store) {
     let provisioner = store.provisioner();
     for round in 0..10 {
         let policy = IssuerPolicy::new().with_max_users(round + 1);

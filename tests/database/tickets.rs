@@ -1,4 +1,4 @@
-//! Link tickets: an operator's word on who the next owner of an address is, once.
+//! Link tickets: an operator's permission, for one use, to link an address to a user.
 
 use sea_orm::{ActiveModelTrait, Database, EntityTrait, IntoActiveModel, sqlx::Executor};
 use time::Duration;
@@ -13,11 +13,14 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{ISSUER, Store, at_once, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, at_once, person},
+};
 
 const ADDRESS: &str = "ana@example.com";
 
-/// Vouched for, at an issuer that links nobody and is closed to newcomers.
+/// With a vouched address, at an issuer without linking and with closed sign-up.
 fn ana(subject: &str) -> TestIdentity {
     let policy = IssuerPolicy::new().with_sign_up(SignUp::Closed);
     person(subject)
@@ -25,7 +28,7 @@ fn ana(subject: &str) -> TestIdentity {
         .with_policy(policy)
 }
 
-/// A user who was imported without a proof of anything.
+/// A user that was imported without any proof.
 fn imported() -> users::Model {
     users::Model {
         email: Some("ana@old.example".to_owned()),
@@ -122,7 +125,7 @@ pub(crate) async fn of_two_subjects_at_once_one_gets_the_ticket(store: &Store) {
                     linked += 1;
                 }
                 Err(error) => {
-                    // Whether the user holds the address verified himself.
+                    // Whether the user has proved the address.
                     let reason = ["conflict", "sign_up_closed"][round % 2];
                     let early = "conflict";
                     assert!([reason, early].contains(&error.reason()), "{error:?}");
@@ -228,7 +231,7 @@ pub(crate) async fn a_ticket_opens_no_account_that_is_closed(store: &Store) {
     }
 }
 
-pub(crate) async fn a_ticket_gives_nobody_a_second_subject_of_its_issuer(store: &Store) {
+pub(crate) async fn a_ticket_gives_no_user_a_second_subject_of_its_issuer(store: &Store) {
     let user = store.insert(imported()).await;
     issue(store, ticket(&user)).await;
     store.provision(&ana("ana").build()).await.unwrap();

@@ -328,7 +328,7 @@ async fn extremes() -> bool {
 }
 
 /// Keys are held for a day while the issuer is down. A clock that jumps further makes them stale at
-/// once; the issuer is asked, and while it does not answer nobody is let in.
+/// once; the issuer is asked, and while it does not answer no request is let in.
 async fn stale_keys() -> bool {
     let issuer = TestIssuer::serve();
     let clock = ManualClock::default();

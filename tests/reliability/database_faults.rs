@@ -1,5 +1,5 @@
-//! The database fails in mid-load: those whom it cannot serve are asked to come back, and nobody is
-//! served wrongly, made twice or made by half.
+//! The database fails under load: requests that it can't serve get 503, and no user is served wrongly,
+//! made twice or made by half.
 
 use std::{
     collections::HashMap,
@@ -18,9 +18,9 @@ use tokio::{
 use tower_jit_provisioning::{sea_orm::SeaOrmProvisioner, testing::TestIssuer};
 
 use crate::{
+    common::database::{Backend, TestDatabase},
     door::Door,
     figures::Figures,
-    fixture::{Backend, Store},
     people::{self, mint, subject},
     private_server::{self, PrivateServer},
     random,
@@ -39,10 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a fault lasts: longer than a request waits for a connection.
 const OUTAGE: Duration = Duration::from_secs(2);
 
-/// How soon everybody is served again.
+/// How soon every request is served again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// How long nobody is asked to come back, before it is over.
+/// How long no request may get 503 before the fault counts as over.
 const CALM: Duration = Duration::from_millis(1500);
 
 pub(crate) async fn on_postgres(is_long: bool) -> Figures {
@@ -62,7 +62,9 @@ pub(crate) async fn on_sqlite(is_long: bool) -> Figures {
 }
 
 async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool) -> Figures {
-    let store = Store::create(backend, true).await.expect("a database");
+    let store = TestDatabase::create(backend, true)
+        .await
+        .expect("a database");
     let mut options = store.options();
     options
         .max_connections(match backend {
@@ -162,12 +164,12 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     figures
 }
 
-/// Callers who never stop.
+/// Callers that never stop.
 struct Load {
     door: Door<SeaOrmProvisioner>,
     issuer: TestIssuer,
     people: AtomicUsize,
-    /// Which user a person is, since he was first told.
+    /// The id of each person's user, since their first response.
     users: Mutex<HashMap<usize, String>>,
     is_over: AtomicBool,
     seen: Mutex<Seen>,
@@ -233,7 +235,7 @@ impl Load {
         assert!(in_time.is_ok(), "no load before the fault: {seen:?}");
     }
 
-    /// The fault is over: how long until the last caller who was asked to come back?
+    /// Returns how long after the fault the last request was answered with 503.
     async fn recovers(&self, fault: &str, figures: &mut Figures) {
         let healed = Instant::now();
         let unavailable = self.seen.lock().expect("a tally").unavailable;
@@ -271,7 +273,7 @@ async fn fill_the_disk(db: &DatabaseConnection, is_full: bool) {
 }
 
 /// Ends every other connection to the database, whatever it is doing.
-pub(crate) async fn cut_connections(store: &Store) {
+pub(crate) async fn cut_connections(store: &TestDatabase) {
     let cut = match store.backend {
         Backend::Mysql(_) => {
             "SELECT id FROM information_schema.processlist \
@@ -302,7 +304,7 @@ pub(crate) async fn exhaust(db: &DatabaseConnection) {
         _ => CONNECTIONS,
     };
     while held.len() < size as usize {
-        // It waits in line like everybody else.
+        // It waits for a connection like any other.
         if let Ok(transaction) = db.begin().await {
             held.push(transaction);
         }

@@ -1,4 +1,4 @@
-//! A user is deactivated at one replica, while three serve him at full speed.
+//! A user is deactivated at one replica, while three replicas serve them at full speed.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -22,21 +22,21 @@ use tower_jit_provisioning::{
 use url::Url;
 
 use crate::{
+    common::database::{Backend, TestDatabase},
     door::Door,
     figures::Figures,
-    fixture::{Backend, Store},
     people::{self, mint, subject},
 };
 
 const REPLICAS: usize = 3;
 
-/// How soon he must be refused everywhere, in 99 of 100 cases.
+/// How soon every replica must refuse the user, in 99 of 100 cases.
 const PROPAGATION: Duration = Duration::from_millis(250);
 
-/// For how long he may be served where nobody hears of it.
+/// For how long a replica without the bus may still serve the user.
 const TTL: Duration = Duration::from_secs(1);
 
-/// How long an answer is on its way where nobody hears of it, so that he is deactivated meanwhile.
+/// How long a read takes at a replica without the bus, so that the user is deactivated meanwhile.
 const LAG: Duration = Duration::from_millis(120);
 
 /// The store, and how long its answers take to arrive.
@@ -93,7 +93,9 @@ pub(crate) async fn unheard(is_long: bool) -> Figures {
 
 async fn run(rounds: usize, is_cut: bool) -> Figures {
     let backend = Backend::postgres().expect("a server");
-    let store = Store::create(&backend, true).await.expect("a database");
+    let store = TestDatabase::create(&backend, true)
+        .await
+        .expect("a database");
     let line = Line::open(&store.url()).await;
     let (issuer, verifier) = people::issuer();
     let (ttl, lag) = match is_cut {
@@ -125,7 +127,7 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
             callers.spawn(async move { insist(door, &token, &done).await });
         }
         if is_cut {
-            // He is read everywhere now, and those answers arrive when he has left.
+            // Every replica reads the user now, and gets the row after the deactivation.
             for replica in &replicas {
                 replica.users.invalidate_all();
             }
@@ -159,7 +161,7 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
     figures.add("median until refused, ms", millis(spans[spans.len() / 2]));
     if is_cut {
         figures.add("p99 until refused, ms", millis(p99));
-        // For all but the one who did it, nothing else ends it.
+        // For all replicas but the one that did it, nothing else ends it.
         let is_ttl = (TTL / 2..=TTL).contains(&longest);
         figures.must("longest until refused, ms", millis(longest), is_ttl);
         figures.add("the cache's TTL, ms", millis(TTL));
@@ -181,7 +183,7 @@ struct Tally {
     longest: Duration,
 }
 
-/// Calls at full speed until he has been refused for a while.
+/// Calls at full speed until the user has been refused for a while.
 async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tally {
     let mut tally = Tally::default();
     let mut refused = 0;
@@ -197,7 +199,7 @@ async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tal
                     .map(|done| began.saturating_duration_since(*done));
                 tally.longest = tally.longest.max(since.unwrap_or_default());
             }
-            // His tokens are void, or he himself is refused.
+            // The tokens are void, or the user is refused.
             401 | 403 => refused += 1,
             _ => tally.wrong += 1,
         }
@@ -240,7 +242,7 @@ impl Line {
     }
 }
 
-/// Hands on what comes; while the line is cut, it is lost, and nobody is told.
+/// Forwards events; while the line is cut, they are lost without notice.
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! The layer under test: in front of a handler that tells whom it was called for.
+//! The layer under test, in front of a handler that names the user of the request.
 
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ pub(crate) const AUDIENCE: &str = "orders-api";
 
 type Handler = ServiceFn<fn(Request<()>) -> Ready<Result<Response<String>, Infallible>>>;
 
-/// A user who can be told from others.
+/// A user with an id of its own.
 pub(crate) trait Named: Send + Sync + 'static {
     fn name(&self) -> String;
 }
@@ -71,12 +71,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Whether the caller was let in, and as nobody else.
+    /// Whether the caller was let in, and as the right user.
     pub(crate) fn is_for(&self, subject: &str) -> bool {
         self.status == StatusCode::OK && self.subject.as_deref() == Some(subject)
     }
 
-    /// Whether the caller was asked to come back, and told when.
+    /// Whether the caller got 503 with `Retry-After`.
     pub(crate) fn is_unavailable(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE && self.says_when_to_retry
     }

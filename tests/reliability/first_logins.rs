@@ -1,17 +1,6 @@
 //! Three processes, one database, and one of the processes is killed: the storm's own processes, with
 //! more people, who arrive at random.
 
-#[path = "../storm/caller.rs"]
-mod caller;
-#[path = "../storm/child.rs"]
-pub(crate) mod child;
-#[path = "../storm/people.rs"]
-mod people;
-#[path = "../storm/report.rs"]
-mod report;
-#[path = "../storm/verdict.rs"]
-mod verdict;
-
 use std::{
     collections::VecDeque,
     error::Error,
@@ -21,15 +10,14 @@ use std::{
 };
 
 use crate::{
+    common::database::{Backend, TestDatabase},
     figures::Figures,
-    fixture::{self, Backend, Store},
+    storm::{child::Child, people::Arrival, report::Report, verdict},
 };
-
-use self::{child::Child, people::Arrival, report::Report};
 
 const PROCESSES: usize = 3;
 
-/// How often everybody arrives: every other time, he may hang up.
+/// How often each person arrives; every other time, they may hang up.
 const VISITS: usize = 10;
 
 /// How many callers a process serves at once.
@@ -49,7 +37,9 @@ pub(crate) async fn on_sqlite(is_long: bool) -> Figures {
 
 async fn run(backend: &Backend, is_long: bool) -> Figures {
     let people = if is_long { 5_000 } else { 300 };
-    let store = Store::create(backend, true).await.expect("a database");
+    let store = TestDatabase::create(backend, true)
+        .await
+        .expect("a database");
     let url = store.url();
     let started = Instant::now();
     let storm = move || storm(&url, people).map_err(|error| error.to_string());
@@ -86,7 +76,7 @@ async fn run(backend: &Backend, is_long: bool) -> Figures {
     figures
 }
 
-/// Lets everybody arrive through one of the processes, and kills one of them half way.
+/// Lets every person arrive through one of the processes, and kills one process half way.
 fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error>> {
     let visits = (0..people * VISITS).map(|visit| Arrival {
         person: visit % people,

@@ -37,7 +37,7 @@ const PEOPLE: usize = 200;
 struct Flood {
     door: Door,
     known: TestIssuer,
-    /// It is served, and nobody trusts it.
+    /// It is served, and not trusted.
     stranger: TestIssuer,
     is_on: AtomicBool,
     is_over: AtomicBool,

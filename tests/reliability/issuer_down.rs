@@ -1,4 +1,4 @@
-//! The issuer is down for the whole run, its keys are known: nobody notices.
+//! The issuer is down for the whole run, its keys are known: no request is affected.
 
 use std::{
     sync::Arc,
@@ -22,7 +22,7 @@ const TASKS: usize = 4;
 /// People, each with a token of before the issuer went down.
 const PEOPLE: usize = 500;
 
-/// Every so many requests come with a token that nobody has seen.
+/// Every so many requests come with a new token.
 const FRESH_EVERY: usize = 10;
 
 /// What one caller came to.
@@ -74,7 +74,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     }
     let tallies = callers.join_all().await;
     let took = started.elapsed();
-    // A fetch that failed proves that somebody asked.
+    // A fetch that failed proves that one was made.
     let error = wait_for_failure(&verifier).await;
 
     let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();

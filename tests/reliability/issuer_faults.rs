@@ -1,4 +1,4 @@
-//! The issuer answers, and wrongly: nobody waits longer than stated, and good tokens notice nothing.
+//! The issuer answers wrongly: no request waits longer than stated, and good tokens are not affected.
 
 use std::{
     sync::Arc,
@@ -138,7 +138,7 @@ impl Play {
     /// Waits at the curtain until all issuers were well and everything that is made once was made.
     async fn run(&self, duration: Duration, curtain: &Barrier) -> Tally {
         let issuer = TestIssuer::serve();
-        // One client for all who know no key yet: to make one takes longer than what is measured.
+        // One client for all verifiers without keys: making a client takes longer than what is measured.
         let keys = KeySource::discovery(HttpFetcher::new());
         let known = verifier(&issuer, &keys);
         let started = Instant::now();
@@ -204,7 +204,7 @@ impl Play {
         self.faults.contains(&None)
     }
 
-    /// Without keys nobody can be told anything but to come back; a key that is not in the set is
+    /// Without keys every request gets 503; a key that is not in the set is
     /// no key.
     fn note_stranger(&self, tally: &mut Tally, is_cold: bool, answer: &Answer) {
         let is_right = match (is_cold, answer.status) {

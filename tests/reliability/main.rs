@@ -16,14 +16,16 @@
 #[path = "../server/fixture.rs"]
 mod bundled;
 mod clocks;
+#[path = "../common"]
+mod common {
+    pub(crate) mod database;
+    pub(crate) mod rows;
+}
 mod database_faults;
 mod deactivation;
 mod door;
 mod figures;
 mod first_logins;
-#[expect(dead_code, reason = "shared with the tests of one process")]
-#[path = "../database/fixture.rs"]
-mod fixture;
 mod floods;
 mod issuer_down;
 mod issuer_faults;
@@ -33,6 +35,7 @@ mod private_server;
 mod rotation;
 mod servers;
 mod soak;
+mod storm;
 mod tokens;
 
 use std::{
@@ -47,7 +50,7 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
-use self::{figures::Figures, first_logins::child, fixture::Backend};
+use self::{common::database::Backend, figures::Figures, storm::child};
 
 /// What a row needs beside this binary, or what is missing of it.
 type Needs = Result<(), String>;
@@ -63,7 +66,7 @@ fn main() -> ExitCode {
     let table = Table::default();
     let on = |backend: Result<Backend, &'static str>| backend.map(drop).map_err(str::to_owned);
     let (postgres, mysql) = (|| on(Backend::postgres()), || on(Backend::mysql()));
-    let rows = vec![
+    let mut rows = vec![
         table.row("issuer_down", Ok(()), issuer_down::run),
         table.row("key_rotation", Ok(()), rotation::run),
         table.row("issuer_faults", Ok(()), issuer_faults::run),
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         table.row("three_servers", postgres(), servers::run),
         table.row("soak", private_server::postgres().map(drop), soak::run),
     ];
+    rows.extend(storm::trials());
     let conclusion = libtest_mimic::run(&arguments, rows);
     table.print();
     conclusion.exit_code()

@@ -84,7 +84,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
         // Tokens of the withdrawn key asked for it, and another fetch may not start at once.
         sleep(COOL_DOWN).await;
         let next = issuer.publish_next();
-        // Some issuers use a new key at once, careful ones when everybody has fetched it.
+        // Some issuers use a new key at once, careful ones only when every verifier has fetched it.
         if number % 2 == 1 {
             sleep(INTERVAL).await;
         }

@@ -17,9 +17,9 @@ use tower_jit_provisioning::testing::TestIssuer;
 
 use crate::{
     bundled::Server,
+    common::database::{Backend, TestDatabase},
     door::AUDIENCE,
     figures::Figures,
-    fixture::{Backend, Store},
     people::subject,
 };
 
@@ -32,7 +32,7 @@ const PROPAGATION: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(is_long: bool) -> Figures {
     let (people, leavers) = if is_long { (1_000, 100) } else { (60, 8) };
-    let store = Store::create(&Backend::postgres().expect("a server"), false).await;
+    let store = TestDatabase::create(&Backend::postgres().expect("a server"), false).await;
     let store = store.expect("a database");
     let issuer = TestIssuer::new("https://id.example.com");
     let folder = TempDir::new().expect("a folder");

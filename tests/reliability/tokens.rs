@@ -24,7 +24,7 @@ const USER_BYTES: u64 = 1024;
 /// How many tokens are asked about again, right after they passed and at the end.
 const RECENT: usize = 1000;
 
-/// A directory that knows everybody, and keeps nobody: what grows here are the caches.
+/// A provisioner that knows every user and stores none, so that only the caches grow.
 struct Everybody;
 
 #[async_trait]

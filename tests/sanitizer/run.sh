@@ -2,7 +2,7 @@
 # Runs the tests under AddressSanitizer: no memory is misused, and none is lost.
 #
 #   tests/sanitizer/run.sh              everything below: half an hour on two cores, most of it building
-#   tests/sanitizer/run.sh tower http   these test targets
+#   tests/sanitizer/run.sh middleware   these test targets
 #
 # Needs no nightly toolchain. The crate has no unsafe code: what is looked for is in what it builds on,
 # and lost memory, which safe code can have, too. C libraries (aws-lc, ring, SQLite) are not
@@ -20,9 +20,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target/sanitizer}
 
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
-    tests=(access allocations cached config conformance corpora credential database explain fetching
-        generated grpc guide http incidents keys observability postgres_bus providers redaction stack
-        stale test_issuer tower user_info verification)
+    tests=(conformance database middleware project provisioning verification)
 fi
 
 # A detector that is off finds nothing.

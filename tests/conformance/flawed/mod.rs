@@ -102,7 +102,7 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Facts {
     events: u64,
-    /// Rows of users nobody is.
+    /// Rows of users without an identity.
     strays: u64,
     recorded: HashMap<IdentityKey, RecordedIdentity>,
     known: HashSet<IdentityKey>,

@@ -1,4 +1,4 @@
-//! The provisioner itself: flaws in what it does, what it waits for, and what it tells.
+//! The provisioner itself: flaws in what it does, what it waits for, and what it reports.
 
 use std::{
     collections::HashMap,
@@ -121,7 +121,7 @@ impl Flawed {
         }
     }
 
-    /// Makes the identity an alias of whoever holds its address.
+    /// Makes the identity an alias of the user that holds its address.
     fn become_holder(&self, asked: &Identity) -> bool {
         let mut facts = self.ledger.facts();
         let email = asked.vouched_email();
@@ -190,7 +190,7 @@ impl Flawed {
         }
     }
 
-    /// Inserts a user whoever did so meanwhile: there is no unique index.
+    /// Inserts a user even if another request did so meanwhile: there is no unique index.
     async fn insert(&self, asked: &Identity, identity: &Identity) -> Verdict {
         let subject = format!("{} {}", identity.subject(), self.users.len());
         let alias = keyed(identity, identity.tenant(), identity.issuer(), &subject).build();

@@ -37,7 +37,7 @@ pub(super) fn keyed(
     }
 }
 
-/// A policy does not tell what is in it, but it can be seen.
+/// A policy has no accessors; `Debug` shows what is in it.
 fn says(identity: &Identity, word: &str) -> bool {
     format!("{:?}", identity.policy()).contains(word)
 }

@@ -21,7 +21,7 @@ fn guarded(store: &Store) -> UserDirectory {
 
 pub(crate) async fn the_last_administrator_can_neither_be_removed_nor_lose_the_role(store: &Store) {
     let admin = with_grant(store, "admin", "manual").await;
-    // None of these replaces an operator's grant to somebody who may act.
+    // None of these replaces an operator's grant to an active user.
     with_grant(store, "admin", "issuer:x").await;
     with_grant(store, "editor", "manual").await;
     let idle = with_grant(store, "admin", "manual").await;
@@ -41,7 +41,7 @@ pub(crate) async fn the_last_administrator_can_neither_be_removed_nor_lose_the_r
         assert_eq!(error.refusal(), Some(Refusal::LastAdministrator));
     }
     assert_eq!(store.rows().await, before);
-    // Without the role's name nobody is an administrator.
+    // Without the role's name no user is an administrator.
     let unguarded = super::directory(store).revoke_role(&[admin], "admin").await;
     assert_eq!(effects(&unguarded.unwrap()), [Effect::Changed]);
 }

@@ -6,13 +6,13 @@ use tower_jit_provisioning::{
 };
 
 use super::{directory, effects, with_status};
-use crate::fixture::{Store, password_user};
+use crate::{common::setup::password_user, fixture::Store};
 
 pub(crate) async fn an_edited_attribute_is_the_users_own(store: &Store) {
     let id = store.insert(password_user("ana@example.com")).await.id;
     let directory = directory(store);
     let edit = async |edit: ProfileEdit| effects(&directory.edit_profile(id, edit).await.unwrap());
-    // The same name as before, but from now on his own.
+    // The same name as before, but from now on the user's own.
     let same = || ProfileEdit::new().with_full_name("Ana Lind");
     assert_eq!(edit(same()).await, [Effect::Changed]);
     assert_eq!(store.user(id).await.local_attributes, "full_name");

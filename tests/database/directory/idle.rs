@@ -26,7 +26,7 @@ async fn seen(store: &Store, days: Option<i64>) -> users::Model {
     store.insert(user).await
 }
 
-pub(crate) async fn idle_people_are_deactivated_and_nobody_else(store: &Store) {
+pub(crate) async fn only_idle_people_are_deactivated(store: &Store) {
     let fresh = seen(store, Some(1)).await.id;
     let edge = seen(store, Some(89)).await.id;
     let never = seen(store, None).await.id;
@@ -88,7 +88,7 @@ pub(crate) async fn idle_people_are_deactivated_and_nobody_else(store: &Store) {
     assert_eq!(named, [Some(never)]);
 }
 
-pub(crate) async fn whoever_is_seen_after_the_listing_stays(store: &Store) {
+pub(crate) async fn a_user_seen_after_the_listing_stays(store: &Store) {
     seen(store, Some(0)).await;
     let [returning, absent] = [seen(store, Some(200)).await, seen(store, Some(200)).await];
     let elsewhere = store.connect(1).await.unwrap();
@@ -101,7 +101,7 @@ pub(crate) async fn whoever_is_seen_after_the_listing_stays(store: &Store) {
     let directory = directory(store);
     let mut call =
         tokio::spawn(async move { directory.deactivate_idle(&IdleUsers::for_days(90)).await });
-    // Whether anybody was seen, and the listing.
+    // Whether any user was seen, and the listing.
     store.statements_answered(2).await;
     let early = timeout(std::time::Duration::from_millis(100), &mut call).await;
     assert!(early.is_err(), "judged without waiting for the row's lock");

@@ -9,7 +9,10 @@ use tower_jit_provisioning::{
 };
 
 use super::{directory, effects};
-use crate::fixture::{ISSUER, Store, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, person},
+};
 
 fn email(address: &str) -> Email {
     Email::parse(address).unwrap()
@@ -98,7 +101,7 @@ pub(crate) async fn a_list_can_be_imported_again(store: &Store) {
     assert_eq!(store.rows().await, before);
 }
 
-pub(crate) async fn an_import_touches_nobody_who_is_there(store: &Store) {
+pub(crate) async fn an_import_changes_no_existing_user(store: &Store) {
     let ana = store.insert(password_user("ana@example.com")).await;
     let records = [
         ImportedUser::new()

@@ -1,4 +1,4 @@
-//! Users who are told beforehand which identity they will come with.
+//! Identities that operators link to users before the first login.
 
 use std::time::Duration;
 
@@ -13,7 +13,10 @@ use tower_jit_provisioning::{
 };
 
 use super::{directory, effects, many, with_status};
-use crate::fixture::{ISSUER, Store, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, person},
+};
 
 const TAKEN: Effect = Effect::Refused(Refusal::Taken);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -60,7 +63,7 @@ pub(crate) async fn a_service_is_registered_by_a_link(store: &Store) {
     assert_eq!(store.provision(&service).await.unwrap().user().id, user.id);
 }
 
-pub(crate) async fn a_link_takes_nobodys_identity(store: &Store) {
+pub(crate) async fn a_link_takes_no_identity_of_another_user(store: &Store) {
     let owner = store
         .provision(&person("ana").build())
         .await

@@ -139,7 +139,7 @@ pub(crate) async fn a_dropped_call_finishes_its_batch_and_starts_no_other(store:
     blocker.close().await.unwrap();
     let finished = async { while store.rows().await.events.is_empty() {} };
     assert!(timeout(PATIENCE, finished).await.is_ok());
-    // Waits for whoever holds the rows.
+    // Waits for the lock on the rows.
     directory.revoke_tokens(&ids, "").await.unwrap();
     let rows = store.rows().await;
     let off = rows

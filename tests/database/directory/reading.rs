@@ -11,7 +11,10 @@ use tower_jit_provisioning::{
 use uuid::Uuid;
 
 use super::{directory, many, named, with_grant, with_status};
-use crate::fixture::{ISSUER, Store, password_user, person};
+use crate::{
+    common::setup::password_user,
+    fixture::{ISSUER, Store, person},
+};
 
 pub(crate) async fn a_record_holds_everything_but_the_password(store: &Store) {
     let ana = store
@@ -55,7 +58,7 @@ async fn ids(directory: &UserDirectory, filter: &UserFilter) -> Vec<Uuid> {
     page.items.iter().map(|record| record.user.id).collect()
 }
 
-pub(crate) async fn pages_neither_repeat_nor_miss_anybody(store: &Store) {
+pub(crate) async fn pages_neither_repeat_nor_miss_a_user(store: &Store) {
     let users = many(store, 25).await;
     store.insert(users::Model::new("acme")).await;
     let directory = directory(store);
@@ -93,7 +96,7 @@ pub(crate) async fn a_stale_cursor_still_finds_its_place(store: &Store) {
         .unwrap();
     let cursor = first.next.unwrap();
     assert_eq!(cursor, users[2]);
-    // The user of the cursor is gone, and somebody new has come.
+    // The cursor's user is deleted, and a new user was created.
     users::Entity::delete_by_id(cursor)
         .exec(&store.db)
         .await

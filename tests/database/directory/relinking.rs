@@ -132,7 +132,7 @@ pub(crate) async fn a_tombstone_moves_and_an_erased_user_stays(store: &Store) {
 }
 
 pub(crate) async fn an_identity_that_is_there_already_is_not_overwritten(store: &Store) {
-    // Ana came by the new issuer before anybody moved her; Bo has both.
+    // Ana signed in with the new issuer before she was moved; Bo has both.
     for issuer in [ISSUER, NEW] {
         let ana = TestIdentity::new(issuer, "ana").build();
         store.provision(&ana).await.unwrap();

@@ -1,4 +1,4 @@
-//! Users who leave for good.
+//! Users that are deleted or erased.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, SqliteTransactionMode, TransactionOptions,

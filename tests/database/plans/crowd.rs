@@ -11,7 +11,7 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-use crate::fixture::{Backend, Store};
+use crate::{common::database::Backend, fixture::Store};
 
 /// How many users there are, and as many identities, events and tickets.
 const CROWD: usize = 10_000;

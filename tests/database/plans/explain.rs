@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Value, Values};
 
-use crate::fixture::{Backend, Store};
+use crate::{common::database::Backend, fixture::Store};
 
 /// A connection that plans are asked on.
 pub(super) struct Planner {

@@ -27,7 +27,7 @@ use self::{
     explain::Planner,
     sent::{Plans, Sent},
 };
-use crate::fixture::{PATIENCE, Store};
+use crate::{common::database::PATIENCE, fixture::Store};
 
 /// A user of the crowd, as the first provider names them.
 fn member(number: usize) -> TestIdentity {

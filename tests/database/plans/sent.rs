@@ -6,7 +6,7 @@ use sea_orm::Statement;
 use tokio::time::timeout;
 
 use super::explain::{Planner, is_scan};
-use crate::fixture::{Backend, PATIENCE};
+use crate::common::database::{Backend, PATIENCE};
 
 /// The statements a provisioner has sent, with their values.
 #[derive(Clone, Default)]

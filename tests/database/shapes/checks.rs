@@ -7,8 +7,11 @@ use tower_jit_provisioning::{
     Identity, IssuerPolicy, Linking, Outcome, Provisioner, testing::TestIdentity,
 };
 
-use super::{HASH, Shape, Shaped};
-use crate::fixture::{Store, at_once, person};
+use super::Shaped;
+use crate::{
+    common::shapes::{HASH, Shape},
+    fixture::{Store, at_once, person},
+};
 
 pub(crate) const ADDRESS: &str = "ana@example.com";
 
@@ -60,7 +63,7 @@ pub(crate) async fn concurrent_linking_attaches_one_identity<S: Shape>(store: &S
     assert_eq!(shaped.counts().await, (1, 1));
 }
 
-/// Asserts that of fifty at once one is told the outcome and the others find the same user.
+/// Asserts that of fifty requests at once one has the outcome and the others find the same user.
 async fn assert_one_is_told<S: Shape>(
     shaped: &Shaped<'_, S>,
     identity: &Identity,

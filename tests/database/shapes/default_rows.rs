@@ -1,5 +1,5 @@
 //! What an application adds to the creation of a user: its entity's own hooks, a default row, and
-//! somebody who hears of it.
+//! an observer.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,9 +13,11 @@ use uuid::Uuid;
 use super::{
     Shaped,
     checks::{ADDRESS, linking},
-    hooks::{Hooks, writers},
 };
-use crate::fixture::{Store, at_once, person};
+use crate::{
+    common::shapes::hooks::{Hooks, writers},
+    fixture::{Store, at_once, person},
+};
 
 mod projects {
     use sea_orm::entity::prelude::*;
@@ -35,7 +37,7 @@ mod projects {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Everybody starts with a project.
+/// Every user starts with a project.
 struct FirstProject;
 
 #[async_trait]

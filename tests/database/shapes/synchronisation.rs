@@ -4,12 +4,13 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tower_jit_provisioning::{Outcome, Provisioner, testing::TestIdentity};
 
 use super::{
-    HASH, Shaped,
+    Shaped,
     checks::{ADDRESS, linking},
-    own_roles::OwnRoles,
-    players,
 };
-use crate::fixture::{Store, person};
+use crate::{
+    common::shapes::{HASH, own_roles::OwnRoles, players},
+    fixture::{Store, person},
+};
 
 async fn player(store: &Store, subject: &str) -> players::Model {
     let select = players::Entity::find().filter(players::Column::Subject.eq(subject));
@@ -95,7 +96,7 @@ pub(crate) async fn newer_tokens_rename_a_user_without_a_password(store: &Store)
     );
 }
 
-pub(crate) async fn a_profile_whose_address_is_somebody_elses_is_stored_without_it(store: &Store) {
+pub(crate) async fn a_profile_with_a_taken_address_is_stored_without_it(store: &Store) {
     let shaped = Shaped::<OwnRoles>::create(store).await;
     let owner = shaped.import(ADDRESS).await;
     let provisioner = &shaped.provisioner;

@@ -1,4 +1,4 @@
-//! One caller after another, and whether each was answered as he must be.
+//! One caller after another, and whether each got the right response.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -95,7 +95,7 @@ impl Soak {
         self.tally.note(right, &what, &answer);
     }
 
-    /// Why somebody whose token passes was answered like this.
+    /// Why a person with a valid token got this response.
     fn admits(
         &self,
         person: usize,
@@ -110,7 +110,7 @@ impl Soak {
                 let is_right = self.crowd.is_himself(person, answer) && may_pass;
                 (is_right, Right::LetIn)
             }
-            // Void tokens, or he himself.
+            // The tokens are void, or the person is refused.
             401 | 403 => (
                 !is_settled || before == Standing::Deactivated,
                 Right::Deactivated,

@@ -26,7 +26,7 @@ pub(super) struct JumpingClock {
     jumps: AtomicUsize,
 }
 
-/// When somebody looked at the clock.
+/// When the clock was read.
 #[derive(Clone, Copy)]
 pub(super) struct Look(usize);
 

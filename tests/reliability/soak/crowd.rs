@@ -4,20 +4,20 @@ use std::{collections::HashMap, sync::Mutex};
 
 use crate::{door::Answer, people::subject};
 
-/// What the checker knows of somebody.
+/// What the checker knows of a person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
     Active,
     Deactivated,
-    /// Somebody is about to deactivate him, or nobody knows whether that succeeded.
+    /// A deactivation of the person is under way, or its result is unknown.
     Unclear,
 }
 
-/// Everybody who ever came.
+/// Every person that ever sent a request.
 #[derive(Default)]
 pub(super) struct Crowd {
     standings: Mutex<Vec<Standing>>,
-    /// Which user somebody is, since he was first told.
+    /// The id of each person's user, since their first response.
     ids: Mutex<HashMap<usize, String>>,
 }
 
@@ -36,7 +36,7 @@ impl Crowd {
         self.standings.lock().expect("standings")[person]
     }
 
-    /// By one look before and one after: nobody is ever active again.
+    /// By one look before and one after, as no person becomes active again.
     pub(super) fn is_settled(&self, person: usize, before: Standing) -> bool {
         before == self.standing(person) && before != Standing::Unclear
     }
@@ -49,7 +49,7 @@ impl Crowd {
         self.ids.lock().expect("ids").values().cloned().collect()
     }
 
-    /// Whether he was let in as himself: the same user as always, for his own subject.
+    /// Whether the person was let in as the same user as before, under their own subject.
     pub(super) fn is_himself(&self, person: usize, answer: &Answer) -> bool {
         let mut ids = self.ids.lock().expect("ids");
         let user = answer.user.clone().unwrap_or_default();
@@ -57,7 +57,7 @@ impl Crowd {
         is_same && answer.is_for(&subject(person))
     }
 
-    /// Whether the caller is the one who deactivates him; he is unclear from now on.
+    /// Whether this caller is the one that deactivates the person; their state is unclear from now on.
     pub(super) fn begins_to_leave(&self, person: usize) -> bool {
         let mut standings = self.standings.lock().expect("standings");
         let is_active = standings[person] == Standing::Active;

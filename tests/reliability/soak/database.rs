@@ -12,13 +12,13 @@ use sea_orm::DatabaseConnection;
 use tokio::{task::block_in_place, time::sleep};
 
 use crate::{
+    common::database::TestDatabase,
     database_faults::{cut_connections, exhaust},
-    fixture::Store,
     private_server::PrivateServer,
     random,
 };
 
-/// How long after a fault somebody may still be asked to come back.
+/// How long after a fault requests may still get 503.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Until when 503 is a right answer.
@@ -51,7 +51,7 @@ impl Excuse {
     pub(super) async fn fault(
         &self,
         server: &mut PrivateServer,
-        store: &Store,
+        store: &TestDatabase,
         db: &DatabaseConnection,
     ) {
         self.set(Instant::now() + Duration::from_secs(3600));

@@ -1,17 +1,17 @@
 //! What an answer must be, as far as the token decides it.
 
-/// What a token comes to, whoever brings it.
+/// The response that a token gets, for any person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Expected {
     Passes,
     /// 401.
     Refused,
-    /// Something changed meanwhile, or nobody can know yet.
+    /// Something changed meanwhile, or the result isn't known yet.
     Either,
 }
 
 impl Expected {
-    /// By every look at something that changes: they agree, or nobody knows which one counted.
+    /// By every look at something that changes: all agree, or it is unknown which one counted.
     pub(super) fn by_all(looks: impl IntoIterator<Item = Self>) -> Self {
         let mut looks = looks.into_iter();
         let first = looks.next().unwrap_or(Self::Either);

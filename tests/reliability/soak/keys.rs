@@ -166,7 +166,7 @@ impl Keys {
             known.settled_at = Instant::now() + SETTLED;
             next
         };
-        // Some issuers use a new key at once, careful ones when everybody has fetched it.
+        // Some issuers use a new key at once, careful ones only when every verifier has fetched it.
         sleep(INTERVAL * random(3) as u32).await;
         self.issuer.sign_with(next.kid());
         sleep(Duration::from_secs(3)).await;

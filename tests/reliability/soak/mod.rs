@@ -40,9 +40,12 @@ use self::{
     clock::JumpingClock, crowd::Crowd, database::Excuse, keys::Keys, tally::Tally, token::Token,
 };
 use crate::{
+    common::{
+        database::{Backend, TestDatabase},
+        rows::Rows,
+    },
     door::Door,
     figures::Figures,
-    fixture::{Backend, Rows, Store},
     memory,
     private_server::{self, PrivateServer},
 };
@@ -75,7 +78,7 @@ struct Soak {
 pub(crate) async fn run(is_long: bool) -> Figures {
     let lasts = Duration::from_secs(if is_long { 30 * 60 } else { 20 });
     let mut server = PrivateServer::start(private_server::postgres().expect("a server"));
-    let store = Store::create(&Backend::Postgres(server.url()), true).await;
+    let store = TestDatabase::create(&Backend::Postgres(server.url()), true).await;
     let store = store.expect("a database");
     let mut options = store.options();
     options
@@ -140,7 +143,7 @@ impl Soak {
         })
     }
 
-    /// Those who call until it is over.
+    /// The callers, which run until the end.
     fn callers(self: &Arc<Self>) -> JoinSet<()> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {

@@ -36,7 +36,7 @@ const NAMES: [&str; 7] = [
 pub(super) struct Tally {
     right: [AtomicUsize; NAMES.len()],
     wrong: Mutex<Vec<String>>,
-    /// Of those who waited for keys.
+    /// Of the requests that waited for keys.
     slowest: Mutex<Duration>,
 }
 

@@ -1,0 +1,31 @@
+//! The crate against other software: a certified OpenID provider, and four Python libraries.
+//!
+//! Trials whose programs are not installed are listed as ignored.
+
+mod differential;
+#[cfg(all(
+    feature = "axum",
+    feature = "jwks",
+    feature = "migration",
+    feature = "testing"
+))]
+mod real_issuer;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // One at a time: their figures are printed, and their loads would slow each other down.
+    arguments.test_threads.get_or_insert(1);
+    let mut trials = vec![differential::trial()];
+    #[cfg(all(
+        feature = "axum",
+        feature = "jwks",
+        feature = "migration",
+        feature = "testing"
+    ))]
+    trials.extend(real_issuer::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,36 @@
+//! The people that arrive.
+
+use serde::{Deserialize, Serialize};
+use tower_jit_provisioning::{Identity, testing::TestIdentity};
+
+/// The roles in the tokens of every other person.
+pub(crate) const ROLES: [&str; 2] = ["editor", "viewer"];
+
+/// A call to be made.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(crate) struct Arrival {
+    pub(crate) person: usize,
+    /// Whether the caller may hang up.
+    pub(crate) hangs_up: bool,
+}
+
+/// Whether a person's address is vouched for, and roles are in the tokens: then two unique keys are
+/// fought over, and grants are written.
+pub(crate) fn is_vouched(person: usize) -> bool {
+    person.is_multiple_of(2)
+}
+
+/// The same identity in every process.
+pub(crate) fn identity(person: usize) -> Identity {
+    let name = format!("p{person}");
+    let identity = TestIdentity::new("https://id.example.com", &name)
+        .with_full_name(&name)
+        .with_issued_at(1_000);
+    match is_vouched(person) {
+        true => identity
+            .with_vouched_email(&format!("{name}@example.com"))
+            .with_roles(ROLES)
+            .build(),
+        false => identity.with_email("shared@example.com").build(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The issuer of tests as a server: its documents, its token endpoint, its faults.
+
+mod client;
+mod documents;
+mod endpoints;
+mod faults;
+mod keys;
+mod lifetime;
+mod wrong_documents;
