@@ -8,13 +8,6 @@
 //! RELIABILITY=long cargo test --release --all-features --test reliability
 //! ```
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the server's own tests"
-)]
-#[path = "../server/fixture.rs"]
-mod bundled;
 mod clocks;
 mod database_faults;
 mod deactivation;
@@ -31,7 +24,6 @@ mod memory;
 mod people;
 mod private_server;
 mod rotation;
-mod servers;
 mod soak;
 mod tokens;
 
@@ -98,7 +90,6 @@ fn main() -> ExitCode {
             postgres(),
             deactivation::unheard,
         ),
-        table.row("three_servers", postgres(), servers::run),
         table.row("soak", private_server::postgres().map(drop), soak::run),
     ];
     let conclusion = libtest_mimic::run(&arguments, rows);

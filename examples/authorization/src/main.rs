@@ -2,7 +2,7 @@
 //! token, and a cookie for browsers.
 //!
 //! ```text
-//! cargo run --example authorization --features axum,testing
+//! cargo run -p authorization
 //! ```
 
 use std::{env, error::Error};

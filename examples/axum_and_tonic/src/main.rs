@@ -1,31 +1,22 @@
 //! HTTP and gRPC on one port, behind one layer: a user is the same user on both.
 //!
 //! ```text
-//! cargo run --example axum_and_tonic --features axum,testing
+//! cargo run -p axum_and_tonic
 //! ```
 //!
 //! Requests are told apart by their content type: the same bad token is a problem document with a
 //! challenge for `curl`, and a status for a gRPC client.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "nothing lies outside of a program's modules, and this one has no client"
-)]
-
-mod greeter;
-
 use std::{env, error::Error};
 
 use axum::{Json, routing::get};
+use greeter::{Greeter, greeter_server::GreeterServer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tower_jit_provisioning::{
     CurrentUser, JwtVerifier, MemoryProvisioner, MemoryUser, ProvisionLayer, testing::TestIssuer,
 };
-
-use crate::greeter::{Greeter, greeter_server::GreeterServer};
 
 async fn me(user: CurrentUser<MemoryUser>) -> Json<Value> {
     Json(json!({"id": user.id, "outcome": user.outcome().as_str()}))
@@ -48,6 +39,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("# the user is created on the one");
     println!("curl -H 'Authorization: Bearer {token}' {base}/me\n");
     println!("# and found on the other; its `count` streams");
-    println!("cargo run --example tonic_server --features testing -- {base} {token}");
+    println!("cargo run -p tonic_server -- {base} {token}");
     Ok(axum::serve(listener, app).await?)
 }

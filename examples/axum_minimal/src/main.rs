@@ -1,7 +1,7 @@
 //! The least there is: an axum service that knows its users.
 //!
 //! ```text
-//! cargo run --example axum_minimal --features axum,testing
+//! cargo run -p axum_minimal
 //! ```
 //!
 //! Users are kept in memory, and tokens come from an issuer in this process that signs for anybody:

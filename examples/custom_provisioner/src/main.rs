@@ -1,6 +1,6 @@
 //! Users are in a directory of their own, behind HTTP: a provisioner without a database.
 //!
-//! `cargo run --all-features --example custom_provisioner` starts the directory as well and prints
+//! `cargo run -p custom_provisioner` starts the directory as well and prints
 //! lines to try.
 
 mod directory;

@@ -2,7 +2,7 @@
 //! client.
 //!
 //! ```text
-//! cargo run --all-features --example demo
+//! cargo run -p demo
 //! ```
 //!
 //! It takes a few seconds and needs nothing. Every step says what it expects; the table at the end

@@ -1,6 +1,6 @@
 //! An application whose users all had passwords lets in those of an issuer, with the table it has.
 //!
-//! `cargo run --all-features --example existing_users_table` prints lines to try; with `-- --once`
+//! `cargo run -p existing_users_table` prints lines to try; with `-- --once`
 //! at the end, it prints the answers instead.
 
 mod accounts;

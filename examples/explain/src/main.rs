@@ -1,7 +1,7 @@
 //! Tells why a token gets in, or does not.
 //!
 //! ```text
-//! cargo run --all-features --example explain -- <token or claims> [issuers.toml] [database url]
+//! cargo run -p explain -- <token or claims> [issuers.toml] [database url]
 //! ```
 //!
 //! Without a configuration it trusts a local issuer and explains one of its tokens, so there is
@@ -63,6 +63,6 @@ async fn demonstrate() -> Result<(), Box<dyn Error>> {
     let token = token.email("ana@example.com", true).sign();
     let users = MemoryProvisioner::new();
     println!("{}", explain(&verifier, &users, &token).await);
-    println!("\ntry: cargo run --all-features --example explain -- \"$TOKEN\" issuers.toml");
+    println!("\ntry: cargo run -p explain -- \"$TOKEN\" issuers.toml");
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The service of `greeter.proto`, and what the tonic examples answer.
 //!
-//! `greeter.v1.rs` is generated and checked in, so neither this crate nor its examples need a
-//! protobuf compiler or a build script. `tests/generated.rs` compares it with what the `.proto` file
-//! gives, and writes it anew with `UPDATE_GENERATED=1`.
+//! `greeter.v1.rs` is generated and checked in, so the examples need neither a protobuf compiler nor a
+//! build script. A test compares it with what `greeter.proto` gives, and writes it anew with
+//! `UPDATE_GENERATED=1`.
 
+#[cfg(test)]
+mod generated;
 #[rustfmt::skip]
-#[allow(clippy::all, clippy::clone_on_ref_ptr, missing_debug_implementations, unused_qualifications, reason = "generated")]
+#[expect(clippy::clone_on_ref_ptr, clippy::exhaustive_structs, missing_docs, unused_qualifications, reason = "generated")]
 #[path = "greeter.v1.rs"]
 mod v1;
 
@@ -13,13 +15,13 @@ use tokio_stream::Iter;
 use tonic::{Request, Response, Status, codegen::tokio_stream};
 use tower_jit_provisioning::{CurrentUser, MemoryUser};
 
-#[allow(unused_imports, reason = "not every program is a client")]
 pub use self::v1::{
     CountReply, CountRequest, GreetReply, GreetRequest, greeter_client, greeter_server,
 };
 
 /// What handlers write instead of reading extensions.
 pub trait WithUser {
+    /// Returns the user whom the layer found; without the layer, an internal error.
     fn user(&self) -> Result<&CurrentUser<MemoryUser>, Status>;
 }
 
@@ -30,7 +32,9 @@ impl<T> WithUser for Request<T> {
     }
 }
 
-#[derive(Clone, Copy)]
+/// Greets users, and counts for them.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Greeter;
 
 #[tonic::async_trait]

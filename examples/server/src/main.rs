@@ -1,7 +1,7 @@
 //! The bundled server: a user service behind just-in-time provisioning.
 //!
 //! ```text
-//! cargo run --all-features --example server
+//! cargo run -p server
 //! ```
 //!
 //! Without configuration it keeps its users in a SQLite file in the system's temp folder, listens on

@@ -2,25 +2,34 @@
 //!
 //! Without Chromium and its driver the scenarios are listed as ignored.
 
-mod browser;
 #[expect(
     dead_code,
     unreachable_pub,
-    reason = "the server's own tests use the rest"
+    unused_imports,
+    reason = "shared with the other tests of the server"
 )]
-#[path = "../server/fixture.rs"]
-mod fixture;
-mod keyboard;
-mod operator;
-mod safety;
-mod views;
+mod common;
+
+mod admin {
+    pub(crate) mod browser;
+    pub(crate) mod keyboard;
+    pub(crate) mod operator;
+    pub(crate) mod safety;
+    pub(crate) mod views;
+}
 
 use std::{pin::Pin, process::ExitCode, time::Duration};
 
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 
-use crate::{browser::Browser, fixture::Server};
+use self::{
+    admin::{
+        browser::{self, Browser},
+        keyboard, operator, safety, views,
+    },
+    common::Server,
+};
 
 /// How long a browser may take for what is not measured: slow machines pass too.
 const PATIENCE: Duration = Duration::from_secs(60);

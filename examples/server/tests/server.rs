@@ -2,16 +2,19 @@
 
 #![expect(unreachable_pub, reason = "nothing lies outside of a test's modules")]
 
-mod accounts;
-mod administration;
-mod configuration;
-mod connections;
-mod documentation;
-mod fixture;
-mod https;
-mod operator;
-mod outage;
-mod reload;
-mod settings;
-mod telemetry;
-mod users;
+mod common;
+
+mod server {
+    mod accounts;
+    mod administration;
+    mod configuration;
+    mod connections;
+    mod documentation;
+    mod https;
+    mod operator;
+    mod outage;
+    mod reload;
+    mod settings;
+    mod telemetry;
+    mod users;
+}

@@ -1,22 +1,19 @@
 //! A tonic service that knows its users, and a client of it.
 //!
 //! ```text
-//! cargo run --example tonic_server --features testing
-//! cargo run --example tonic_server --features testing -- <address> <token>
+//! cargo run -p tonic_server
+//! cargo run -p tonic_server -- <address> <token>
 //! ```
 //!
 //! The layer is the one that axum takes. A refusal is a status: 16 without a valid token, 7 for a
 //! user who may not, 14 while keys or store are down.
 
-#![allow(
-    unreachable_pub,
-    reason = "nothing lies outside of a program's modules"
-)]
-
-mod greeter;
-
 use std::{env, error::Error};
 
+use greeter::{
+    CountRequest, GreetRequest, Greeter, greeter_client::GreeterClient,
+    greeter_server::GreeterServer,
+};
 use tokio::net::TcpListener;
 use tonic::{
     Request, Status,
@@ -25,11 +22,6 @@ use tonic::{
 };
 use tower_jit_provisioning::{
     JwtVerifier, MemoryProvisioner, ProvisionLayer, RequireLayer, testing::TestIssuer,
-};
-
-use crate::greeter::{
-    CountRequest, GreetRequest, Greeter, greeter_client::GreeterClient,
-    greeter_server::GreeterServer,
 };
 
 #[tokio::main]
@@ -47,7 +39,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let address = env::var("LISTEN").unwrap_or("127.0.0.1:50051".to_owned());
     let listener = TcpListener::bind(address).await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let client = "cargo run --example tonic_server --features testing --";
+    let client = "cargo run -p tonic_server --";
     let token = issuer.token("ana").audience("orders-api");
     println!("listening on {base}\n");
     println!("# greeted, and told that the stream takes a scope");

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::example::binary;
 
-const TRANSCRIPT: &str = include_str!("../../docs/demo.txt");
-const README: &str = include_str!("../../README.md");
+const TRANSCRIPT: &str = include_str!("../../../examples/demo/transcript.txt");
+const README: &str = include_str!("../../../README.md");
 
 pub(crate) fn missing() -> Option<&'static str> {
     None
@@ -16,7 +16,7 @@ pub(crate) async fn demo_prints_its_transcript() {
     let printed = String::from_utf8(output.stdout).expect("it prints text");
     assert!(output.status.success(), "{printed}");
     let (told, expected) = (masked(&printed), masked(TRANSCRIPT));
-    let how = "`cargo run --all-features --example demo > docs/demo.txt` renews it";
+    let how = "`cargo run -p demo > examples/demo/transcript.txt` renews it";
     assert_eq!(told.len(), expected.len(), "{how}: {printed}");
     for (told, expected) in told.iter().zip(expected) {
         assert_eq!(*told, expected, "{how}");

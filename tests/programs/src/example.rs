@@ -14,14 +14,43 @@ use tokio::{
 
 use crate::PATIENCE;
 
+/// The folder of this build's binaries, as `target/debug`.
+fn folder() -> PathBuf {
+    let test = env::current_exe().expect("a test has a path");
+    let folder = test.ancestors().nth(2).expect("it is in `deps`");
+    folder.to_owned()
+}
+
+/// Builds the examples' binaries: `cargo test` builds those of a package for its own tests only.
+///
+/// With these arguments cargo selects the features that it does for
+/// `cargo test --workspace --all-features`, so after that command it only has to link.
+pub(crate) fn build() {
+    let folder = folder();
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => "dev",
+        other => other.expect("the folder has the profile's name"),
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo says about this package is no setting of another one's build.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+        .args(["build", "--quiet", "--workspace", "--all-features"])
+        .args(["--bins", "--test", "programs", "--profile", profile])
+        .arg("--target-dir")
+        .arg(folder.parent().expect("it is in the target folder"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "the examples are built");
+}
+
 pub(crate) fn binary(name: &str) -> PathBuf {
-    let mut path = env::current_exe().expect("a test has a path");
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(name);
-    assert!(path.exists(), "`cargo build --examples` makes {path:?}");
-    path
+    folder().join(name)
 }
 
 /// A running example. Ends with its handle.
@@ -78,7 +107,7 @@ impl Example {
 
 /// Runs a line as somebody who pasted it, but for cargo, which is running already.
 pub(crate) fn run(line: &str) -> String {
-    let client = "cargo run --example tonic_server --features testing --";
+    let client = "cargo run -p tonic_server --";
     let line = line.replace(client, &binary("tonic_server").display().to_string());
     let line = match line.strip_prefix("curl ") {
         Some(rest) => format!("curl --silent --show-error --max-time 30 {rest}"),

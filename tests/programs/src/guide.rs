@@ -43,7 +43,7 @@ pub(crate) async fn manual_tests_print_what_the_guide_says() {
     let line = line.expect("it says where");
     let address = line.strip_prefix("listening on http://");
     let address = address.expect("it says where").to_owned();
-    let chapter = include_str!("../../src/guide/manual_tests.md");
+    let chapter = include_str!("../../../src/guide/manual_tests.md");
     follow(chapter, 10, &[("127.0.0.1:8000", address)]).await;
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn the_server_is_run_as_the_guide_says() {
     let free = named.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let free = free.map(|listener| listener.local_addr().expect("an address").to_string());
     let addresses: Vec<_> = named.into_iter().zip(free).collect();
-    let chapter = include_str!("../../src/guide/server.md");
+    let chapter = include_str!("../../../src/guide/server.md");
     follow(chapter, 12, &addresses).await;
 }
 

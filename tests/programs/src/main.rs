@@ -8,13 +8,6 @@ mod browser;
 mod curl;
 mod demo;
 mod example;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "nothing lies outside of a program's modules, and this one has no client"
-)]
-#[path = "../../examples/greeter/mod.rs"]
-mod greeter;
 mod grpc;
 mod guide;
 mod own_users;
@@ -65,6 +58,9 @@ const SCENARIOS: [Scenario; 12] = scenarios![
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    if !arguments.list {
+        example::build();
+    }
     let trials = SCENARIOS.into_iter().map(|scenario| {
         let trial = Trial::test(scenario.name, move || {
             Runtime::new()?.block_on((scenario.run)());

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use greeter::{Greeter, greeter_server::GreeterServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, process::Command as AsyncCommand, time::timeout};
@@ -16,11 +17,7 @@ use tower_jit_provisioning::{
     Provisioned, Provisioner, RequireLayer, testing::TestIssuer,
 };
 
-use crate::{
-    PATIENCE,
-    greeter::{Greeter, greeter_server::GreeterServer},
-    succeeds,
-};
+use crate::{PATIENCE, succeeds};
 
 /// The names of the folder, of the pinned package and of nothing else.
 const GRPCIO: &str = "grpcio==1.85.1";
@@ -104,7 +101,7 @@ pub(crate) async fn grpcio_reads_every_status() {
 
     let ana = issuer.token("ana").audience("orders-api");
     let down = issuer.token("down").audience("orders-api");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/greeter.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/greeter.py");
     let output = AsyncCommand::new(python)
         .arg(script)
         .arg(address.to_string())

@@ -37,44 +37,56 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, media type and text of each file.
 const FILES: [(&str, &str, &str); 11] = [
-    ("/admin", HTML, include_str!("../admin/index.html")),
-    ("/admin/style.css", CSS, include_str!("../admin/style.css")),
+    ("/admin", HTML, include_str!("../../page/index.html")),
+    (
+        "/admin/style.css",
+        CSS,
+        include_str!("../../page/style.css"),
+    ),
     (
         "/admin/activity.js",
         JAVASCRIPT,
-        include_str!("../admin/activity.js"),
+        include_str!("../../page/activity.js"),
     ),
-    ("/admin/api.js", JAVASCRIPT, include_str!("../admin/api.js")),
-    ("/admin/dom.js", JAVASCRIPT, include_str!("../admin/dom.js")),
+    (
+        "/admin/api.js",
+        JAVASCRIPT,
+        include_str!("../../page/api.js"),
+    ),
+    (
+        "/admin/dom.js",
+        JAVASCRIPT,
+        include_str!("../../page/dom.js"),
+    ),
     (
         "/admin/explain.js",
         JAVASCRIPT,
-        include_str!("../admin/explain.js"),
+        include_str!("../../page/explain.js"),
     ),
     (
         "/admin/issuers.js",
         JAVASCRIPT,
-        include_str!("../admin/issuers.js"),
+        include_str!("../../page/issuers.js"),
     ),
     (
         "/admin/main.js",
         JAVASCRIPT,
-        include_str!("../admin/main.js"),
+        include_str!("../../page/main.js"),
     ),
     (
         "/admin/plot.js",
         JAVASCRIPT,
-        include_str!("../admin/plot.js"),
+        include_str!("../../page/plot.js"),
     ),
     (
         "/admin/user.js",
         JAVASCRIPT,
-        include_str!("../admin/user.js"),
+        include_str!("../../page/user.js"),
     ),
     (
         "/admin/users.js",
         JAVASCRIPT,
-        include_str!("../admin/users.js"),
+        include_str!("../../page/users.js"),
     ),
 ];
 

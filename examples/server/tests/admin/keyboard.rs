@@ -2,7 +2,8 @@
 
 use fantoccini::key::Key;
 
-use crate::{Scene, browser::Browser};
+use super::browser::Browser;
+use crate::Scene;
 
 /// The focus can be seen, and stands on something with a text.
 async fn focus_is_on(browser: &Browser, text: &str) {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::{PATIENCE, Scene, fixture::Server};
+use crate::{PATIENCE, Scene, common::Server};
 
 pub(crate) async fn a_user_is_watched_and_deactivated(scene: Scene) {
     let browser = &scene.browser;

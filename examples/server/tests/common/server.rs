@@ -1,9 +1,7 @@
 //! The bundled server's real binary, on a port and a database of its own.
 
 use std::{
-    env,
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -17,29 +15,14 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-#[path = "answer.rs"]
-mod answer;
-
-pub use self::answer::Answer;
+use super::answer::Answer;
 
 /// How long the server may take to print what is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub fn binary() -> PathBuf {
-    let mut path = env::current_exe().expect("a test has a path");
-    path.pop();
-    path.pop();
-    path.push("examples/server");
-    assert!(
-        path.exists(),
-        "the example is built with the tests: {path:?}"
-    );
-    path
-}
-
 /// The binary with a clean environment.
 pub fn command(variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     for name in [
         "AUDIENCE",
         "AUDIT_DAYS",

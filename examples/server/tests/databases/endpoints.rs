@@ -1,15 +1,16 @@
-//! The bundled server on this database.
+//! What the server does on one database.
 
 use http::Method;
 use serde_json::json;
 
-use crate::{bundled::Server, fixture::Store};
+use super::database::Database;
+use crate::common::Server;
 
 const PASSWORD: &str = "correct horse battery";
 
 /// Every endpoint once, in the order a user would.
-pub(crate) async fn the_bundled_server_serves_every_endpoint(store: &Store) {
-    let url = store.url();
+pub(crate) async fn every_endpoint_is_served(database: &Database) {
+    let url = database.url();
     let server = Server::start_with(&[("DATABASE_URL", &url), ("DEV_ISSUER", "on")]);
     let ana = server.token_for("ana", "ana@example.com").await;
     for outcome in ["created", "found"] {

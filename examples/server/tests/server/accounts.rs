@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tower_jit_provisioning::sea_orm::entity::{user_events, users};
 
-use crate::fixture::{Answer, Server};
+use crate::common::{Answer, Server};
 
 const PASSWORD: &str = "correct horse battery";
 

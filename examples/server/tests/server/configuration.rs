@@ -16,7 +16,7 @@ use tokio::{
 };
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::fixture::{Server, command, run};
+use crate::common::{Server, command, run};
 
 fn refusal(variables: &[(&str, &str)]) -> String {
     let output = run(variables, &[]);

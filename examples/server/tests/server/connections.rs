@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn the_document_names_every_operation_and_what_it_asks_for() {

@@ -14,7 +14,7 @@ use tokio_rustls::{
 };
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 /// Serves an issuer's metadata and keys over TLS, with the certificate's PEM.
 async fn serve() -> (TestIssuer, String) {

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn operators_endpoints_ask_for_the_role() {

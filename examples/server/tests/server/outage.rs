@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::json;
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 const STALE: Duration = Duration::from_secs(2);
 

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use tempfile::TempDir;
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 const AUDIENCE: &str = "orders";
 const READ_AGAIN: &str = "were read again";

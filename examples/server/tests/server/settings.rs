@@ -7,12 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower_jit_provisioning::VerifierConfig;
 
-use crate::fixture::run;
+use crate::common::run;
 
-const EXAMPLE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/examples/server/server.example.toml"
-);
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server.example.toml");
 
 fn check(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     run(variables, &[&["--check"], arguments].concat())

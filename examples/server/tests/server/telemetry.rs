@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tower_jit_provisioning::sea_orm::entity::{now, user_events};
 use uuid::{Builder, Uuid};
 
-use crate::fixture::{Answer, Server};
+use crate::common::{Answer, Server};
 
 async fn audit(server: &Server, query: &str) -> Answer {
     let claims = json!({"subject": "root", "roles": ["admin"]});

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::json;
 use tower_jit_provisioning::{ErrorKind, JwtVerifier, KeySource, TrustedIssuer};
 
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn the_first_request_creates_the_user_and_the_next_finds_it() {

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::{NOBODY, act, admin, id_of};
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn hostile_input_gets_a_problem_document_and_never_a_server_error() {

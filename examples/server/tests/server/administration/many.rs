@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{NOBODY, act, admin, id_of, kinds};
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn the_list_is_paged_by_key_searched_and_filtered() {

@@ -8,7 +8,7 @@ mod races;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Server};
+use crate::common::{Answer, Server};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 

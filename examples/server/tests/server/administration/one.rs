@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{act, admin, id_of, kinds};
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn a_deactivated_user_is_refused_from_the_next_request_on_and_comes_back_with_a_fresh_token()

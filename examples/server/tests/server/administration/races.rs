@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::json;
 
 use super::{act, admin, id_of, kinds};
-use crate::fixture::Server;
+use crate::common::Server;
 
 #[tokio::test]
 async fn the_last_administrator_stays_also_when_two_remove_each_other_at_once() {
