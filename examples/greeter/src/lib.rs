@@ -21,7 +21,7 @@ pub use self::v1::{
 
 /// What handlers write instead of reading extensions.
 pub trait WithUser {
-    /// Returns the user whom the layer found; without the layer, an internal error.
+    /// Returns the user that the layer found; without the layer, an internal error.
     fn user(&self) -> Result<&CurrentUser<MemoryUser>, Status>;
 }
 
@@ -34,7 +34,7 @@ impl<T> WithUser for Request<T> {
 
 /// Greets users, and counts for them.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_structs, reason = "its value is its name")]
 pub struct Greeter;
 
 #[tonic::async_trait]

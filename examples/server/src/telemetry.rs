@@ -18,6 +18,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::Subs
 
 use crate::{config::Config, operator::statistics::Statistics};
 
+/// The name that its traces have.
+const SERVICE: &str = "tower-jit-provisioning";
+
 /// How long an export may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -100,7 +103,7 @@ fn exporting(endpoint: &str) -> Result<SdkTracerProvider, Box<dyn Error + Send +
         .with_endpoint(endpoint)
         .with_timeout(EXPORT_TIMEOUT)
         .build()?;
-    let service = Resource::builder().with_service_name(env!("CARGO_PKG_NAME"));
+    let service = Resource::builder().with_service_name(SERVICE);
     Ok(SdkTracerProvider::builder()
         .with_span_processor(BatchSpanProcessor::builder(exporter, runtime::Tokio).build())
         .with_resource(service.build())
