@@ -4,13 +4,6 @@
 //! `TEST_MYSQL_URL` lead to a server on which databases may be created. Every trial has a fresh
 //! database of its own.
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the tests of the server itself"
-)]
-#[path = "../server/fixture.rs"]
-mod bundled;
 #[path = "../common"]
 mod common {
     pub(crate) mod database;
@@ -37,7 +30,6 @@ mod profiles;
 mod refusals;
 mod replicas;
 mod roles;
-mod server;
 mod shape_checks;
 mod shapes;
 mod sign_up;
@@ -263,7 +255,7 @@ const SERVER_CHECKS: [Check; 2] = checks![Needs::Server;
     roles::a_sync_given_up_in_a_deadlock_is_run_again,
 ];
 
-const MIGRATION_CHECKS: [Check; 9] = checks![Needs::EmptyDatabase;
+const MIGRATION_CHECKS: [Check; 8] = checks![Needs::EmptyDatabase;
     migrations::running_twice_changes_nothing,
     migrations::replicas_may_start_at_once_on_an_empty_database,
     migrations::every_migration_can_be_taken_back,
@@ -272,7 +264,6 @@ const MIGRATION_CHECKS: [Check; 9] = checks![Needs::EmptyDatabase;
     own_tables::identities_can_be_given_and_taken_back,
     own_tables::a_key_of_text_gets_identities_whatever_its_collation_is,
     replicas::processes_may_start_at_once_on_an_empty_database,
-    server::the_bundled_server_serves_every_endpoint,
 ];
 
 const POSTGRES_CHECKS: [Check; 7] = checks![Needs::Notifications;

@@ -1,6 +1,5 @@
-//! The project as a whole: its modules, its guide, and its generated code.
+//! The project as a whole: its modules, and its guide.
 
-mod generated;
 #[cfg(all(feature = "aws-lc-rs", feature = "jwks"))]
 mod guide;
 mod house;

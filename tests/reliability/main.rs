@@ -8,13 +8,6 @@
 //! RELIABILITY=long cargo test --release --all-features --test reliability
 //! ```
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with the server's own tests"
-)]
-#[path = "../server/fixture.rs"]
-mod bundled;
 mod clocks;
 #[path = "../common"]
 mod common {
@@ -33,7 +26,6 @@ mod memory;
 mod people;
 mod private_server;
 mod rotation;
-mod servers;
 mod soak;
 mod storm;
 mod tokens;
@@ -101,7 +93,6 @@ fn main() -> ExitCode {
             postgres(),
             deactivation::unheard,
         ),
-        table.row("three_servers", postgres(), servers::run),
         table.row("soak", private_server::postgres().map(drop), soak::run),
     ];
     rows.extend(storm::trials());

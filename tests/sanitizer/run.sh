@@ -36,9 +36,8 @@ if "$folder/leak" 2>"$folder/log" || ! grep -q 'LeakSanitizer: detected' "$folde
 fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')
+# With a target of its own, build scripts and macros are not instrumented.
 common=(--locked --target "$host" --all-features)
-# With a target of its own, build scripts and macros are not instrumented. The database tests start it.
-cargo build --quiet "${common[@]}" --example server
 status=0
 cargo test --quiet --no-fail-fast "${common[@]}" --lib "${tests[@]/#/--test=}" \
     >"$folder/log" 2>&1 || status=$?

@@ -1,0 +1,119 @@
+//! Users are in a directory of their own, behind HTTP: a provisioner without a database.
+//!
+//! `cargo run -p custom_provisioner` starts the directory as well and prints
+//! lines to try.
+
+mod directory;
+
+use std::{error::Error, time::Duration};
+
+use async_trait::async_trait;
+use axum::{
+    Json, Router,
+    http::{Request, StatusCode},
+    routing::get,
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, time::timeout};
+use tower_jit_provisioning::{
+    CachedProvisioner, CurrentUser, DenialReason, Identity, JwtVerifier, ProvisionError,
+    ProvisionLayer, Provisioned, Provisioner, testing::TestIssuer,
+};
+
+use self::directory::Member;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The directory's client.
+struct Directory {
+    url: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Directory {
+    /// A member is under its identity's key, whatever its names are.
+    async fn ask(
+        &self,
+        method: &str,
+        identity: &Identity,
+    ) -> Result<(StatusCode, Bytes), BoxError> {
+        let name = json!(identity.full_name()).to_string();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}/members/{}", self.url, identity.key()))
+            .header("content-type", "application/json")
+            .body(Full::from(name))?;
+        let asking = async {
+            let response = self.client.request(request).await?;
+            let status = response.status();
+            Ok((status, response.into_body().collect().await?.to_bytes()))
+        };
+        timeout(Duration::from_secs(2), asking).await?
+    }
+}
+
+#[async_trait]
+impl Provisioner for Directory {
+    type User = Member;
+
+    /// Asks first, so that a known member costs no write. `PUT` makes one member however often it is
+    /// asked, and says to one caller only that it did; dropped half way, it leaves a whole one.
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<Member>, ProvisionError> {
+        let unavailable = |error: BoxError| ProvisionError::unavailable(error);
+        let mut answer = self.ask("GET", identity).await.map_err(unavailable)?;
+        if answer.0 == StatusCode::NOT_FOUND {
+            answer = self.ask("PUT", identity).await.map_err(unavailable)?;
+        }
+        let (status, body) = answer;
+        let member =
+            || serde_json::from_slice::<Member>(&body).map_err(ProvisionError::unavailable);
+        match status {
+            StatusCode::OK => Ok(Provisioned::found(member()?)),
+            StatusCode::CREATED => Ok(Provisioned::created(member()?)),
+            StatusCode::GONE => Err(DenialReason::Deactivated.into()),
+            status => Err(ProvisionError::unavailable(format!(
+                "the directory says {status}"
+            ))),
+        }
+    }
+}
+
+async fn me(member: CurrentUser<Member>) -> Json<Value> {
+    Json(json!({
+        "number": member.number,
+        "name": member.name,
+        "outcome": member.outcome().as_str(),
+    }))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let url = directory::start().await?;
+    let users = CachedProvisioner::new(Directory { url, client });
+
+    let issuer = TestIssuer::serve();
+    let verifier = JwtVerifier::new([issuer.trusted("shop")])?;
+    let layer = ProvisionLayer::new(verifier, users);
+    let app = Router::new().route("/me", get(me)).layer(layer);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+    for (subject, name, what) in [
+        ("ana", "Ana Lind", "a member from now on"),
+        ("bo", "Bo Ek", "another one"),
+        ("former", "Cy Roe", "refused: he left"),
+    ] {
+        let token = issuer.token(subject).audience("shop").claim("name", name);
+        let bearer = token.bearer();
+        println!("\n# {what}\ncurl -i -H 'authorization: {bearer}' {url}/me");
+    }
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,56 @@
+//! The demonstration, as its transcript says, as the README does and as its exit code does.
+
+use std::process::Command;
+
+use crate::example::binary;
+
+const TRANSCRIPT: &str = include_str!("../../../examples/demo/transcript.txt");
+const README: &str = include_str!("../../../README.md");
+
+pub(crate) fn missing() -> Option<&'static str> {
+    None
+}
+
+pub(crate) async fn demo_prints_its_transcript() {
+    let output = Command::new(binary("demo")).output().expect("it starts");
+    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    assert!(output.status.success(), "{printed}");
+    let (told, expected) = (masked(&printed), masked(TRANSCRIPT));
+    let how = "`cargo run -p demo > examples/demo/transcript.txt` renews it";
+    assert_eq!(told.len(), expected.len(), "{how}: {printed}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert_eq!(*told, expected, "{how}");
+    }
+    let (_, table) = README.split_once("```text\n #  step").expect("a table");
+    let (table, _) = table.split_once("\n```").expect("the table ends");
+    let table = masked(&format!(" #  step{table}"));
+    assert_eq!(
+        table.len(),
+        26,
+        "the README has the head, each step, the sum"
+    );
+    assert!(told.ends_with(&table), "the README: {table:#?}");
+}
+
+/// Lines without what differs from run to run: ports, and how long it took.
+fn masked(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| {
+        let words = line.split(' ').map(|word| match word.rsplit_once(':') {
+            Some((host, port)) if host.starts_with("http:") && port.parse::<u16>().is_ok() => {
+                format!("{host}:…")
+            }
+            _ => word.to_owned(),
+        });
+        let line = words.collect::<Vec<_>>().join(" ");
+        match line
+            .strip_suffix(" ms")
+            .and_then(|line| line.rsplit_once(' '))
+        {
+            Some((rest, took)) if took.parse::<f64>().is_ok() => {
+                format!("{} … ms", rest.trim_end())
+            }
+            _ => line,
+        }
+    });
+    lines.collect()
+}
