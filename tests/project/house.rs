@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    slice,
 };
 
 use syn::{
@@ -333,10 +334,10 @@ fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = 
         while let Some(way) = ways.pop() {
             for next in arrows.get(way.last()?).into_iter().flatten() {
                 if next == start {
-                    return Some([way.as_slice(), &[next.clone()]].concat());
+                    return Some([way.as_slice(), slice::from_ref(next)].concat());
                 }
                 if seen.insert(next.clone()) {
-                    ways.push([way.as_slice(), &[next.clone()]].concat());
+                    ways.push([way.as_slice(), slice::from_ref(next)].concat());
                 }
             }
         }

@@ -64,11 +64,11 @@ impl Crowd {
         fill::<users::Entity>(store, people).await;
         let numbered = || ids.iter().copied().enumerate();
         let identities = numbered().map(|(number, id)| identity(number, id));
-        fill::<user_identities::Entity>(store, identities).await;
+        fill::<user_identities::Entity>(store, identities.collect()).await;
         let grants = numbered().flat_map(|(number, id)| grants(number, id));
-        fill::<role_grants::Entity>(store, grants).await;
+        fill::<role_grants::Entity>(store, grants.collect()).await;
         let events = numbered().map(|(number, id)| event(number, id));
-        fill::<user_events::Entity>(store, events).await;
+        fill::<user_events::Entity>(store, events.collect()).await;
         let neighbours: Vec<_> = (0..NEIGHBOURS)
             .map(|number| users::Model::new(format!("tenant {}", number % TENANTS)))
             .collect();
@@ -76,10 +76,10 @@ impl Crowd {
             tenant: user.tenant.clone(),
             ..event(0, user.id)
         });
-        fill::<user_events::Entity>(store, events).await;
+        fill::<user_events::Entity>(store, events.collect()).await;
         fill::<users::Entity>(store, neighbours).await;
         let tickets = numbered().map(|(number, id)| ticket(number, id));
-        fill::<link_tickets::Entity>(store, tickets).await;
+        fill::<link_tickets::Entity>(store, tickets.collect()).await;
         let analyze = match store.backend {
             Backend::Mysql(_) => {
                 "ANALYZE TABLE users, user_identities, role_grants, user_events, link_tickets"
@@ -188,7 +188,7 @@ fn ticket(number: usize, user_id: Uuid) -> link_tickets::Model {
     }
 }
 
-async fn fill<E: EntityTrait>(store: &Store, rows: impl IntoIterator<Item = E::Model>)
+async fn fill<E: EntityTrait>(store: &Store, rows: Vec<E::Model>)
 where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,

@@ -31,7 +31,7 @@ use crate::{common::database::PATIENCE, fixture::Store};
 
 /// A user of the crowd, as the first provider names them.
 fn member(number: usize) -> TestIdentity {
-    TestIdentity::new(issuer(number), &subject(number))
+    TestIdentity::new(issuer(number), subject(number))
 }
 
 pub(crate) async fn every_statement_is_served_by_an_index(store: &Store) {
@@ -101,7 +101,7 @@ async fn links(users: &SeaOrmProvisioner, plans: &mut Plans) {
         let policy = IssuerPolicy::new()
             .with_linking(Linking::VerifiedEmail)
             .require_role();
-        let linking = TestIdentity::new("https://new.example", &subject(number))
+        let linking = TestIdentity::new("https://new.example", subject(number))
             .with_vouched_email(&crowd::address(number))
             .with_policy(policy);
         let linked = users.provision(&linking.build()).await.unwrap();
