@@ -193,12 +193,15 @@ where
     E::Model: IntoActiveModel<E::ActiveModel>,
     E::ActiveModel: Send,
 {
-    let rows = rows
+    let mut rows = rows
         .into_iter()
         .map(|row| row.into_active_model().reset_all());
-    let rows: Vec<_> = rows.collect();
-    for some in rows.chunks(500) {
-        let insert = E::insert_many(some.to_vec()).exec_without_returning(&store.db);
+    loop {
+        let some: Vec<_> = rows.by_ref().take(500).collect();
+        if some.is_empty() {
+            return;
+        }
+        let insert = E::insert_many(some).exec_without_returning(&store.db);
         insert.await.unwrap();
     }
 }
