@@ -101,7 +101,7 @@ async fn users_who_would_be_created_again_are_noticed_at_the_start() {
         ("AUDIENCE", "orders"),
         ("JWKS_FILE", &published(folder.path(), &issuer)),
     ]);
-    let names_it = "subjects were read from `/uid`, and `/sub` is configured";
+    let names_it = "subjects were read from `/uid`, but `/sub` is configured";
     assert!(refusal.contains(names_it), "{refusal}");
 }
 
