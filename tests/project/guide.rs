@@ -187,6 +187,7 @@ fn every_block_of_the_guide_is_checked_by_something() {
                 "rust,no_run",
                 "sh",
                 "sh,program",
+                "sql",
                 "text",
                 "toml",
                 "toml,cargo",
