@@ -1,25 +1,25 @@
-//! The guide: from an idea of what this crate does to a service in production.
+//! The guide: from the concepts of this crate to a service in production.
 //!
-//! | chapter | answers |
+//! | chapter | contents |
 //! |---|---|
-//! | [`concepts`] | what happens to a request, and in which words this crate speaks of it |
-//! | [`axum_service`] | an axum service that has no users yet gets some |
+//! | [`concepts`] | what happens to a request, and the terms that this crate uses |
+//! | [`axum_service`] | adds users to an axum service that has none yet |
 //! | [`tonic_service`] | the same for gRPC |
-//! | [`existing_users`] | users that are there already, with passwords, in a table of one's own |
-//! | [`providers`] | Keycloak, Auth0, Entra ID and the others: where to click, what to configure |
-//! | [`roles`] | whose role counts, and how it is taken back |
+//! | [`existing_users`] | users that already exist, with passwords, in a table of the application |
+//! | [`providers`] | Keycloak, Auth0, Entra ID and the others: console steps and configuration |
+//! | [`roles`] | which roles count, and how to revoke them |
 //! | [`production`] | a checklist |
-//! | [`replicas`] | more than one process |
-//! | [`server`] | the bundled server: configured, reloaded, watched, behind a proxy |
-//! | [`from_email_keys`] | away from users found by their address |
-//! | [`troubleshooting`] | every error code, and what to do about it |
-//! | [`manual_tests`] | the bundled server by hand, with `curl` |
+//! | [`replicas`] | several processes on one database |
+//! | [`server`] | the bundled server: configuration, reload, monitoring, reverse proxy |
+//! | [`from_email_keys`] | the way from users keyed by e-mail address to users keyed by subject |
+//! | [`troubleshooting`] | every error code, and its remedy |
+//! | [`manual_tests`] | the bundled server, tested by hand with `curl` |
 //!
-//! Its Rust is compiled and run with the tests, its configuration files are read by a verifier, and
-//! its shell lines are run against the bundled server.
+//! The tests compile and run the Rust code of the guide, build a verifier from each of its
+//! configuration files, and run its shell commands against the bundled server.
 
-// Items that only some features have are named without links, so that the guide reads the same
-// under any of them. Its code wants them all: without them its doctests are left out (`lib.rs`).
+// Items of optional features are named without links, so that the text is the same under every set
+// of features. The code needs all of them: `lib.rs` leaves its doctests out when one is off.
 
 #[doc = include_str!("axum_service.md")]
 pub mod axum_service {}

@@ -151,15 +151,15 @@ fn every_preset_is_among_the_providers() {
 #[test]
 fn every_refusal_is_in_the_guide() {
     let chapter = troubleshooting();
-    let mut told = labels(include_str!("../../src/error/error.rs"), "ErrorKind");
+    let mut told = labels(include_str!("../../src/error/error_kind.rs"), "ErrorKind");
     told.extend(["access_denied", "cross_site_request"].map(str::to_owned));
-    assert_eq!(rows(&chapter, "## What the caller is told"), told);
+    assert_eq!(rows(&chapter, "## What the client receives"), told);
     let reasons = labels(
         include_str!("../../src/error/denial_reason.rs"),
         "DenialReason",
     );
     assert_eq!(reasons.len(), 7);
-    assert_eq!(rows(&chapter, "## Why somebody is denied"), reasons);
+    assert_eq!(rows(&chapter, "## Why a request is denied"), reasons);
     let faults = labels(include_str!("../../src/error/token_fault.rs"), "TokenFault");
     assert_eq!(rows(&chapter, "## Which check failed"), faults);
 }
@@ -187,6 +187,7 @@ fn every_block_of_the_guide_is_checked_by_something() {
                 "rust,no_run",
                 "sh",
                 "sh,program",
+                "sql",
                 "text",
                 "toml",
                 "toml,cargo",
