@@ -1,8 +1,8 @@
 //! Password users: public sign-up, proof of the mailbox, login.
 //!
-//! An address that nobody proved blocks no issuer's people: it is in `sign_ups`, not in
-//! `users.email_key`. Only the proof puts it there, and only if no one else holds it. Another sign-up
-//! with it is refused until the first one's user is deleted.
+//! An unproved address does not block an issuer's users: it is in `sign_ups`, not in
+//! `users.email_key`. The proof writes it there, unless another user holds it. A second sign-up
+//! with the address is refused until the first one's user is deleted.
 
 use axum::{Json, extract::State, http::StatusCode};
 use sea_orm::{
@@ -31,7 +31,7 @@ use crate::{
     proof, registration,
 };
 
-/// How long the token in the mail counts.
+/// Lifetime of the mailed token.
 const PROOF_LIFETIME: Duration = Duration::hours(24);
 
 #[derive(Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ pub struct SignUp {
     full_name: String,
 }
 
-/// Signs a password user up; the proof of the mailbox is in the mail.
+/// Signs up a password user and mails a token that proves the mailbox.
 #[utoipa::path(
     post,
     path = "/api/v1/users/",
@@ -66,7 +66,7 @@ pub async fn sign_up(
     let full_name = checked_name(&request.full_name)?;
     let password = checked_password(request.password)?;
     let address_key = email.key("");
-    // Asked before the expensive hash, and again by the primary key.
+    // Checked before the expensive hash. The primary key is the final check.
     let before = sign_ups::Entity::find_by_id(&address_key);
     if let Some(before) = before.one(&app.db).await? {
         let holder = users::Entity::find_by_id(before.user_id)
@@ -93,7 +93,7 @@ pub async fn sign_up(
             Some(SqlErr::UniqueConstraintViolation(_)) => address_taken(),
             _ => error.into(),
         })?;
-    // This server has no mail relay; its log is the mailbox.
+    // This server has no mail relay, so the mail is written to the log.
     tracing::info!(
         to = email.as_str(),
         token = proof,
@@ -103,7 +103,7 @@ pub async fn sign_up(
     Ok((StatusCode::CREATED, Json(profile)))
 }
 
-/// Writes the user, its identity at the local issuer, and the sign-up, or nothing.
+/// Inserts the user, its identity at the local issuer, and the sign-up, in one transaction.
 async fn insert(
     app: &Shared,
     user: &users::Model,
@@ -136,7 +136,7 @@ pub struct ProvedMailbox {
     email_verified: bool,
 }
 
-/// Proves a mailbox with the token in the mail.
+/// Verifies an address by the mailed token.
 #[utoipa::path(
     post,
     path = "/api/v1/users/verify-email",
@@ -163,7 +163,7 @@ pub async fn verify_email(
         .await?;
     let user = user.filter(|user| user.status == UserStatus::Active.as_str());
     let user = user.ok_or_else(invalid)?;
-    // An administrator may have given the user another address.
+    // An administrator may have changed the user's address.
     let address = user.email.as_deref().and_then(Email::parse);
     if address.map(|address| address.key("")) != Some(sign_up.address_key.clone()) {
         return Err(invalid());
@@ -176,7 +176,7 @@ pub async fn verify_email(
     };
     let write = async {
         let transaction = app.db.begin().await?;
-        // Unless the user was switched off, deleted or given another address since he was read.
+        // Only if the user was not deactivated, deleted or given another address since the read.
         let verified = users::Entity::update_many()
             .set(verified)
             .filter(users::Column::Id.eq(user.id))
@@ -185,7 +185,7 @@ pub async fn verify_email(
             .exec(&transaction)
             .await?;
         registration::record(&transaction, &user, None, "email_verified").await?;
-        // Of two requests with one token, one is too late.
+        // Of two concurrent requests with one token, only the first updates a row.
         let used = sign_ups::Entity::update_many()
             .col_expr(sign_ups::Column::ProofHash, Expr::value(None::<String>))
             .col_expr(sign_ups::Column::ProofExpiresAt, Expr::value(None::<i64>))
@@ -228,7 +228,7 @@ pub struct LocalToken {
     expires_in: u64,
 }
 
-/// Gives a password user a token of this server's.
+/// Logs a password user in with an access token of the local issuer.
 #[utoipa::path(
     post,
     path = "/api/v1/login",
@@ -281,7 +281,7 @@ fn checked_address(address: &str) -> Result<Email, Problem> {
     Email::parse(address).ok_or_else(|| Problem::invalid("`email` is no e-mail address"))
 }
 
-/// The upper bound keeps a huge password from being hashed at length.
+/// Validates a password. The maximum length bounds the cost of hashing.
 fn checked_password(password: String) -> Result<String, Problem> {
     match (8..=256).contains(&password.len()) {
         true => Ok(password),

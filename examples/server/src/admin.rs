@@ -1,4 +1,4 @@
-//! `server grant-admin <issuer> <subject>`: the first administrator of a real issuer.
+//! `server grant-admin <issuer> <subject>`: makes the first administrator of an external issuer.
 
 use tower_jit_provisioning::sea_orm::{
     SeaOrmProvisioner,
@@ -7,8 +7,7 @@ use tower_jit_provisioning::sea_orm::{
 
 use crate::administration::ROLE;
 
-/// Grants the role, registering the identity first if it never came. Granting twice changes
-/// nothing.
+/// Grants the role, and registers the identity if it is unknown. Idempotent.
 pub async fn grant(
     users: &SeaOrmProvisioner,
     issuer: &str,

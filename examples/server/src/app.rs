@@ -1,4 +1,4 @@
-//! The server put together: routes, layers, shared state.
+//! The assembled server: routes, layers, shared state.
 
 use std::{iter::once, sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ use crate::{
 const BODY_LIMIT: usize = 16 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What handlers share.
+/// State shared by the handlers.
 pub struct AppState {
     pub db: DatabaseConnection,
     pub users: Users,
@@ -65,7 +65,7 @@ pub struct AppState {
 pub type Shared = Arc<AppState>;
 
 impl AppState {
-    /// The directory of a user's tenant, acting as the user.
+    /// Returns the directory of the user's tenant, with the user as the actor.
     pub fn directory_of(&self, user: &User) -> UserDirectory {
         self.users
             .directory()
@@ -74,7 +74,7 @@ impl AppState {
             .with_admin_role(administration::ROLE)
     }
 
-    /// Reads a user again who was changed past the directory.
+    /// Invalidates the cached entries of a user that was changed without the directory.
     pub async fn forget(&self, user: Uuid) -> Result<(), Problem> {
         let record = self.users.directory().get(user).await?;
         for identity in record.iter().flat_map(|record| &record.identities) {
@@ -84,7 +84,7 @@ impl AppState {
         Ok(())
     }
 
-    /// Frees the addresses with which deleted users signed up.
+    /// Deletes the sign-ups of deleted users, so that their addresses can sign up again.
     pub async fn forget_sign_ups(&self, users: &[Uuid]) -> Result<(), DbErr> {
         sign_ups::Entity::delete_many()
             .filter(sign_ups::Column::UserId.is_in(users.iter().copied()))
@@ -128,7 +128,7 @@ impl App {
 
     pub fn router(self) -> Router {
         let statistics = self.state.statistics.clone();
-        // The layer stands in front of what needs a user, and of nothing else.
+        // The layer covers only the routes that need a user.
         let for_users = administration::router()
             .routes(routes!(profile::me, profile::update_me))
             .route_layer(middleware::map_response_with_state(
@@ -179,18 +179,18 @@ impl App {
     }
 }
 
-/// Without the query, in which an administrator may search for names.
+/// Creates the request's span. The query is left out: administrators may search for names.
 fn span<B>(request: &Request<B>) -> Span {
     let (method, path) = (request.method(), request.uri().path());
     tracing::info_span!("request", %method, path)
 }
 
-/// `GET /healthz`: the process runs.
+/// `GET /healthz`: the process is running.
 async fn alive() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// `GET /readyz`: the database answers, and the issuers' keys are there.
+/// `GET /readyz`: the database responds, and the issuers' keys are loaded.
 async fn ready(State(app): State<Shared>) -> Result<Json<Value>, Problem> {
     if app.verifier.ready().await.is_err() {
         return Err(Problem::unavailable("the issuers' keys are unavailable"));

@@ -7,7 +7,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::config::{KEYS, Sources};
 
 pub enum Command {
-    /// Reads the configuration, names its faults and ends.
+    /// Reads the configuration, prints its faults and exits.
     Check,
     GrantAdmin {
         issuer: String,
@@ -58,14 +58,14 @@ impl Arguments {
                 issuer: (*issuer).to_owned(),
                 subject: (*subject).to_owned(),
             },
-            // Who asks for a check wants nothing granted.
+            // `--check` changes nothing, so it cannot be combined with a command.
             _ => return Err(usage()),
         };
         Ok(Self { command, sources })
     }
 }
 
-/// Every key with its meaning, as a file, a variable and a flag name it.
+/// Returns the help text: each key with its meaning, as it is named in files, variables and flags.
 pub fn help() -> String {
     let keys = KEYS
         .iter()

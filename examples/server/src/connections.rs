@@ -1,8 +1,8 @@
-//! Connections: accepted, bounded in time, and ended in order.
+//! Connections with deadlines and graceful shutdown.
 //!
-//! `axum::serve` waits for a request's head for ever, and a thousand clients that never finish
-//! theirs hold a thousand connections. HTTP/1.1 only: behind a proxy nothing else is needed, and
-//! while it is told which version a client speaks there would be no deadline either.
+//! `axum::serve` waits for a request's head without a deadline, so a thousand clients that never
+//! finish theirs hold a thousand connections. HTTP/1.1 only: nothing else is needed behind a proxy,
+//! and there is no deadline while hyper's automatic detection reads a client's HTTP version.
 
 use std::{pin::pin, time::Duration};
 
@@ -15,16 +15,16 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, time::timeout};
 
-/// How long requests under way may take after SIGTERM: longer than any answer, and no longer for a
-/// client that never finishes its request.
+/// How long requests in progress may take after SIGTERM: longer than any response takes, but
+/// bounded for clients that never finish their request.
 const GRACE: Duration = Duration::from_secs(12);
 
-/// How much of a request's head may be read before it must be whole: the longest token, and whatever a
-/// proxy adds. By hyper's own bound every connection may hold 400 KiB.
+/// Maximum size of a request's head: the longest token and the headers that a proxy adds. Hyper's
+/// default would buffer up to 400 KiB per connection.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Serves until told to stop; requests under way are finished. A client that takes longer than
-/// `head_timeout` for a request's head, or from one request to the next, is cut off.
+/// Serves until `stopped` completes, then finishes the requests in progress. Closes the connection
+/// of a client that exceeds `head_timeout` for a request's head or between two requests.
 pub async fn serve(
     mut listener: TcpListener,
     app: Router,

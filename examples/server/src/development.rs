@@ -1,7 +1,8 @@
-//! The development issuer: discovery document, key set and a token for anybody who asks.
+//! The development issuer: discovery document, key set, and an endpoint that issues a token for any
+//! request.
 //!
-//! Its tokens take the ordinary path: the verifier trusts its published keys and nothing else. With
-//! an external issuer it does not exist.
+//! Its tokens are verified like any other issuer's: the verifier only trusts the published keys. It
+//! is disabled if an external issuer is configured.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +33,7 @@ impl DevelopmentIssuer {
         Self(Arc::new(TestIssuer::new(name)))
     }
 
-    /// The issuer as the verifier trusts it: by its published keys, like any other.
+    /// Returns the issuer's configuration: trusted by its published keys, like any other.
     pub fn table(&self) -> Value {
         json!({
             "issuer": self.0.name(),

@@ -1,4 +1,4 @@
-//! Whom the server trusts: the configured issuers and its own, at the start and after SIGHUP.
+//! The trusted issuers: the configured ones and the server's own, at startup and after SIGHUP.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ use crate::{
     store::Users,
 };
 
-/// The server's own issuers; they outlive every configuration.
+/// The server's own issuers. They do not change on a reload.
 #[derive(Clone)]
 pub struct OwnIssuers {
     pub local: LocalIssuer,
@@ -28,7 +28,7 @@ impl OwnIssuers {
     }
 }
 
-/// What a reload reads again, and what it changes.
+/// State that a reload reads and replaces.
 pub struct Reload {
     pub sources: Sources,
     pub running: Config,
@@ -38,7 +38,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Reads the configuration again with every SIGHUP; requests under way finish by the old one.
+    /// Reloads the configuration on every SIGHUP. Requests in progress finish under the old one.
     pub async fn with_every(self, mut hangup: Signal) {
         while hangup.recv().await.is_some() {
             match self.run().await {
@@ -56,7 +56,8 @@ impl Reload {
         }
         let trusted = self.own.beside(&config)?;
         let candidate = JwtVerifier::from_config(trusted.clone())?;
-        // Nobody is to be created a second time, now as little as at the start.
+        // As at startup: a configuration under which known users would be created again is
+        // rejected.
         self.users.provisioner().check_issuers(&candidate).await?;
         self.verifier.reload_config(trusted)?;
         for key in self.running.unreloaded(&config) {

@@ -1,4 +1,4 @@
-//! JSON bodies, query strings and paths whose faults are problem documents.
+//! Extractors for JSON bodies, query strings and paths that reject with problem documents.
 
 use axum::{
     Json,
@@ -25,7 +25,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let Json(raw) = Json::<Box<RawValue>>::from_request(request, state)
             .await
             .map_err(refused)?;
-        // An array would pass for an object, field by field.
+        // Serde would accept an array as a struct, field by field.
         if !raw.get().starts_with('{') {
             let detail = "the body must be a JSON object";
             return Err(Problem::new(
@@ -53,7 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     }
 }
 
-/// A JSON body that may be left out.
+/// An optional JSON body.
 pub struct OptionalBody<T>(pub T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
@@ -64,7 +64,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
             let Body(body) = Body::from_request(request, state).await?;
             return Ok(Self(body));
         }
-        // Without a type it is no JSON, and must not pass for nothing.
+        // A body without a content type is not JSON and must not count as absent.
         match Bytes::from_request(request, state).await {
             Ok(bytes) if bytes.is_empty() => Ok(Self(T::default())),
             Ok(_) => Err(Problem::new(
@@ -81,7 +81,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
     }
 }
 
-/// Variable segments of the path. One that cannot be right names nothing that is there.
+/// Path parameters. An invalid one is answered like an unknown path.
 pub struct Segments<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {

@@ -1,4 +1,5 @@
-//! This server as an issuer: short-lived tokens for its password users, verified like any other.
+//! The local issuer: short-lived tokens for password users, verified like those of any other
+//! issuer.
 
 use std::{
     sync::Arc,
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The `iss` of local tokens. Their subjects are users' ids.
+/// The `iss` of local tokens. Their `sub` is the user's id.
 pub const ISSUER: &str = "urn:tower-jit-provisioning:server";
 
 const AUDIENCE: &str = "tower-jit-provisioning-server";
@@ -32,16 +33,17 @@ struct Claims<'a> {
 }
 
 impl LocalIssuer {
-    /// Signs with the configured secret, or with a random one that is gone with the process.
+    /// Signs with the configured secret, or with a random one that lasts until the process exits.
     pub fn new(secret: Option<&str>) -> Self {
         let secret = secret.map_or_else(random_secret, str::to_owned).into();
-        // An application names its backend for signing; the library never asks for a default.
+        // The application selects the signing backend. The library never relies on a process
+        // default.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         Self { secret }
     }
 
-    /// The issuer as the verifier trusts it. Nobody signs up by a local token: the identity is
-    /// registered when the password is set.
+    /// Returns the issuer's configuration. Sign-up is closed: the identity is registered when the
+    /// password is set.
     pub fn table(&self) -> Value {
         json!({
             "issuer": ISSUER,
@@ -73,6 +75,6 @@ impl LocalIssuer {
 
 fn random_secret() -> String {
     let mut random = [0; 32];
-    rand::fill(&mut random).expect("the system has randomness");
+    rand::fill(&mut random).expect("the system's random number generator failed");
     random.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,14 +4,15 @@
 //! cargo run -p server
 //! ```
 //!
-//! Without configuration it keeps its users in a SQLite file in the system's temp folder, listens on
+//! Without configuration it stores users in a SQLite file in the system's temp folder, listens on
 //! 127.0.0.1:8000, starts a development issuer and prints two `curl` lines to try.
-//! `server.example.toml` has every setting; `--check` reads them and ends; SIGHUP reads issuers and
-//! policies again. `server grant-admin <issuer> <subject>` makes the first administrator.
+//! `server.example.toml` documents every setting. `--check` validates the settings and exits.
+//! SIGHUP reloads issuers and policies. `server grant-admin <issuer> <subject>` makes the first
+//! administrator.
 
 #![expect(
     unreachable_pub,
-    reason = "nothing lies outside of a program's modules"
+    reason = "a binary has no public API"
 )]
 
 mod accounts;
@@ -117,7 +118,7 @@ async fn serve_with(
         development: config.is_development.then(start),
     };
     let verifier = JwtVerifier::from_config(own.beside(&config)?)?;
-    // A configuration under which everybody would be created a second time is none.
+    // Rejects a configuration under which known users would be created again.
     users.provisioner().check_issuers(&verifier).await?;
     if let Some(days) = config.audit_days {
         tokio::spawn(retention::forget_events(users.clone(), days));
@@ -150,10 +151,10 @@ async fn serve_with(
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT; requests under way are finished.
+/// Waits for SIGTERM or SIGINT.
 async fn stopped() {
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be watched");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be watched");
+    let mut terminate = signal(SignalKind::terminate()).expect("the SIGTERM handler is installed");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("the SIGINT handler is installed");
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

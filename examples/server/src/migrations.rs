@@ -1,8 +1,8 @@
-//! The bundled tables, and this server's own beside them.
+//! The bundled tables and this server's own.
 
 #![expect(
     elided_lifetimes_in_paths,
-    reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
+    reason = "`MigrationTrait` elides these lifetimes, and async_trait requires equal signatures"
 )]
 
 use async_trait::async_trait;
@@ -23,9 +23,8 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// `sign_ups`: who signed up with which address and a password, and the proof of the mailbox that
-/// is still out. An address nobody proved is not in `users.email_key`, so this is where two
-/// sign-ups of one address collide.
+/// `sign_ups`: password sign-ups by address, with the pending proof of the mailbox. Unproved
+/// addresses are not in `users.email_key`, so this table prevents two sign-ups of one address.
 struct CreateSignUps;
 
 #[derive(DeriveIden)]
@@ -84,7 +83,7 @@ impl MigrationTrait for CreateSignUps {
     }
 }
 
-/// The entity of the table above.
+/// The entity of `sign_ups`.
 pub mod sign_ups {
     use sea_orm::entity::prelude::*;
 
@@ -95,7 +94,7 @@ pub mod sign_ups {
         #[sea_orm(primary_key, auto_increment = false)]
         pub address_key: String,
         pub user_id: Uuid,
-        /// SHA-256 of the token in the mail, in hexadecimal.
+        /// SHA-256 of the mailed token, in hexadecimal.
         pub proof_hash: Option<String>,
         /// Seconds since the Unix epoch.
         pub proof_expires_at: Option<i64>,

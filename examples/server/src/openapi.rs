@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers, and the page to try it.
+//! The OpenAPI document, generated from the handlers, and the Swagger UI.
 
 use axum::{Json, Router, routing::get};
 use utoipa::{
@@ -15,7 +15,7 @@ use crate::{app::Shared, problem::Document};
 
 const DOCUMENT: &str = "/api/openapi.json";
 
-/// What is said once, for every operation.
+/// The parts of the document that are common to all operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -27,7 +27,7 @@ const DOCUMENT: &str = "/api/openapi.json";
 )]
 pub struct Api;
 
-/// The document and the page, beside the operations that asked for no token.
+/// Serves the document and the UI. The operations in `public` need no token.
 pub fn router(mut document: openapi::OpenApi, public: &openapi::OpenApi) -> Router<Shared> {
     for (path, item) in &mut document.paths.paths {
         let is_public = public.paths.paths.get(path);
@@ -62,7 +62,7 @@ pub fn router(mut document: openapi::OpenApi, public: &openapi::OpenApi) -> Rout
         .merge(page)
 }
 
-/// Every operation may refuse, with a problem document, and most of them ask for a token.
+/// Adds the problem response to an operation and, unless it is public, the token and its responses.
 fn complete(operation: &mut Operation, is_public: bool) {
     let refusals = [
         ("4XX", "Refused; `code` says why"),

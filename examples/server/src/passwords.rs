@@ -1,4 +1,4 @@
-//! Passwords: argon2 on the blocking pool, bounded, and tries limited.
+//! Password hashing: argon2 on the blocking pool, with bounded concurrency and rate limits.
 
 use std::{
     num::NonZeroU32,
@@ -16,20 +16,20 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::problem::Problem;
 
-/// One hash takes 19 MiB and tens of milliseconds of one core.
+/// Maximum concurrent hashes. Each takes 19 MiB and tens of milliseconds of one core.
 const MAX_HASHES: usize = 4;
 
-/// How long a request waits for its turn.
+/// How long a request waits for a free hashing slot.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Tries a minute and address, wrong or right, known or not.
+/// Attempts per minute and address, whether the password is right and the address is known or not.
 const TRIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// Passwords a second, for sign-up and login together: about what two cores can hash, and the bound
-/// on how many addresses are remembered.
+/// Passwords per second, for sign-up and login together: about what two cores can hash. Also bounds
+/// the number of addresses that the rate limiter stores.
 const PASSWORDS: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
-/// How often the ones without recent tries are forgotten: it means looking at all of them.
+/// Interval between removals of addresses without recent attempts. A removal scans all of them.
 const SWEEP: Duration = Duration::from_secs(10);
 
 pub struct Passwords {
@@ -37,7 +37,7 @@ pub struct Passwords {
     all: DefaultDirectRateLimiter,
     tries: DefaultKeyedRateLimiter<String>,
     swept: Mutex<Instant>,
-    /// Verified against when there is no such user, so that both cases take the same time.
+    /// Verified against if the user does not exist, so that both cases take the same time.
     dummy: Arc<str>,
 }
 
@@ -49,18 +49,18 @@ impl Passwords {
             all: DefaultDirectRateLimiter::direct(Quota::per_second(PASSWORDS)),
             tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
             swept: Mutex::new(Instant::now()),
-            dummy: dummy.expect("the system has randomness").to_string().into(),
+            dummy: dummy.expect("the system's random number generator failed").to_string().into(),
         }
     }
 
-    /// Counts a password that somebody wants hashed.
+    /// Counts a password to be hashed against the global limit.
     pub fn count(&self) -> Result<(), Problem> {
         self.all
             .check()
             .map_err(|_| too_many("too many passwords are being checked"))
     }
 
-    /// Counts a try for an address.
+    /// Counts an attempt against the global limit and the limit of the address.
     pub fn count_try(&self, address_key: &str) -> Result<(), Problem> {
         self.count()?;
         self.sweep();
@@ -90,8 +90,8 @@ impl Passwords {
         })
     }
 
-    /// Whether the password is the one behind the hash; without a hash it never is, and takes as
-    /// long.
+    /// Returns whether the password matches the hash. Without a hash, the result is `false` after
+    /// the same time.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Problem> {
         let dummy = Arc::clone(&self.dummy);
         self.in_turn(move || {
@@ -113,7 +113,7 @@ impl Passwords {
             .await
             .map_err(|_| busy())?
             .map_err(|_| busy())?;
-        // The turn ends with the work: it goes on when the client hangs up.
+        // The permit is held until the hash is done: the work continues if the client disconnects.
         let in_turn = move || {
             let _turn = turn;
             work()

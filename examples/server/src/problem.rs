@@ -1,4 +1,4 @@
-//! Every refusal of this server is a problem document (RFC 9457), like the layer's own.
+//! Problem documents (RFC 9457) for every error response of this server, as the layer's own.
 
 use std::error::Error;
 
@@ -22,12 +22,12 @@ pub struct Problem {
     detail: String,
 }
 
-/// Why not, after RFC 9457.
+/// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 pub struct Document {
     title: &'static str,
     status: u16,
-    /// Stable, unlike the words.
+    /// A stable code. The detail text may change.
     code: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     detail: String,
@@ -51,7 +51,7 @@ impl Problem {
     }
 }
 
-/// A database that fails is down, as far as a caller is concerned; the cause is in the log.
+/// A database error is reported as unavailable. The cause is logged.
 impl From<DbErr> for Problem {
     fn from(error: DbErr) -> Self {
         tracing::warn!(%error, "the database failed");
@@ -59,7 +59,7 @@ impl From<DbErr> for Problem {
     }
 }
 
-/// A refusal's code says why; an outage's cause is in the log.
+/// A refusal is reported with its code. The cause of an outage is logged.
 impl From<DirectoryError> for Problem {
     fn from(error: DirectoryError) -> Self {
         let status = match error.kind() {
@@ -112,7 +112,8 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Turns the plain-text refusals of axum and tower-http (404, 405, 408, 413 …) into documents.
+/// Converts the plain-text errors of axum and tower-http (404, 405, 408, 413 …) into problem
+/// documents.
 pub async fn document_refusals(response: Response) -> Response {
     let status = response.status();
     let is_document = response

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{app::Shared, json::Body, problem::Problem};
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 200;
 
 #[derive(Serialize, ToSchema)]
@@ -42,7 +42,7 @@ impl Profile {
     }
 }
 
-/// Returns the caller's profile; the first request creates the user.
+/// Returns the caller's profile. The first request creates the user.
 #[utoipa::path(
     get,
     path = "/api/v1/users/me",
@@ -59,7 +59,7 @@ pub struct ProfileUpdate {
     full_name: String,
 }
 
-/// Edits the caller's profile; no token overwrites it.
+/// Edits the caller's profile. Tokens do not overwrite edited attributes.
 #[utoipa::path(
     put,
     path = "/api/v1/users/me",

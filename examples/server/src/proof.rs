@@ -1,10 +1,10 @@
-//! The token in a mail: whoever has it reads the mailbox. The database has its hash only.
+//! Tokens that are sent by mail and prove access to a mailbox. The database stores only their hash.
 
 use aws_lc_rs::{digest, rand};
 
 pub fn random() -> String {
     let mut bytes = [0; 32];
-    rand::fill(&mut bytes).expect("the system has randomness");
+    rand::fill(&mut bytes).expect("the system's random number generator failed");
     hex(&bytes)
 }
 

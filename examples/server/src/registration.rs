@@ -1,4 +1,4 @@
-//! Users who are there before their first token: rows that provisioning then finds.
+//! Registers users before their first token, so that provisioning finds their rows.
 
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
 use tower_jit_provisioning::{
@@ -10,8 +10,8 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-/// Inserts a user, the identity it will come with, and the event that says so. Three statements,
-/// for the caller's transaction.
+/// Inserts a user, the identity its tokens will carry, and the event that records the registration.
+/// Runs three statements in the caller's transaction.
 pub async fn insert(
     db: &impl ConnectionTrait,
     user: &users::Model,
@@ -39,7 +39,7 @@ pub async fn insert(
     record(db, user, Some(identity_key), "created").await
 }
 
-/// Inserts the event that says what happened to a user, in the transaction in which it did.
+/// Inserts an event about a user, in the transaction of the change that it records.
 pub async fn record(
     db: &impl ConnectionTrait,
     user: &users::Model,

@@ -1,15 +1,15 @@
-//! The job that forgets old events.
+//! The job that deletes old events.
 
 use std::time::Duration;
 
 use crate::store::Users;
 
-/// How often; several replicas may do it at once.
+/// Interval between runs. Several replicas may run at the same time.
 const PAUSE: Duration = Duration::from_secs(60 * 60);
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Forgets what is older than so many days, now and every hour.
+/// Deletes events older than `days`, at startup and every hour.
 pub async fn forget_events(users: Users, days: u32) {
     let mut pause = tokio::time::interval(PAUSE);
     loop {

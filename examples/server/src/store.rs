@@ -1,4 +1,4 @@
-//! The database, and the users in it.
+//! The database and its users.
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{administration::ROLE, config::Config, migrations::Migrator};
 
 pub type Users = CachedProvisioner<SeaOrmProvisioner>;
 
-/// Connects and brings the tables up to date; of several replicas, one does.
+/// Connects and runs the migrations. If several replicas start at once, one of them runs them.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
     let creates = parameters
@@ -38,8 +38,8 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Ok(db)
 }
 
-/// The users without a cache, for a program that ends; on PostgreSQL the servers hear of what it
-/// changes.
+/// Returns the users without a cache, for commands that exit. On PostgreSQL, running servers are
+/// notified of their changes.
 pub fn provisioner(db: DatabaseConnection) -> SeaOrmProvisioner {
     let is_postgres = db.get_database_backend() == DbBackend::Postgres;
     let users = SeaOrmProvisioner::new(db);
@@ -49,7 +49,7 @@ pub fn provisioner(db: DatabaseConnection) -> SeaOrmProvisioner {
     }
 }
 
-/// The users, remembered for a while; on PostgreSQL until another replica says otherwise.
+/// Returns the cached users. On PostgreSQL, other replicas' changes invalidate entries.
 pub async fn users(db: DatabaseConnection, config: &Config) -> Result<Users, DbErr> {
     let is_postgres = db.get_database_backend() == DbBackend::Postgres;
     let users = provisioner(db).with_denial_events(config.denials_per_minute);
@@ -67,12 +67,12 @@ pub async fn users(db: DatabaseConnection, config: &Config) -> Result<Users, DbE
     Ok(users)
 }
 
-/// Creates a SQLite file that nobody else may read: it holds password hashes.
+/// Creates a SQLite file that only its owner can read: it holds password hashes.
 fn create_privately(file: &Path) {
-    // A database in memory has the name of a URI.
+    // An in-memory database has a `file:` URI as its name.
     if !file.to_string_lossy().starts_with("file:") {
         let mut options = OpenOptions::new();
-        // If it is there already, or cannot be made, opening it as a database says so.
+        // Errors are ignored: if the file cannot be created, opening the database reports it.
         let _ = options.write(true).create_new(true).mode(0o600).open(file);
     }
 }

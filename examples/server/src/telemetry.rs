@@ -1,4 +1,4 @@
-//! What operators see: the log, `/metrics`, and traces where they are wanted.
+//! Telemetry: the log, `/metrics`, and optional traces.
 
 use std::{
     error::Error,
@@ -18,16 +18,16 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::Subs
 
 use crate::{config::Config, operator::statistics::Statistics};
 
-/// The name that its traces have.
+/// The service name in traces.
 const SERVICE: &str = "tower-jit-provisioning";
 
-/// How long an export may take.
+/// Timeout of an export.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the histograms are emptied into their buckets.
+/// Interval at which recorded histogram values are moved into buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Up to a second, which covers what a request may wait for.
+/// Bucket bounds up to one second, the longest expected wait of a request.
 const BUCKETS: [f64; 11] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0,
 ];
@@ -63,7 +63,7 @@ impl Telemetry {
         })
     }
 
-    /// Sends what is left.
+    /// Exports the remaining traces.
     pub async fn finish(self) {
         let Some(traces) = self.traces else {
             return;

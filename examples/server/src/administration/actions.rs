@@ -1,4 +1,4 @@
-//! `POST /api/v1/users/{id}/…`: whether a user may act.
+//! `POST /api/v1/users/{id}/…`: changes to a user's status and tokens.
 
 use axum::Json;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::{
     problem::Problem,
 };
 
-/// Why; it stands beside the status and in the audit log. Nothing personal belongs into it.
+/// The reason, stored with the status and in the audit log. It must not contain personal data.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
@@ -19,7 +19,8 @@ pub struct Why {
     reason: String,
 }
 
-/// Switches a user off, from the next request on. His tokens stay void also after a reactivation.
+/// Deactivates a user, from the next request on. Their existing tokens stay rejected after a
+/// reactivation.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/deactivate",
@@ -38,7 +39,7 @@ pub async fn deactivate(
     view(&directory, id).await
 }
 
-/// Switches a deactivated user on again; he comes back with a fresh token.
+/// Reactivates a deactivated user, who then needs a fresh token.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/reactivate",
@@ -57,7 +58,7 @@ pub async fn reactivate(
     view(&directory, id).await
 }
 
-/// Lets a user in who waits for approval.
+/// Approves a user who is pending approval.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/approve",
@@ -73,7 +74,7 @@ pub async fn approve(
     view(&directory, id).await
 }
 
-/// Declares void every token of the user issued until now.
+/// Revokes every token of the user that was issued until now.
 #[utoipa::path(
     post,
     path = "/api/v1/users/{id}/revoke-tokens",

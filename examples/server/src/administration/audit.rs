@@ -1,4 +1,4 @@
-//! `GET /api/v1/audit`: what happened to whom, by whom and why.
+//! `GET /api/v1/audit`: events, with the user, the actor and the reason.
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -14,15 +14,15 @@ use crate::{json::Parameters, problem::Problem};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
-    /// 1 to 100 events a page, 50 by default; the newest first.
+    /// 1 to 100 events per page, 50 by default, newest first.
     #[param(minimum = 1, maximum = 100)]
     #[serde(default = "default_limit")]
     limit: u64,
-    /// Where the page before ended: its `next`.
+    /// The `next` of the previous page.
     after: Option<Uuid>,
-    /// What happened to this user.
+    /// Only events about this user.
     user: Option<Uuid>,
-    /// What an operator did, by his user id.
+    /// Only events caused by this operator, by user id.
     actor: Option<String>,
     /// `created`, `linked`, `denied`, `deactivated` …
     kind: Option<String>,
@@ -35,7 +35,7 @@ fn default_limit() -> u64 {
 #[derive(Serialize, ToSchema)]
 pub struct EventPage {
     items: Vec<EventView>,
-    /// `after` of the next page; nothing on the last one.
+    /// The `after` of the next page. Absent on the last page.
     next: Option<Uuid>,
 }
 
@@ -45,13 +45,13 @@ pub struct EventView {
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
     kind: String,
-    /// The user; nobody where somebody was denied who is none.
+    /// The user. Absent for a denial without a user.
     user: Option<Uuid>,
-    /// Who did it; nobody where a token did.
+    /// The operator who made the change. Absent for a change made by a token.
     actor: Option<String>,
-    /// What exactly: a role, a reason.
+    /// Details of the event: a role, a reason.
     pub(super) detail: Option<String>,
-    /// The identity it happened through, as a hash.
+    /// Hash of the identity that caused the event.
     identity_key: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl From<user_events::Model> for EventView {
     }
 }
 
-/// Lists events, the newest first.
+/// Lists events, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/audit",

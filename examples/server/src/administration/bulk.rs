@@ -1,4 +1,5 @@
-//! `POST /api/v1/users/bulk`: one change to up to a thousand users, and a report on each.
+//! `POST /api/v1/users/bulk`: applies one change to up to a thousand users, and reports each
+//! result.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use crate::{app::Shared, json::Body, problem::Problem};
 
 const MAX_USERS: usize = 1_000;
 
-/// What to do, and to whom. With `dry_run` everything is tried and nothing changed.
+/// The change and its users. With `dry_run`, everything is validated and nothing is changed.
 #[derive(Deserialize, ToSchema)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Bulk {
@@ -53,21 +54,21 @@ pub enum Bulk {
     },
 }
 
-/// A user of another system: an address, which the import vouches for, or an identity, or both.
+/// A user of another system, by an address that counts as verified, an identity, or both.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     email: Option<String>,
     full_name: Option<String>,
     username: Option<String>,
-    /// Exactly the `iss` the user will come with.
+    /// The exact `iss` of the user's tokens.
     issuer: Option<String>,
     subject: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
 }
 
-/// Changes or imports many users at once.
+/// Changes or imports many users.
 #[utoipa::path(
     post,
     path = "/api/v1/users/bulk",
@@ -101,7 +102,7 @@ pub async fn bulk(
 }
 
 impl Bulk {
-    /// How many users, and whether nothing is to be changed.
+    /// Returns the number of users and whether this is a dry run.
     fn extent(&self) -> (usize, bool) {
         match self {
             Self::Approve { users, dry_run }

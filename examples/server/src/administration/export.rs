@@ -1,4 +1,4 @@
-//! `GET /api/v1/audit/export`: the whole log as a file, in pieces as it is read.
+//! `GET /api/v1/audit/export`: the whole log as a file, streamed in pages.
 
 use axum::{
     body::{Body, Bytes},
@@ -16,14 +16,14 @@ use uuid::Uuid;
 use super::{Directory, audit::EventView};
 use crate::{json::Parameters, problem::Problem};
 
-/// How many events are read at once.
+/// Number of events per page.
 const PIECE: u64 = 200;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
-    /// One JSON object a line, or a table.
+    /// One JSON object per line, or CSV.
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -37,8 +37,8 @@ pub enum Format {
     Ndjson,
 }
 
-/// Exports every event of the tenant, the oldest first. In a table, a detail that a spreadsheet would
-/// take for a formula has an apostrophe in front.
+/// Exports every event of the tenant, oldest first. In CSV, an apostrophe is prepended to each
+/// detail that a spreadsheet would read as a formula.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/export",
@@ -58,7 +58,7 @@ pub async fn export(
         Format::Csv => ("text/csv; charset=utf-8; header=present", "audit.csv"),
         Format::Ndjson => ("application/x-ndjson", "audit.ndjson"),
     };
-    // What fails before the first piece can still be told.
+    // An error before the first page can still set the response status.
     let mut pieces = Box::pin(pieces(directory, query.format));
     let first = pieces.try_next().await?.unwrap_or_default();
     let body = stream::iter([Ok(first)]).chain(pieces);
@@ -70,7 +70,7 @@ pub async fn export(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// Reads on as the client does.
+/// Streams the pages. The next page is read once the client has consumed the previous one.
 fn pieces(
     directory: UserDirectory,
     format: Format,
@@ -94,7 +94,8 @@ fn pieces(
 fn lines(events: impl Iterator<Item = EventView>) -> Vec<u8> {
     let mut text = Vec::new();
     for event in events {
-        // Text, ids and times always have a JSON form, and a vector takes whatever is written.
+        // Serialization cannot fail: strings, ids and times have a JSON form, and a `Vec` accepts
+        // all writes.
         if serde_json::to_writer(&mut text, &event).is_ok() {
             text.push(b'\n');
         }
@@ -115,8 +116,8 @@ fn table(events: impl Iterator<Item = EventView>, with_head: bool) -> Vec<u8> {
     table.into_inner().unwrap_or_default()
 }
 
-/// A spreadsheet runs a cell that begins like a formula, whoever gave the reason (CSV injection).
-/// With an apostrophe in front it is text.
+/// Prepends an apostrophe to text that starts like a formula. Spreadsheets would execute it, and
+/// operators choose the reasons (CSV injection).
 fn defused(text: String) -> String {
     match text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         true => format!("'{text}"),

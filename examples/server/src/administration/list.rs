@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/`: pages, search and filters.
+//! `GET /api/v1/users/`: a paged list with search and filters.
 
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -12,28 +12,28 @@ use uuid::Uuid;
 use super::{Directory, view::UserView};
 use crate::{json::Parameters, problem::Problem};
 
-/// The most items on a page.
+/// Maximum number of items per page.
 pub const MAX_LIMIT: u64 = 100;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
-    /// 1 to 100 users a page, 20 by default.
+    /// 1 to 100 users per page, 20 by default.
     #[param(minimum = 1, maximum = 100)]
     #[serde(default = "default_limit")]
     limit: u64,
-    /// Where the page before ended: its `next`.
+    /// The `next` of the previous page.
     after: Option<Uuid>,
-    /// A text in the address, the display name or the user name.
+    /// Text to search for in the address, the display name or the user name.
     search: Option<String>,
     /// `active`, `pending`, `deactivated` or `deleted`.
     status: Option<String>,
-    /// A role they hold, whoever granted it.
+    /// A role that the user holds, from any source.
     role: Option<String>,
-    /// An issuer they have an identity of, exactly its `iss`.
+    /// The exact `iss` of an issuer of which the user has an identity.
     issuer: Option<String>,
-    /// The newest first.
+    /// Newest first.
     #[serde(default)]
     newest_first: bool,
 }
@@ -45,7 +45,7 @@ fn default_limit() -> u64 {
 #[derive(Serialize, ToSchema)]
 pub struct UserPage {
     items: Vec<UserView>,
-    /// `after` of the next page; nothing on the last one.
+    /// The `after` of the next page. Absent on the last page.
     next: Option<Uuid>,
 }
 

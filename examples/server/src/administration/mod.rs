@@ -1,7 +1,7 @@
-//! What administrators do: users, one or many, and the record of what happened to them.
+//! The administration API: users, single or in bulk, and the audit log.
 //!
-//! Every handler works through the caller's [`UserDirectory`]: his tenant, his name in the events,
-//! and the guard of the last administrator.
+//! Every handler uses the caller's [`UserDirectory`], which sets the tenant, records the caller as
+//! the actor of events, and protects the last administrator.
 
 mod actions;
 mod audit;
@@ -24,13 +24,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::Shared, operator};
 
-/// The role that all of this is for.
+/// The role that every administration endpoint requires.
 pub const ROLE: &str = "admin";
 
-/// A thousand imported users, with room to spare.
+/// Fits a thousand imported users.
 const BULK_BODY_LIMIT: usize = 1024 * 1024;
 
-/// Everything in here asks for the role, whatever is added to it.
+/// The administration routes. The role is required for all of them, so a new route cannot miss it.
 pub fn router() -> OpenApiRouter<Shared> {
     let bulk = OpenApiRouter::new()
         .routes(routes!(bulk::bulk))
@@ -50,7 +50,7 @@ pub fn router() -> OpenApiRouter<Shared> {
         .route_layer(RequireLayer::role::<User>(ROLE))
 }
 
-/// The directory as the caller may use it.
+/// The [`UserDirectory`] limited to the caller's tenant.
 pub struct Directory(pub UserDirectory);
 
 impl FromRequestParts<Shared> for Directory {

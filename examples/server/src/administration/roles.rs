@@ -1,4 +1,5 @@
-//! `/api/v1/users/{id}/roles/{role}`: what an operator grants. An issuer's grants are its own.
+//! `/api/v1/users/{id}/roles/{role}`: roles granted by operators. Roles granted by issuers are
+//! separate.
 
 use axum::Json;
 use uuid::Uuid;
@@ -6,7 +7,7 @@ use uuid::Uuid;
 use super::{Directory, user::view, view::UserView};
 use crate::{json::Segments, problem::Problem};
 
-/// Grants a role, whatever the user's tokens say.
+/// Grants a role, independent of the user's tokens.
 #[utoipa::path(
     put,
     path = "/api/v1/users/{id}/roles/{role}",
@@ -22,7 +23,7 @@ pub async fn grant(
     view(&directory, id).await
 }
 
-/// Takes an operator's grant back; a role that only an issuer states is refused.
+/// Revokes an operator's grant. A role that only an issuer grants is refused.
 #[utoipa::path(
     delete,
     path = "/api/v1/users/{id}/roles/{role}",

@@ -1,4 +1,4 @@
-//! `/api/v1/users/{id}`: one user, read, edited and removed.
+//! `/api/v1/users/{id}`: reads, edits and deletes one user.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Deserializer};
@@ -17,7 +17,7 @@ use crate::{
     profile::checked_name,
 };
 
-/// Returns a user with identities and grants.
+/// Returns a user with their identities and role grants.
 #[utoipa::path(
     get,
     path = "/api/v1/users/{id}",
@@ -32,7 +32,7 @@ pub async fn read(
     view(&directory, id).await
 }
 
-/// The user as it is now.
+/// Returns the user's current state.
 pub async fn view(directory: &UserDirectory, id: Uuid) -> Result<Json<UserView>, Problem> {
     let found = directory.get(id).await?;
     let record = found
@@ -40,7 +40,7 @@ pub async fn view(directory: &UserDirectory, id: Uuid) -> Result<Json<UserView>,
     Ok(Json(record.into()))
 }
 
-/// What is absent stays; `null` leaves the attribute empty.
+/// Absent attributes are unchanged; `null` clears the attribute.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
@@ -55,12 +55,13 @@ pub struct Patch {
     username: Option<Option<String>>,
 }
 
-/// Tells `null` from an absent attribute.
+/// Distinguishes `null` from an absent attribute.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(from).map(Some)
 }
 
-/// Edits a user's profile; no token overwrites what was edited. Another address is unverified.
+/// Edits a user's profile. Tokens do not overwrite edited attributes. A changed address is
+/// unverified.
 #[utoipa::path(
     patch,
     path = "/api/v1/users/{id}",
@@ -102,14 +103,14 @@ pub async fn edit(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Deletion {
-    /// Also forgets issuer and subject, but for a hash.
+    /// Whether to erase issuer and subject as well, except for a hash.
     #[serde(default)]
     erase: bool,
     #[serde(default)]
     reason: String,
 }
 
-/// Deletes a user for good: an empty row stays, and refuses the next token.
+/// Deletes a user permanently. An empty row stays and rejects further tokens.
 #[utoipa::path(
     delete,
     path = "/api/v1/users/{id}",

@@ -1,4 +1,4 @@
-//! Users and reports as the administrator's API shows them.
+//! Users and reports as the administration API returns them.
 
 use std::collections::HashMap;
 
@@ -22,12 +22,12 @@ pub struct UserView {
     full_name: Option<String>,
     username: Option<String>,
     status: &'static str,
-    /// Who set the status.
+    /// The source that set the status.
     status_source: Option<String>,
     status_reason: Option<String>,
     roles: Vec<String>,
     has_password: bool,
-    /// The attributes that no token overwrites.
+    /// Attributes that tokens do not overwrite.
     local_attributes: Vec<String>,
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
@@ -35,14 +35,14 @@ pub struct UserView {
     updated_at: OffsetDateTime,
     #[serde(with = "rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
-    /// Tokens issued at or before this are void.
+    /// Tokens issued at or before this time are rejected.
     #[serde(with = "rfc3339::option")]
     tokens_valid_after: Option<OffsetDateTime>,
     identities: Vec<IdentityView>,
     grants: Vec<GrantView>,
 }
 
-/// Whom a token makes this user; empty once the user is erased.
+/// An identity that signs in as this user. Issuer and subject are empty once the user is erased.
 #[derive(Serialize, ToSchema)]
 pub struct IdentityView {
     issuer: String,
@@ -55,7 +55,7 @@ pub struct IdentityView {
 #[derive(Serialize, ToSchema)]
 pub struct GrantView {
     role: String,
-    /// `manual`, or the issuer that states it.
+    /// `manual`, or the issuer that grants the role.
     source: String,
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
@@ -115,7 +115,7 @@ impl From<user_identities::Model> for IdentityView {
     }
 }
 
-/// What a change did, user by user, in the order they were named.
+/// The result of a change for each user, in the order of the request.
 #[derive(Serialize, ToSchema)]
 pub struct ReportView {
     dry_run: bool,
@@ -128,11 +128,11 @@ pub struct ReportView {
 
 #[derive(Serialize, ToSchema)]
 pub struct EntryView {
-    /// The user; nobody for an import that was refused.
+    /// The user's id. Absent for an import that was refused.
     user: Option<Uuid>,
     /// `changed`, `unchanged`, `refused` or `not_found`.
     effect: &'static str,
-    /// Why it was refused.
+    /// Why the change was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }

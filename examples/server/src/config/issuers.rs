@@ -1,4 +1,4 @@
-//! Identity providers: the library's own tables, or one in short.
+//! Identity providers: tables of the library's configuration, or the short form for a single one.
 
 use std::fs;
 
@@ -7,17 +7,17 @@ use tower_jit_provisioning::VerifierConfig;
 
 use super::keys::Keys;
 
-/// The name of the one in short.
+/// Name of the issuer that the short form configures.
 const SHORT: &str = "default";
 
-/// The names of the server's own issuers.
+/// Names of the server's own issuers.
 pub const DEVELOPMENT: &str = "development";
 pub const LOCAL: &str = "local";
 
-/// What is wrong with one issuer is a fault, and does not keep the others from having their say.
+/// The short form's issuer. A fault in it does not prevent the other issuers from being checked.
 pub enum IssuerSetting {
     External(Map<String, Value>),
-    /// Nobody is named: the policy for the development issuer.
+    /// `issuer_url` is not set: the policy applies to the development issuer.
     Unset(Map<String, Value>),
 }
 
@@ -74,7 +74,7 @@ pub fn read(keys: &mut Keys) -> IssuerSetting {
     IssuerSetting::External(tables)
 }
 
-/// The tables, but for names the server uses itself.
+/// Returns the issuer tables. Names that the server uses itself are faults.
 fn named(keys: &mut Keys) -> Map<String, Value> {
     let mut tables = match keys.take("issuers") {
         None => return Map::new(),
@@ -92,7 +92,7 @@ fn named(keys: &mut Keys) -> Map<String, Value> {
     tables
 }
 
-/// Puts the keys in a file in the place of the file; returns whether it could.
+/// Replaces `jwks_file` by the keys in that file. Returns `false` if the file cannot be read.
 fn read_jwks(name: &str, table: &mut Value, keys: &mut Keys) -> bool {
     let Some(table) = table.as_object_mut() else {
         keys.fault(format!("issuers.{name}: a table is needed"));
@@ -116,7 +116,8 @@ fn read_jwks(name: &str, table: &mut Value, keys: &mut Keys) -> bool {
     }
 }
 
-/// Parses each table by itself, so that every one has its say, and then all that could be.
+/// Parses each table separately, so that the faults of all tables are reported, and then all valid
+/// tables together.
 pub fn parse(tables: &Map<String, Value>, keys: &mut Keys) -> Option<VerifierConfig> {
     let mut tables = tables.clone();
     tables.retain(|name, table| {

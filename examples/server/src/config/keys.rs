@@ -1,4 +1,4 @@
-//! Settings as they were written, taken one by one; what is wrong with them is collected.
+//! Takes settings one by one as typed values and collects the faults.
 
 use std::str::FromStr;
 
@@ -21,7 +21,7 @@ impl Keys {
         self.faults.push(fault);
     }
 
-    /// How many faults there are so far.
+    /// Returns the number of faults so far.
     pub fn count(&self) -> usize {
         self.faults.len()
     }
@@ -30,7 +30,7 @@ impl Keys {
         self.settings.remove(name)
     }
 
-    /// A text; numbers and switches pass as they are written.
+    /// Takes a string. Numbers and booleans are accepted and converted to text.
     pub fn text(&mut self, name: &str) -> Option<String> {
         match self.take(name)? {
             Value::String(text) => Some(text),
@@ -52,7 +52,7 @@ impl Keys {
         number
     }
 
-    /// `on` and `off`, or `true` and `false`.
+    /// Takes a boolean: `on` or `off`, `true` or `false`.
     pub fn switch(&mut self, name: &str, default: bool) -> bool {
         match self.text(name).as_deref() {
             None => default,
@@ -65,7 +65,7 @@ impl Keys {
         }
     }
 
-    /// Returns every fault; a key that nobody took is one.
+    /// Returns every fault. An unknown key is a fault.
     pub fn end(mut self) -> Vec<String> {
         let unknown = self.settings.keys();
         let unknown = unknown.map(|name| format!("{name}: there is no such key"));

@@ -1,6 +1,6 @@
 //! Settings from a file, the environment and the command line, under the same names.
 //!
-//! Every fault is reported, not only the first. `server.example.toml` documents every key; the
+//! Every fault is reported, not only the first. `server.example.toml` documents every key. The
 //! tables under `issuers` are the library's own [`VerifierConfig`].
 
 mod issuers;
@@ -18,28 +18,28 @@ pub use self::{
     sources::Sources,
 };
 
-/// Every key, and what it means.
+/// Every key with its meaning.
 pub const KEYS: [(&str, &str); 20] = [
     (
         "audience",
-        "what the tokens of `issuer_url` must be meant for",
+        "the audience of the tokens of `issuer_url`",
     ),
-    ("audit_days", "how long events are kept; for ever without"),
+    ("audit_days", "how many days events are kept [for ever]"),
     (
         "database_url",
-        "`sqlite:`, `postgres:` or `mysql:` URL; without, a file in the temp folder",
+        "`sqlite:`, `postgres:` or `mysql:` URL [a SQLite file in the temp folder]",
     ),
     (
         "denials_per_minute",
-        "how many denials reach the audit log in all [60]",
+        "how many denials a minute are written to the audit log [60]",
     ),
     (
         "dev_issuer",
-        "`on` starts the development issuer off loopback, or on a database of one's own",
+        "`on` starts the development issuer off loopback, or with a `database_url`",
     ),
     (
         "head_seconds",
-        "how long a client may take for a request's head, or say nothing [30]",
+        "how many seconds a client may take for a request's head, or stay idle [30]",
     ),
     (
         "issuer_url",
@@ -51,7 +51,7 @@ pub const KEYS: [(&str, &str); 20] = [
     ),
     (
         "jwks_file",
-        "public keys of `issuer_url`, a JWK set; fetched without",
+        "public keys of `issuer_url`, a JWK set [fetched]",
     ),
     (
         "linking",
@@ -65,11 +65,11 @@ pub const KEYS: [(&str, &str); 20] = [
     ("metrics", "`on` serves `/metrics` for Prometheus [off]"),
     (
         "otlp_endpoint",
-        "where traces go: OTLP, a plain `http:` URL; nowhere without",
+        "where traces go: OTLP, a plain `http:` URL [off]",
     ),
     (
         "password_sign_up",
-        "`off`: nobody signs up with a password; who did may still log in [on]",
+        "`off` disables sign-up with a password; existing users may still log in [on]",
     ),
     (
         "roles_claim",
@@ -77,23 +77,23 @@ pub const KEYS: [(&str, &str); 20] = [
     ),
     (
         "stale_seconds",
-        "how long known users serve while the database is down [0]",
+        "how many seconds known users are served while the database is down [0]",
     ),
     (
         "token_cache_bytes",
-        "how much is remembered of verified tokens [64 MiB]",
+        "size of the cache of verified tokens, in bytes [64 MiB]",
     ),
     (
         "user_cache_capacity",
-        "how many users are remembered [100000]",
+        "how many users are cached [100000]",
     ),
     (
         "user_cache_seconds",
-        "how long a user is remembered before the database is asked again [30]",
+        "how many seconds a user is cached [30]",
     ),
 ];
 
-/// Keys that SIGHUP reads again; the others need a new start.
+/// Keys that are reloaded on SIGHUP. The others need a restart.
 const RELOADED: [&str; 6] = [
     "audience",
     "issuer_url",
@@ -103,7 +103,7 @@ const RELOADED: [&str; 6] = [
     "roles_claim",
 ];
 
-/// A day. Of no time nobody could send a request, and a clock's end is no deadline.
+/// One day. Bounds the value so that computing the deadline cannot overflow.
 const MAX_HEAD_SECONDS: u64 = 24 * 60 * 60;
 
 pub struct Config {
@@ -112,7 +112,7 @@ pub struct Config {
     pub head_timeout: Duration,
     pub local_secret: Option<String>,
     pub password_sign_up: bool,
-    /// No issuer is configured, and the development issuer takes its place.
+    /// Whether the development issuer is used because no issuer is configured.
     pub is_development: bool,
     pub user_cache: Duration,
     pub user_cache_capacity: usize,
@@ -122,7 +122,7 @@ pub struct Config {
     pub metrics: bool,
     pub otlp_endpoint: Option<String>,
     token_cache_bytes: Option<u64>,
-    /// Tables of the verifier's configuration.
+    /// Issuer tables of the verifier's configuration.
     issuers: Map<String, Value>,
     settings: Map<String, Value>,
 }
@@ -217,7 +217,7 @@ impl Config {
         }
     }
 
-    /// Builds what would be trusted, to name what is wrong with it.
+    /// Builds the verifier's configuration to report its faults.
     fn check_issuers(&self, keys: &mut Keys) {
         if self.is_development || self.issuers.is_empty() {
             return;
@@ -230,7 +230,7 @@ impl Config {
         }
     }
 
-    /// What the verifier trusts: the configured issuers, and those of the server's own.
+    /// Returns the verifier's configuration: the configured issuers and the server's own.
     pub fn verifier(
         &self,
         own: impl IntoIterator<Item = (&'static str, Value)>,
@@ -240,7 +240,7 @@ impl Config {
             let Value::Object(table) = table else {
                 continue;
             };
-            // The development issuer's table has the policy of the short form already.
+            // The development issuer's table already has the policy of the short form.
             let entry = tables
                 .entry(name)
                 .or_insert_with(|| Value::Object(Map::new()));
@@ -257,7 +257,7 @@ impl Config {
             .map_err(|error| ConfigError(vec![error.to_string()]))
     }
 
-    /// Returns the keys that differ and are not read again while the server runs.
+    /// Returns the changed keys that need a restart.
     pub fn unreloaded(&self, newer: &Self) -> Vec<&'static str> {
         let names = KEYS.iter().map(|(name, _)| *name);
         names
@@ -266,7 +266,7 @@ impl Config {
             .collect()
     }
 
-    /// The store, which is all that `grant-admin` needs.
+    /// Reads the database URL, the only setting that `grant-admin` needs.
     pub fn read_database_url(sources: &Sources) -> Result<String, ConfigError> {
         let settings = sources.read().map_err(|fault| ConfigError(vec![fault]))?;
         let mut keys = Keys::new(settings);

@@ -1,4 +1,4 @@
-//! Where settings come from.
+//! The sources of settings.
 
 use std::{collections::HashMap, env, path::PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::KEYS;
 
-/// A file, the environment, and flags; the later wins.
+/// A file, the environment, and flags. Later sources override earlier ones.
 #[derive(Clone, Default)]
 pub struct Sources {
     pub file: Option<PathBuf>,
@@ -15,7 +15,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads everything anew.
+    /// Reads all sources.
     pub fn read(&self) -> Result<Map<String, Value>, String> {
         let mut builder = Config::builder();
         let named = env::var_os("CONFIG").filter(|file| !file.is_empty());
@@ -37,7 +37,8 @@ impl Sources {
     }
 }
 
-/// The variables that are keys. An empty one counts as unset, as in compose files.
+/// Returns the environment variables that name keys. An empty variable counts as unset, as in
+/// compose files.
 fn variables() -> HashMap<String, String> {
     let is_key = |name: &str| {
         let name = name.to_lowercase();

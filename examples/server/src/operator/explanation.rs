@@ -1,4 +1,4 @@
-//! `POST /api/v1/explain`: why a token gets in, or does not. Nothing is written, and nothing logged.
+//! `POST /api/v1/explain`: why a token is accepted or refused. Writes and logs nothing.
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{app::Shared, json::Body};
 
-/// A token, as it is sent: with or without `Bearer`.
+/// A token, with or without the `Bearer` prefix.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TokenToExplain)]
 #[serde(deny_unknown_fields)]
@@ -20,9 +20,9 @@ pub struct Request {
 
 #[derive(Serialize, ToSchema)]
 pub struct ExplanationView {
-    /// What a request with this token would do: `found`, `created`, `linked`, `updated`.
+    /// The outcome of a request with this token: `found`, `created`, `linked`, `updated`.
     outcome: Option<&'static str>,
-    /// What would refuse it.
+    /// The reason for which a request with this token would be refused.
     refused: Option<&'static str>,
     steps: Vec<StepView>,
 }
@@ -56,7 +56,7 @@ impl From<Explanation> for ExplanationView {
     }
 }
 
-/// Explains a token, for the administrator: the steps name claims.
+/// Explains a token. For administrators only, because the steps show claims.
 #[utoipa::path(
     post,
     path = "/api/v1/explain",

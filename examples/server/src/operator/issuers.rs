@@ -1,4 +1,4 @@
-//! `GET /api/v1/issuers`: whom this server trusts, and how their keys are.
+//! `GET /api/v1/issuers`: the trusted issuers and the state of their keys.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -16,13 +16,13 @@ pub struct IssuerList {
 #[derive(Serialize, ToSchema)]
 pub struct IssuerView {
     issuer: String,
-    /// Usable keys; none means that no token of this issuer can be verified.
+    /// Number of usable keys. With 0, no token of this issuer can be verified.
     keys: usize,
-    /// When they were last fetched; nothing for keys that were configured.
+    /// Time of the last fetch. Absent for configured keys.
     #[serde(with = "rfc3339::option")]
     fetched_at: Option<OffsetDateTime>,
     age_seconds: Option<u64>,
-    /// The fetch that failed last, if none succeeded since.
+    /// The last failed fetch. Absent if a later one succeeded.
     last_error: Option<FailedFetch>,
 }
 
@@ -48,7 +48,7 @@ impl From<KeyStatus> for IssuerView {
     }
 }
 
-/// Lists the trusted issuers; it fetches nothing.
+/// Lists the trusted issuers. Does not fetch keys.
 #[utoipa::path(
     get,
     path = "/api/v1/issuers",

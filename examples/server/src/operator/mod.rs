@@ -1,20 +1,21 @@
-//! The operator's page at `/admin`, and the endpoints that only it needs.
+//! The operator's page at `/admin`, and the endpoints that only it uses.
 //!
-//! The page is three kinds of static files built into the program. It has no data of its own and is
-//! open to everybody; whatever it shows comes from the API, which asks for the role `admin` through
-//! the same layer as every other request.
+//! The page consists of static files (HTML, CSS and JavaScript) built into the program. It contains
+//! no data and is public. All data comes from the API, which requires the role `admin` through the
+//! same layer as every other request.
 //!
 //! # Signing in
 //!
-//! The administrator pastes an access token. The page keeps it in the tab's `sessionStorage`, and
-//! sends it in the `Authorization` header. A cookie would be sent by the browser whoever made the
-//! request, and would need [`TokenSource::cookie`](tower_jit_provisioning::TokenSource::cookie) and
-//! its same-site check in front of every handler; a header is only sent by a script of this origin.
-//! There is nothing that another site could ride on (CSRF), and no second way in to keep safe.
+//! The administrator pastes an access token. The page stores it in the tab's `sessionStorage` and
+//! sends it in the `Authorization` header. A browser would attach a cookie to requests from any
+//! site, which would require [`TokenSource::cookie`](tower_jit_provisioning::TokenSource::cookie)
+//! and its same-site check in front of every handler. A header is only sent by a script of this
+//! origin, so cross-site request forgery (CSRF) is not possible, and there is no second way to sign
+//! in to protect.
 //!
-//! What is left is a script that runs in the page (XSS), which could read the token. So no script
-//! gets in: the policy in [`page`] allows this origin's files alone, no inline code and no `eval`,
-//! and Trusted Types refuse every text as markup, whatever a user is called.
+//! The remaining risk is an injected script (XSS) that reads the token. The policy in [`page`]
+//! therefore only allows files of this origin, no inline code and no `eval`. Trusted Types reject
+//! assigning strings as HTML, whatever a user's name contains.
 
 mod explanation;
 mod issuers;
@@ -25,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::Shared;
 
-/// What the page reads, for whoever has the role.
+/// The page's endpoints. The caller adds the role requirement.
 pub fn router() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(explanation::explain))

@@ -1,4 +1,4 @@
-//! `GET /admin`: the page's files, with the headers that keep everything else out.
+//! `GET /admin`: the page's static files, with security headers.
 
 use axum::{
     Router,
@@ -13,8 +13,8 @@ use axum::{
     routing::get,
 };
 
-/// This origin's files and API, and nothing else: no inline code, no frame, no form that leaves, and
-/// no text that becomes markup.
+/// Allows this origin's files and API only: no inline code, no framing, no form submission, and no
+/// assignment of strings as HTML (Trusted Types).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
@@ -90,7 +90,7 @@ const FILES: [(&str, &str, &str); 11] = [
     ),
 ];
 
-/// The files, for everybody: there is no secret in them.
+/// Routes for the files. They contain no secrets and need no token.
 pub fn router() -> Router {
     let router = Router::new().route("/admin/", get(Redirect::permanent("/admin")));
     FILES

@@ -1,13 +1,14 @@
-//! `GET /api/v1/statistics`: what became of the requests of the last hour.
+//! `GET /api/v1/statistics`: requests of the last hour by outcome.
 //!
-//! The library has one span `provision` a request, whose fields are part of its API. A layer of the
-//! program's subscriber reads them as they close, and adds them up in memory: totals since the
-//! start, and buckets of ten seconds that fall out after an hour. Metrics would not do: behind a
-//! cache, they do not tell for which reason a remembered user is refused again. A monitoring system
-//! keeps more, for longer; this is for whoever has none at hand.
+//! The library opens one span `provision` per request, whose fields are part of its API. A layer of
+//! the program's subscriber reads the spans when they close and adds them up in memory: totals
+//! since startup, and buckets of ten seconds that are dropped after an hour. The library's metrics
+//! are not sufficient: behind a cache they do not have the reason for which a cached user is
+//! refused again. A monitoring system keeps more data for longer; this is for deployments without
+//! one.
 //!
-//! The span ends where the layer lets a request pass. What a requirement behind it refuses, as for a
-//! missing role, is seen by the `Error` in its answer.
+//! The span ends when the layer passes the request on. Refusals by a requirement behind the layer,
+//! as for a missing role, are counted by the `Error` in the response's extensions.
 
 mod bucket;
 mod watch;
@@ -32,19 +33,19 @@ use self::{
 };
 use crate::app::Shared;
 
-/// What one point of the plot stands for.
+/// Length of one interval.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// How many are kept: an hour.
+/// Number of intervals that are kept: one hour.
 const KEPT: u64 = 360;
 
-/// What was counted; clones share it.
+/// The counters. Clones share them.
 #[derive(Clone)]
 pub struct Statistics(Arc<Mutex<Series>>);
 
 struct Series {
     since: OffsetDateTime,
     total: Counts,
-    /// In the order of time; an interval without requests has none.
+    /// In chronological order. An interval without requests has no bucket.
     buckets: VecDeque<Bucket>,
 }
 
@@ -52,13 +53,13 @@ struct Series {
 pub struct StatisticsView {
     #[serde(with = "rfc3339")]
     since: OffsetDateTime,
-    /// Seconds since the Unix epoch, as in the series.
+    /// The current time in seconds since the Unix epoch, as in the series.
     now: u64,
     interval_seconds: u64,
-    /// How many intervals are kept.
+    /// Number of intervals that are kept.
     intervals: u64,
     total: Counts,
-    /// The intervals with requests, the oldest first.
+    /// The intervals with requests, oldest first.
     series: Vec<Point>,
 }
 
@@ -71,7 +72,7 @@ impl Statistics {
         })))
     }
 
-    /// What the program's subscriber needs, to count.
+    /// Returns the layer to add to the program's subscriber.
     pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         Watch::layer(self.clone())
     }
@@ -108,7 +109,8 @@ impl Statistics {
 }
 
 impl Series {
-    /// The interval that counts now. A clock that was set back counts into the one before.
+    /// Returns the current interval. If the clock was set back, requests count in the newest
+    /// existing one.
     fn newest(&mut self) -> &mut Bucket {
         let now = now();
         let start = now - now % INTERVAL.as_secs();
@@ -116,10 +118,10 @@ impl Series {
             self.buckets.push_back(Bucket::new(start));
         }
         self.forget(start);
-        self.buckets.back_mut().expect("none as young is forgotten")
+        self.buckets.back_mut().expect("the newest bucket is kept")
     }
 
-    /// Drops what is older than an hour before the newest interval.
+    /// Drops buckets more than an hour older than the newest interval.
     fn forget(&mut self, newest: u64) {
         let oldest = newest.saturating_sub((KEPT - 1) * INTERVAL.as_secs());
         while self
@@ -137,7 +139,7 @@ fn now() -> u64 {
     now.unwrap_or_default().as_secs()
 }
 
-/// Counts what was refused behind the layer, whose span has ended as passed by then.
+/// Counts refusals behind the layer. Their spans have ended as passed.
 pub async fn count_refusals(State(statistics): State<Statistics>, answer: Response) -> Response {
     if let Some(error) = answer.extensions().get::<Error>() {
         statistics.count_refusal(error.reason());
@@ -145,7 +147,7 @@ pub async fn count_refusals(State(statistics): State<Statistics>, answer: Respon
     answer
 }
 
-/// Reads the counters and the series.
+/// Returns the counters and the series.
 #[utoipa::path(
     get,
     path = "/api/v1/statistics",

@@ -1,4 +1,4 @@
-//! Requests added up.
+//! Counters and latencies of requests.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use utoipa::ToSchema;
 
 use super::watch::Request;
 
-/// How many reasons are told apart; they are labels of the library's, of which there are fewer.
+/// Maximum number of distinct reasons. Reasons are labels of the library, which has fewer.
 const MAX_REASONS: usize = 64;
 
 #[derive(Clone, Default, Serialize, ToSchema)]
 pub struct Counts {
     requests: u64,
-    /// Requests let in with a token that was not seen before: somebody signed in, or renewed.
+    /// Accepted requests whose token was not in the cache: a sign-in or a renewed token.
     logins: u64,
     created: u64,
     linked: u64,
     updated: u64,
-    /// By the layer, or for a role by what stands behind it; the latter were let in before, and
-    /// count there too.
+    /// Requests refused by the layer, or by a role requirement behind it. The latter have passed
+    /// the layer and are counted there as well.
     refused: u64,
-    /// Callers who hung up before it was decided.
+    /// Requests whose client disconnected before the decision.
     abandoned: u64,
     /// Refusals by reason.
     reasons: BTreeMap<String, u64>,
@@ -62,14 +62,14 @@ pub struct Bucket {
     latency: Summary,
 }
 
-/// One interval as the plot shows it.
+/// One interval of the series.
 #[derive(Serialize, ToSchema)]
 pub struct Point {
     /// Seconds since the Unix epoch.
     at: u64,
     #[serde(flatten)]
     counts: Counts,
-    /// From a request's arrival until it was decided.
+    /// Time from a request's arrival until the decision.
     latency_ms: Latency,
 }
 
@@ -85,7 +85,7 @@ impl Bucket {
         Self {
             start,
             counts: Counts::default(),
-            // To one part in a hundred, from a microsecond.
+            // 1 % relative error, for values from one microsecond.
             latency: Summary::new(0.01, 512, 1e-3),
         }
     }

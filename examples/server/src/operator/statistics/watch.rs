@@ -1,4 +1,4 @@
-//! Reads the library's spans as they close.
+//! Reads the library's spans when they close.
 
 use std::{
     fmt::Debug,
@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, filter::FilterFn, layer::Context, registry::Look
 
 use super::Statistics;
 
-/// One request, as its span tells it.
+/// One request, with the fields of its span.
 pub struct Request {
     began: Instant,
     pub outcome: String,
@@ -27,7 +27,7 @@ pub struct Request {
 pub struct Watch(Statistics);
 
 impl Watch {
-    /// The layer, with a filter of its own: what the log shows is another matter.
+    /// Returns the layer. Its filter is independent of the log's.
     pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
         statistics: Statistics,
     ) -> impl Layer<S> + use<S> {
