@@ -1,5 +1,5 @@
-//! Who may do what: scopes of the token, roles of the user, a rule of one's own, visitors without a
-//! token, and a cookie for browsers.
+//! Authorization by token scope, user role and custom rule, with optional authentication and a
+//! cookie for browsers.
 //!
 //! ```text
 //! cargo run -p authorization
@@ -31,12 +31,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let base = format!("http://{}", listener.local_addr()?);
 
     let issuer = TestIssuer::new("https://id.example.com");
-    // What the issuer calls `staff` is an `admin` here; nothing passes that is not mapped.
+    // Maps the issuer's role `staff` to `admin`. Unmapped roles are dropped.
     let trusted = issuer
         .trusted("orders-api")
         .with_claims(ClaimMap::oidc().add_roles("/roles"))
         .with_policy(IssuerPolicy::new().map_role("staff", "admin"));
-    // Where clients learn which issuer to ask for a token.
+    // Clients read here which issuer to request a token from.
     let metadata = ResourceMetadata::new(&base)?
         .add_authorization_server(issuer.name())
         .add_scope("orders:read");

@@ -1,11 +1,11 @@
-//! HTTP and gRPC on one port, behind one layer: a user is the same user on both.
+//! HTTP and gRPC on one port, behind one layer and with the same users.
 //!
 //! ```text
 //! cargo run -p axum_and_tonic
 //! ```
 //!
-//! Requests are told apart by their content type: the same bad token is a problem document with a
-//! challenge for `curl`, and a status for a gRPC client.
+//! The layer distinguishes the protocols by content type: for the same invalid token, `curl` gets a
+//! problem document with a challenge, and a gRPC client gets a status.
 
 use std::{env, error::Error};
 

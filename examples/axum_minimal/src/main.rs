@@ -1,11 +1,11 @@
-//! The least there is: an axum service that knows its users.
+//! A minimal axum service with provisioned users.
 //!
 //! ```text
 //! cargo run -p axum_minimal
 //! ```
 //!
-//! Users are kept in memory, and tokens come from an issuer in this process that signs for anybody:
-//! a service takes `TrustedIssuer::discover` and `SeaOrmProvisioner` in their places.
+//! Users are kept in memory, and tokens come from a test issuer in this process. A real service
+//! uses `TrustedIssuer::discover` and `SeaOrmProvisioner` instead.
 
 use std::{env, error::Error};
 

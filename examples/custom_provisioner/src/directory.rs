@@ -1,4 +1,4 @@
-//! Somebody else's service: members by key, over HTTP.
+//! An external directory: members by key, over HTTP.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ impl Members {
     }
 }
 
-/// Starts it on a free port of 127.0.0.1 and returns its URL.
+/// Starts the directory on a free port of 127.0.0.1 and returns its URL.
 pub(crate) async fn start() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -49,13 +49,13 @@ async fn find(
     member.map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
-/// Creates a member, unless there is one already: 201 is said once.
+/// Creates a member unless they exist. Exactly one request gets 201.
 async fn put(
     State(members): State<Members>,
     Path(key): Path<String>,
     Json(name): Json<Option<String>>,
 ) -> Result<(StatusCode, Json<Member>), StatusCode> {
-    // Has left the organisation, whoever still vouches for him.
+    // A member who has left the organisation is refused, even with a valid token.
     if name.as_deref() == Some("Cy Roe") {
         return Err(StatusCode::GONE);
     }

@@ -1,7 +1,6 @@
-//! Users are in a directory of their own, behind HTTP: a provisioner without a database.
+//! A custom provisioner whose users are in a directory behind HTTP, without a database.
 //!
-//! `cargo run -p custom_provisioner` starts the directory as well and prints
-//! lines to try.
+//! `cargo run -p custom_provisioner` also starts the directory, and prints `curl` lines to try.
 
 mod directory;
 
@@ -30,14 +29,14 @@ use self::directory::Member;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The directory's client.
+/// Client of the directory.
 struct Directory {
     url: String,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 impl Directory {
-    /// A member is under its identity's key, whatever its names are.
+    /// Sends a request for the member with the identity's key, which is independent of names.
     async fn ask(
         &self,
         method: &str,
@@ -62,8 +61,9 @@ impl Directory {
 impl Provisioner for Directory {
     type User = Member;
 
-    /// Asks first, so that a known member costs no write. `PUT` makes one member however often it is
-    /// asked, and says to one caller only that it did; dropped half way, it leaves a whole one.
+    /// Sends `GET` first, so that a known member costs no write. `PUT` is idempotent and returns
+    /// 201 to one caller only. If this future is dropped half way, the member is either absent or
+    /// complete.
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<Member>, ProvisionError> {
         let unavailable = |error: BoxError| ProvisionError::unavailable(error);
         let mut answer = self.ask("GET", identity).await.map_err(unavailable)?;

@@ -1,4 +1,4 @@
-//! A client that tells what it was answered in a few words.
+//! A client that summarizes responses in a few words.
 
 use std::{
     collections::HashMap,
@@ -18,14 +18,14 @@ use serde_json::Value;
 pub(crate) struct Client {
     http: HttpClient<HttpConnector, Empty<Bytes>>,
     base: String,
-    /// Users by id, numbered as they appear: ids differ from run to run.
+    /// Users by id, numbered in the order of appearance, because ids differ between runs.
     numbers: HashMap<String, usize>,
 }
 
 pub(crate) struct Answer {
     pub(crate) words: String,
     pub(crate) took: Duration,
-    /// The user's id, if the answer has one.
+    /// The user's id, if the response has one.
     pub(crate) user: Option<String>,
 }
 

@@ -1,23 +1,24 @@
-//! The life of some users, step by step, with real requests: an issuer, a service behind the layer, a
+//! A demonstration with real requests, step by step: an issuer, a service behind the layer, and a
 //! client.
 //!
 //! ```text
 //! cargo run -p demo
 //! ```
 //!
-//! It takes a few seconds and needs nothing. Every step says what it expects; the table at the end
-//! compares, and the exit code is not 0 if any step was answered differently.
+//! It takes a few seconds and has no prerequisites. Every step prints the response and whether it
+//! is as expected. The table at the end compares them, and the exit code is non-zero if any
+//! response differs.
 
 mod client;
+mod scenario;
 mod service;
-mod story;
 mod table;
 
 use std::{error::Error, process::ExitCode};
 
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::{client::Client, service::Service, story::Story};
+use crate::{client::Client, service::Service, scenario::Scenario};
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -25,7 +26,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let service = Service::start(&issuer).await?;
     println!("issuer   {}\nservice  {}", issuer.name(), service.base);
     let client = Client::new(service.base.clone());
-    let table = Story::new(issuer, service, client).tell().await?;
+    let table = Scenario::new(issuer, service, client).run().await?;
     println!("\n{table}");
     Ok(match table.unexpected() {
         0 => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! A service of orders, say: a route for its users, some for administrators, tables in SQLite.
+//! An example service: a route for users, routes for administrators, and tables in SQLite.
 
 use std::{error::Error, time::Duration};
 
@@ -21,7 +21,7 @@ use tower_jit_provisioning::{
 };
 use uuid::Uuid;
 
-/// How long a user is remembered before the store is asked again.
+/// How long a user is served from the cache before the store is read again.
 pub(crate) const TTL: Duration = Duration::from_secs(1);
 
 pub(crate) type Users = CachedProvisioner<SeaOrmProvisioner>;
@@ -77,7 +77,7 @@ impl Service {
         })
     }
 
-    /// Somebody who was there before, with a password, and whose mailbox the operator vouches for.
+    /// Imports a user with a password and a verified address.
     pub(crate) async fn import(&self, address: &str, name: &str) -> Result<Uuid, Box<dyn Error>> {
         let user = ImportedUser::new()
             .with_email(Email::parse(address).ok_or("no address")?)
@@ -87,7 +87,7 @@ impl Service {
         Ok(report.entries()[0].user.ok_or("nobody was imported")?)
     }
 
-    /// Takes the table of users away, and the service cannot read anybody.
+    /// Renames the table of users, so that every read fails.
     pub(crate) async fn break_store(&self) -> Result<(), DbErr> {
         let statement = "ALTER TABLE users RENAME TO users_elsewhere";
         self.db.execute_unprepared(statement).await.map(drop)

@@ -1,4 +1,4 @@
-//! What was done, what was answered and what was expected.
+//! The table of steps: request, response, expected response and duration.
 
 use std::{fmt, time::Duration};
 

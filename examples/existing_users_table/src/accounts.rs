@@ -1,4 +1,4 @@
-//! The table of users, now with nullable passwords, and the table of identities beside it.
+//! The table of users, with nullable passwords, and the table of identities.
 
 use sea_orm::entity::prelude::*;
 
@@ -17,7 +17,7 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The columns of `migration::CreateIdentities`.
+/// Entity of the table that `migration::CreateIdentities` creates.
 pub(crate) mod identities {
     use sea_orm::entity::prelude::*;
 

@@ -1,7 +1,7 @@
-//! An application whose users all had passwords lets in those of an issuer, with the table it has.
+//! Adds an issuer's users to an application that has its own table of password users.
 //!
-//! `cargo run -p existing_users_table` prints lines to try; with `-- --once`
-//! at the end, it prints the answers instead.
+//! `cargo run -p existing_users_table` prints `curl` lines to try. With `-- --once`, it sends the
+//! requests itself and prints the responses.
 
 mod accounts;
 mod mapping;
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     db.execute_unprepared(BEFORE).await?;
     migration::run_migrator::<Migrator>(&db).await?;
 
-    // The table asks for an address, so a token has to bring one that its issuer vouches for.
+    // The `email` column is required, so the token must have a verified address.
     let has_address = Rule::new("has-address", |identity| identity.vouched_email().is_some());
     let policy = IssuerPolicy::new()
         .with_sign_up(SignUp::When(has_address))

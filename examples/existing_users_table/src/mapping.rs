@@ -52,7 +52,8 @@ impl UserMapping for Accounts {
             .all(db)
             .await?;
         let issuer_key = issuer_key(identity.issuer());
-        // Whoever did not prove an address here may have signed up with somebody else's.
+        // An account with an unverified address may belong to a person who does not own the
+        // address.
         let verified_by = match account.email_is_verified {
             true => "mailbox",
             false => "nobody",
@@ -94,7 +95,7 @@ impl UserMapping for Accounts {
     }
 }
 
-/// Addresses as this application has always stored them.
+/// Returns the address in the form that this application stores.
 fn stored(address: &str) -> String {
     address.to_ascii_lowercase()
 }

@@ -1,8 +1,8 @@
-//! From a table of users who all have passwords to one with identities beside it.
+//! Migrates a table of password users: nullable passwords, and a table of identities.
 
 #![expect(
     elided_lifetimes_in_paths,
-    reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
+    reason = "`MigrationTrait` elides these lifetimes, and async_trait requires equal signatures"
 )]
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DbErr, sea_query::ColumnType};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tower_jit_provisioning::sea_orm::migration::CreateIdentities;
 
-/// The table as it was. Ana answered the mail that followed her sign-up; Bo never did.
+/// The table before the migration. Ana has verified her address, Bo has not.
 pub(crate) const BEFORE: &str = "
     CREATE TABLE accounts (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +27,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        // The application's own come first.
+        // The application's own migrations come first.
         vec![
             Box::new(AllowNoPassword),
             Box::new(CreateIdentities::beside(
@@ -39,7 +39,7 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Makes the password nullable. SQLite changes no columns: a nullable copy takes its place.
+/// Makes the password nullable. SQLite cannot change a column, so a nullable copy replaces it.
 struct AllowNoPassword;
 
 impl MigrationName for AllowNoPassword {

@@ -1,12 +1,11 @@
-//! Tells why a token gets in, or does not.
+//! Explains why a token is accepted or refused.
 //!
 //! ```text
 //! cargo run -p explain -- <token or claims> [issuers.toml] [database url]
 //! ```
 //!
-//! Without a configuration it trusts a local issuer and explains one of its tokens, so there is
-//! something to see. `issuers.toml` has the keys of
-//! [`VerifierConfig`](tower_jit_provisioning::VerifierConfig). Nothing is written.
+//! Without arguments it trusts a local issuer and explains one of its tokens. `issuers.toml` has
+//! the keys of [`VerifierConfig`](tower_jit_provisioning::VerifierConfig). Nothing is written.
 
 use std::error::Error;
 
@@ -46,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A token has no braces, claims do.
+/// Claims are a JSON object, and a token contains no braces.
 async fn explain<P: Explain>(verifier: &JwtVerifier, users: &P, subject: &str) -> Explanation {
     match subject.trim_start().starts_with('{') {
         true => explain::explain_claims(verifier, users, subject).await,
@@ -54,7 +53,7 @@ async fn explain<P: Explain>(verifier: &JwtVerifier, users: &P, subject: &str) -
     }
 }
 
-/// Somebody whom sign-up keeps out, and why.
+/// Explains a token whose user is refused by a closed sign-up.
 async fn demonstrate() -> Result<(), Box<dyn Error>> {
     let issuer = TestIssuer::new("https://id.example.com");
     let closed = IssuerPolicy::new().with_sign_up(SignUp::Closed);

@@ -1,9 +1,9 @@
-//! The code that is generated and checked in is what its source gives.
+//! Checks that the checked-in code matches its source.
 
 use std::{env, fs, path::Path};
 
 #[test]
-fn the_greeters_code_is_up_to_date() {
+fn the_generated_code_is_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let descriptors = protox::compile(["greeter.proto"], [folder]).unwrap();
     let output = tempfile::tempdir().unwrap();

@@ -101,7 +101,7 @@ pub mod greeter_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Greets whoever asks by the number of his user.
+        /// Greets the caller by their user number.
         pub async fn greet(
             &mut self,
             request: impl tonic::IntoRequest<super::GreetRequest>,
@@ -120,7 +120,7 @@ pub mod greeter_client {
             req.extensions_mut().insert(GrpcMethod::new("greeter.v1.Greeter", "Greet"));
             self.inner.unary(req, path, codec).await
         }
-        /// Counts up to a number, for whoever asks.
+        /// Counts up to a number for the caller.
         pub async fn count(
             &mut self,
             request: impl tonic::IntoRequest<super::CountRequest>,
@@ -157,7 +157,7 @@ pub mod greeter_server {
     /// Generated trait containing gRPC methods that should be implemented for use with GreeterServer.
     #[async_trait]
     pub trait Greeter: std::marker::Send + std::marker::Sync + 'static {
-        /// Greets whoever asks by the number of his user.
+        /// Greets the caller by their user number.
         async fn greet(
             &self,
             request: tonic::Request<super::GreetRequest>,
@@ -168,7 +168,7 @@ pub mod greeter_server {
             >
             + std::marker::Send
             + 'static;
-        /// Counts up to a number, for whoever asks.
+        /// Counts up to a number for the caller.
         async fn count(
             &self,
             request: tonic::Request<super::CountRequest>,

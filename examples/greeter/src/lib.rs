@@ -1,8 +1,8 @@
-//! The service of `greeter.proto`, and what the tonic examples answer.
+//! The service of `greeter.proto`, shared by the tonic examples.
 //!
-//! `greeter.v1.rs` is generated and checked in, so the examples need neither a protobuf compiler nor a
-//! build script. A test compares it with what `greeter.proto` gives, and writes it anew with
-//! `UPDATE_GENERATED=1`.
+//! `greeter.v1.rs` is generated and checked in, so the examples need neither a protobuf compiler
+//! nor a build script. A test compares it with the output for `greeter.proto`, and rewrites it if
+//! `UPDATE_GENERATED=1` is set.
 
 #[cfg(test)]
 mod generated;
@@ -19,9 +19,9 @@ pub use self::v1::{
     CountReply, CountRequest, GreetReply, GreetRequest, greeter_client, greeter_server,
 };
 
-/// What handlers write instead of reading extensions.
+/// Shorthand for handlers that read the user from the request's extensions.
 pub trait WithUser {
-    /// Returns the user that the layer found; without the layer, an internal error.
+    /// Returns the user from the extensions. Without the layer, returns an internal error.
     fn user(&self) -> Result<&CurrentUser<MemoryUser>, Status>;
 }
 
@@ -32,9 +32,9 @@ impl<T> WithUser for Request<T> {
     }
 }
 
-/// Greets users, and counts for them.
+/// Greets users and counts for them.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "its value is its name")]
+#[expect(clippy::exhaustive_structs, reason = "a unit struct")]
 pub struct Greeter;
 
 #[tonic::async_trait]

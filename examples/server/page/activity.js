@@ -1,4 +1,4 @@
-// Live counters, and what they were over the last minutes.
+// Live counters, and their course over the last minutes.
 
 import { get } from './api.js';
 import { byId, exactly, make, update } from './dom.js';
@@ -17,8 +17,8 @@ const latency = new Plot(byId('latency'), 'Time to decide on a request over time
   { name: 'Median', key: 'median' }, { name: '95 of 100', key: 'p95' },
 ], 1);
 
-/// The series as 60 points, an interval without requests being zero. The one that is not over yet
-/// would look like a fall, and is left out.
+/// Returns the series as 60 points. Intervals without requests are zero. The current interval is left
+/// out: it is incomplete and would look like a drop.
 export function points({ now, interval_seconds: interval, series }, minutes) {
   const width = Math.max(interval, (minutes * 60) / POINTS);
   const end = now - (now % width);

@@ -1,4 +1,4 @@
-// The API, in the name of whoever signed in. The token lives in this tab and travels in a header.
+// Calls the API with the token, which is kept in this tab and sent in the `Authorization` header.
 
 const KEY = 'operator-token';
 
@@ -34,7 +34,7 @@ export async function call(method, path, body) {
   let document = null;
   try {
     document = text ? JSON.parse(text) : null;
-  } catch { /* Not of this server: its status has to do. */ }
+  } catch { /* Not a problem document of this server: only the status is reported. */ }
   if (!answer.ok) throw new Problem(answer.status, document?.code, document?.detail);
   return document;
 }

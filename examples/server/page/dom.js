@@ -1,4 +1,5 @@
-// Makes elements. Whatever comes from the API becomes text, never markup, and turns no text around.
+// Creates elements. Data of the API is always inserted as text, never as markup, and without
+// characters that change the text direction.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -16,20 +17,20 @@ function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) element.setAttribute(name, String(value));
   }
-  // `append` takes a string as text.
+  // `append` inserts strings as text nodes.
   element.append(...children.filter((child) => child !== null).map((child) =>
     child instanceof Node ? child : plain(child)));
   return element;
 }
 
-/// Shows characters that reverse what is around them, so that "\u202enimda" does not read as "admin".
+/// Replaces characters that reverse the surrounding text: "\u202enimda" would be displayed as "admin".
 export const plain = (text) => String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 
 const isVisible = (text) => /[^\p{DI}\p{C}\p{Z}\u2800]/u.test(text ?? '');
 
 const contents = new WeakMap();
 
-/// Shows what is different, and leaves what is the same in place: focus and selection stay.
+/// Renders the content only if its key has changed, so that focus and selection are kept.
 export function update(container, key, render) {
   const next = JSON.stringify(key);
   if (contents.get(container) === next) return;
@@ -66,7 +67,7 @@ export function ago(text) {
   return Math.abs(seconds) < 5 ? 'just now' : relative.format(Math.trunc(seconds / length), unit);
 }
 
-/// A moment, as it is from now; exactly, where somebody points.
+/// Returns a `time` element with the relative time, and the exact time as its tooltip.
 export function moment(text, otherwise = 'never') {
   if (!text) return make('span', { class: 'muted' }, otherwise);
   return make('time', { datetime: text, title: exactly(text) }, ago(text));
@@ -76,7 +77,7 @@ export function exactly(text) {
   return absolute.format(new Date(text));
 }
 
-/// What a user is called: the first of his names with anything to see, and to click on, in it.
+/// Returns the user's first name that has a visible character, so that there is text to click on.
 export function nameOf(user) {
   const names = [user.full_name, user.email, user.username];
   return plain(names.find(isVisible) ?? `User ${user.id.slice(-8)}`);
@@ -84,20 +85,20 @@ export function nameOf(user) {
 
 let fading;
 
-/// Says what was done, also to who does not see it.
+/// Shows a confirmation in a live region, which screen readers announce.
 export function say(text) {
   clearTimeout(fading);
   byId('done').textContent = text;
   fading = setTimeout(() => { byId('done').textContent = ''; }, 6000);
 }
 
-/// Says what went wrong, until something goes well.
+/// Shows an error until the next success. `null` hides it.
 export function complain(text) {
   byId('notice').textContent = text ?? '';
   byId('notice').hidden = !text;
 }
 
-/// Asks before something is done. Gives the reason that was entered, or nothing if it was cancelled.
+/// Asks for confirmation. Resolves to the entered reason, or to `null` if it was cancelled.
 export function ask({ title, text, confirm, dangerous = false, wantsReason = true }) {
   const dialog = byId('dialog');
   byId('dialog-title').textContent = title;

@@ -1,4 +1,4 @@
-// Why a token gets in, or does not.
+// Explains why a token is accepted or refused.
 
 import { call } from './api.js';
 import { badge, byId, make } from './dom.js';

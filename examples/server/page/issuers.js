@@ -1,4 +1,4 @@
-// The issuers and their keys.
+// The trusted issuers and their keys.
 
 import { get } from './api.js';
 import { badge, byId, make, moment, update } from './dom.js';

@@ -1,4 +1,4 @@
-// Signing in and out, which view is shown, and keeping it up to date.
+// Sign-in and sign-out, routing between views, and the periodic refresh.
 
 import * as activity from './activity.js';
 import { forget, get, remember, token } from './api.js';
@@ -23,8 +23,8 @@ let isSignedIn = false;
 
 let isStale = false;
 
-/// Does something, and says what goes wrong. What goes well in the background takes back only what
-/// the background said.
+/// Runs `work` and shows its error. A success in the background only clears errors that occurred in
+/// the background.
 async function attempt(work, inBackground = false) {
   try {
     await work();
@@ -131,7 +131,7 @@ users.install(attempt);
 user.install(attempt);
 explain.install(attempt);
 
-/// What is looked at is kept up to date, one request after the other.
+/// Refreshes the visible view periodically. Each refresh starts after the previous one has finished.
 async function keepUp() {
   const refresh = VIEWS[shown]?.refresh;
   if (isSignedIn && refresh && !document.hidden && !byId('dialog').open) {

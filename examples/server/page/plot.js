@@ -1,4 +1,4 @@
-// Lines over time, in plain SVG.
+// Line plots over time, in plain SVG.
 
 import { make, makeSvg } from './dom.js';
 
@@ -6,7 +6,7 @@ const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [220, 40, 12, 12, 24];
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const clockExact = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
-/// The next of 1, 2, 5, 10, 20 … that is not below.
+/// Rounds up to the next of 1, 2, 5, 10, 20 …
 function round(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   return power * [1, 2, 5, 10].find((step) => step * power >= value * (1 - 1e-9));
@@ -15,7 +15,7 @@ function round(value) {
 const number = (value) => (value === null ? '–' : String(Number(value.toPrecision(3))));
 
 export class Plot {
-  /// `lines`: name and key of each; `least`: what the axis reaches in any case.
+  /// `lines` has the name and key of each line. `least` is the minimum upper bound of the axis.
   constructor(container, label, lines, least) {
     this.lines = lines;
     this.least = least;
@@ -36,7 +36,7 @@ export class Plot {
 
   show(points) {
     this.points = points;
-    // Drawn as wide as there is room, so that text keeps its size.
+    // Drawn at the width of the container, so that text is not scaled.
     this.width = this.container.clientWidth || this.width;
     this.svg.setAttribute('viewBox', `0 0 ${this.width} ${HEIGHT}`);
     const values = points.flatMap((point) => this.lines.map(({ key }) => point[key] ?? 0));
@@ -70,7 +70,7 @@ export class Plot {
     return HEIGHT - BOTTOM - (value * (HEIGHT - TOP - BOTTOM)) / this.top;
   }
 
-  /// A line with gaps where nothing was measured; a point alone is a dash.
+  /// Returns the path of a line. Missing values are gaps, and a single point is drawn as a dash.
   path(key) {
     let isDown = false;
     return this.points.map((point, index) => {

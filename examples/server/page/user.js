@@ -1,4 +1,4 @@
-// One user: profile, identities, roles, history, and what can be done.
+// One user: profile, identities, roles, history and actions.
 
 import { call, get, query } from './api.js';
 import {
@@ -39,7 +39,7 @@ export async function open(of) {
   await refresh();
 }
 
-/// Leaves nothing of anybody in the page.
+/// Removes all data of the user from the page.
 export function clear() {
   id = null;
   user = null;

@@ -1,4 +1,4 @@
-// The list: the newest first, and up to date while it is looked at.
+// The list of users: newest first, refreshed while it is visible.
 
 import { get, query } from './api.js';
 import { badge, byId, make, moment, nameOf, statusBadge } from './dom.js';
@@ -25,7 +25,7 @@ export async function refresh() {
   turn += 1;
   const mine = turn;
   const page = await get(`/users/?${query({ ...parameters(), limit })}`);
-  // Somebody typed on meanwhile.
+  // A later request has been sent, for example by further typing.
   if (mine !== turn) return;
   if (older.length === 0) next = page.next;
   show([...page.items, ...older]);
@@ -51,7 +51,7 @@ function show(users) {
     : `${users.length} ${users.length === 1 ? 'user' : 'users'}${next === null ? '' : ' shown'}`;
 }
 
-/// The user's row; one that is there stays, so that a reader keeps his place.
+/// Returns the user's row. Existing rows are reused, so that focus and selection are kept.
 function row(user) {
   const content = JSON.stringify([user, Math.floor(Date.now() / 10000)]);
   const known = rows.get(user.id);
@@ -70,7 +70,7 @@ function row(user) {
     cell('Created', moment(user.created_at)),
   ];
   if (known) {
-    // The first cell holds the link, and perhaps the focus.
+    // The first cell is kept: its link may have the focus.
     element.cells[0].replaceChildren(...[link, address].filter(Boolean));
     while (element.cells.length > 1) element.cells[1].remove();
     element.append(...cells);
@@ -93,7 +93,7 @@ async function more() {
   await refresh();
 }
 
-/// Leaves nobody in the page.
+/// Removes all users from the page.
 export function clear() {
   turn += 1;
   byId('filter').reset();

@@ -242,7 +242,7 @@ pub async fn login(
 ) -> Result<Json<LocalToken>, Problem> {
     let address_key = checked_address(&login.email)?.key("");
     let password = checked_password(login.password)?;
-    app.passwords.count_try(&address_key)?;
+    app.passwords.count_attempt(&address_key)?;
 
     let sign_up = sign_ups::Entity::find_by_id(address_key)
         .one(&app.db)

@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, time::timeout};
 
 /// How long requests in progress may take after SIGTERM: longer than any response takes, but
 /// bounded for clients that never finish their request.
-const GRACE: Duration = Duration::from_secs(12);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Maximum size of a request's head: the longest token and the headers that a proxy adds. Hyper's
 /// default would buffer up to 400 KiB per connection.
@@ -52,7 +52,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if timeout(GRACE, connections.shutdown()).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
         tracing::warn!("connections that did not end were cut");
     }
 }

@@ -20,7 +20,7 @@ pub struct OwnIssuers {
 }
 
 impl OwnIssuers {
-    pub fn beside(&self, config: &Config) -> Result<VerifierConfig, ConfigError> {
+    pub fn with_configured(&self, config: &Config) -> Result<VerifierConfig, ConfigError> {
         let development = self.development.as_ref();
         let development = development.map(|issuer| (DEVELOPMENT, issuer.table()));
         let own = development.into_iter().chain([(LOCAL, self.local.table())]);
@@ -54,7 +54,7 @@ impl Reload {
         if config.is_development != self.running.is_development {
             return Err("a development issuer comes and goes with the process only".into());
         }
-        let trusted = self.own.beside(&config)?;
+        let trusted = self.own.with_configured(&config)?;
         let candidate = JwtVerifier::from_config(trusted.clone())?;
         // As at startup: a configuration under which known users would be created again is
         // rejected.

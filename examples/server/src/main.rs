@@ -117,7 +117,7 @@ async fn serve_with(
         local: LocalIssuer::new(config.local_secret.as_deref()),
         development: config.is_development.then(start),
     };
-    let verifier = JwtVerifier::from_config(own.beside(&config)?)?;
+    let verifier = JwtVerifier::from_config(own.with_configured(&config)?)?;
     // Rejects a configuration under which known users would be created again.
     users.provisioner().check_issuers(&verifier).await?;
     if let Some(days) = config.audit_days {

@@ -62,7 +62,7 @@ pub fn router(mut document: openapi::OpenApi, public: &openapi::OpenApi) -> Rout
         .merge(page)
 }
 
-/// Adds the problem response to an operation and, unless it is public, the token and its responses.
+/// Adds the problem responses to an operation and, unless it is public, the bearer requirement.
 fn complete(operation: &mut Operation, is_public: bool) {
     let refusals = [
         ("4XX", "Refused; `code` says why"),

@@ -20,22 +20,22 @@ use crate::problem::Problem;
 const MAX_HASHES: usize = 4;
 
 /// How long a request waits for a free hashing slot.
-const PATIENCE: Duration = Duration::from_secs(2);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Attempts per minute and address, whether the password is right and the address is known or not.
-const TRIES: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Passwords per second, for sign-up and login together: about what two cores can hash. Also bounds
 /// the number of addresses that the rate limiter stores.
-const PASSWORDS: NonZeroU32 = NonZeroU32::new(50).unwrap();
+const PASSWORDS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 /// Interval between removals of addresses without recent attempts. A removal scans all of them.
 const SWEEP: Duration = Duration::from_secs(10);
 
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     all: DefaultDirectRateLimiter,
-    tries: DefaultKeyedRateLimiter<String>,
+    attempts: DefaultKeyedRateLimiter<String>,
     swept: Mutex<Instant>,
     /// Verified against if the user does not exist, so that both cases take the same time.
     dummy: Arc<str>,
@@ -45,9 +45,9 @@ impl Passwords {
     pub fn new() -> Self {
         let dummy = Argon2::default().hash_password(b"nobody has this password");
         Self {
-            turns: Arc::new(Semaphore::new(MAX_HASHES)),
-            all: DefaultDirectRateLimiter::direct(Quota::per_second(PASSWORDS)),
-            tries: DefaultKeyedRateLimiter::keyed(Quota::per_minute(TRIES)),
+            permits: Arc::new(Semaphore::new(MAX_HASHES)),
+            all: DefaultDirectRateLimiter::direct(Quota::per_second(PASSWORDS_PER_SECOND)),
+            attempts: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)),
             swept: Mutex::new(Instant::now()),
             dummy: dummy.expect("the system's random number generator failed").to_string().into(),
         }
@@ -61,10 +61,10 @@ impl Passwords {
     }
 
     /// Counts an attempt against the global limit and the limit of the address.
-    pub fn count_try(&self, address_key: &str) -> Result<(), Problem> {
+    pub fn count_attempt(&self, address_key: &str) -> Result<(), Problem> {
         self.count()?;
         self.sweep();
-        let counted = self.tries.check_key(&address_key.to_owned());
+        let counted = self.attempts.check_key(&address_key.to_owned());
         counted.map_err(|_| too_many("too many tries for this address"))
     }
 
@@ -73,12 +73,12 @@ impl Passwords {
         if swept.elapsed() >= SWEEP {
             *swept = Instant::now();
             drop(swept);
-            self.tries.retain_recent();
+            self.attempts.retain_recent();
         }
     }
 
     pub async fn hash(&self, password: String) -> Result<String, Problem> {
-        self.in_turn(move || {
+        self.with_permit(move || {
             Argon2::default()
                 .hash_password(password.as_bytes())
                 .map(|hash| hash.to_string())
@@ -94,7 +94,7 @@ impl Passwords {
     /// the same time.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Problem> {
         let dummy = Arc::clone(&self.dummy);
-        self.in_turn(move || {
+        self.with_permit(move || {
             let known = hash.as_deref().unwrap_or(&dummy);
             let fits = Argon2::default()
                 .verify_password(password.as_bytes(), known)
@@ -104,21 +104,21 @@ impl Passwords {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(
+    async fn with_permit<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let busy = || Problem::unavailable("too many passwords are being checked");
-        let turn = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned())
+        let permit = timeout(QUEUE_TIMEOUT, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| busy())?
             .map_err(|_| busy())?;
         // The permit is held until the hash is done: the work continues if the client disconnects.
-        let in_turn = move || {
-            let _turn = turn;
+        let work = move || {
+            let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(in_turn)
+        tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| busy())
     }

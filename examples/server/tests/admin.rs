@@ -1,6 +1,6 @@
-//! The operator's page in a real browser, against the bundled server's real binary.
+//! The operator's page in a real browser, against the bundled server's binary.
 //!
-//! Without Chromium and its driver the scenarios are listed as ignored.
+//! Without Chromium and its driver, the scenarios are listed as ignored.
 
 #[expect(
     dead_code,
@@ -31,12 +31,12 @@ use self::{
     common::Server,
 };
 
-/// How long a browser may take for what is not measured: slow machines pass too.
+/// Upper bound of waits that are not measured. Generous for slow machines.
 const PATIENCE: Duration = Duration::from_secs(60);
 const DESKTOP: u32 = 1280;
 const PHONE: u32 = 375;
 
-/// A server of a scenario's own, and a browser in front of it.
+/// The server and the browser of one scenario.
 struct Scene {
     server: Server,
     browser: Browser,
@@ -60,10 +60,10 @@ fn main() -> ExitCode {
         operator::a_pending_user_is_approved at DESKTOP,
         operator::a_user_is_watched_and_deactivated at DESKTOP,
         operator::roles_are_granted_and_taken_back at DESKTOP,
-        safety::a_name_turns_no_text_around_and_is_never_invisible at DESKTOP,
+        safety::names_cannot_reverse_text_or_be_invisible at DESKTOP,
         safety::markup_in_a_name_is_text at DESKTOP,
         safety::only_administrators_sign_in at DESKTOP,
-        safety::signing_out_leaves_nobody_in_the_page at DESKTOP,
+        safety::signing_out_removes_all_users_from_the_page at DESKTOP,
         views::a_phone_scrolls_in_one_direction at PHONE,
         views::activity_issuers_and_explanations_are_shown at DESKTOP,
     ];
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-/// Closes the browser also after a scenario that failed.
+/// Runs a scenario, and closes the browser even if it fails.
 async fn play(width: u32, run: Run) {
     let browser = Browser::open(width).await;
     let server = Server::start();
@@ -95,7 +95,7 @@ async fn play(width: u32, run: Run) {
 }
 
 impl Scene {
-    /// A token of somebody with the role.
+    /// Returns a token with the `admin` role.
     async fn administrator(&self) -> String {
         let claims = serde_json::json!({
             "subject": "ruth", "email": "ruth@example.com", "email_verified": true,
@@ -119,7 +119,7 @@ impl Scene {
         token
     }
 
-    /// The same with Ruth's token of another issuer.
+    /// Signs in with the given token.
     async fn sign_in_with(&self, token: &str) {
         self.browser
             .goto(&format!("{}/admin", self.server.base))
@@ -129,13 +129,13 @@ impl Scene {
         self.browser.shows("#who", "Ruth Okafor").await;
     }
 
-    /// Asks for a user's own profile and returns the status of the answer.
+    /// Requests the token's own profile and returns the response's status.
     async fn me(&self, token: &str) -> u16 {
         let answer = self.server.get("/api/v1/users/me", Some(token)).await;
         answer.status
     }
 
-    /// The id of a token's user.
+    /// Returns the id of the token's user.
     async fn id(&self, token: &str) -> String {
         let answer = self.server.get("/api/v1/users/me", Some(token)).await;
         answer.text("id")

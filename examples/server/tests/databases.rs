@@ -1,8 +1,8 @@
-//! The server on every database that it knows.
+//! The server on every supported database.
 //!
-//! SQLite always runs, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and
-//! `TEST_MYSQL_URL` lead to a server on which databases may be created. Every trial has a fresh
-//! database of its own.
+//! SQLite always runs. PostgreSQL and MySQL (or MariaDB) run if `TEST_POSTGRES_URL` and
+//! `TEST_MYSQL_URL` point to a server that allows creating databases. Every trial uses its own
+//! fresh database.
 
 #[expect(
     dead_code,
@@ -32,7 +32,7 @@ type Run = for<'a> fn(&'a Database) -> Pin<Box<dyn Future<Output = ()> + Send + 
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // One at a time: the three servers are measured.
+    // One at a time, because `replicas` measures three servers.
     arguments.test_threads.get_or_insert(1);
     let (postgres, mysql) = (Backend::postgres(), Backend::mysql());
     let endpoints: Run = |database| Box::pin(endpoints::every_endpoint_is_served(database));
@@ -63,7 +63,7 @@ fn trial(name: &str, backend: Result<Backend, &'static str>, run: Run) -> Trial 
     }
 }
 
-/// Runs a trial on a task of its own, so that the database is dropped also when it panics.
+/// Runs a trial in its own task, so that the database is dropped even if it panics.
 fn play(backend: Backend, run: Run) -> Result<(), Failed> {
     Runtime::new()?.block_on(async {
         let database = Arc::new(Database::create(backend).await?);

@@ -1,6 +1,6 @@
-//! The bundled server over real HTTP: its binary, its database, its development issuer.
+//! The bundled server's binary over HTTP, with its own database and development issuer.
 
-#![expect(unreachable_pub, reason = "nothing lies outside of a test's modules")]
+#![expect(unreachable_pub, reason = "a test has no public API")]
 
 mod common;
 

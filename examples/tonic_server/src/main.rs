@@ -1,12 +1,12 @@
-//! A tonic service that knows its users, and a client of it.
+//! A tonic service with provisioned users, and its client.
 //!
 //! ```text
 //! cargo run -p tonic_server
 //! cargo run -p tonic_server -- <address> <token>
 //! ```
 //!
-//! The layer is the one that axum takes. A refusal is a status: 16 without a valid token, 7 for a
-//! user who may not, 14 while keys or store are down.
+//! The layer is the same as for axum. Refusals are gRPC statuses: 16 without a valid token, 7
+//! without permission, 14 while keys or store are unavailable.
 
 use std::{env, error::Error};
 

@@ -1,4 +1,4 @@
-//! What a page in a real browser sees of an API on another origin.
+//! Requests by a page in a real browser to an API on another origin.
 
 use std::{path::Path, process::Stdio};
 
@@ -40,7 +40,7 @@ pub(crate) fn missing() -> Option<&'static str> {
     program().is_none().then_some("chromium is not installed")
 }
 
-/// Opens a page, until the handle is dropped.
+/// Opens a page in a browser that is killed when the handle is dropped.
 fn open(url: &str, profile: &Path) -> Child {
     Command::new(program().expect("there is a browser"))
         .args([
@@ -126,18 +126,18 @@ pub(crate) async fn fetch_reads_answers_of_another_origin() {
     let mut browser = open(&format!("{page_url}/"), profile.path());
     let report = timeout(PATIENCE, reports.recv()).await;
     browser.kill().await.expect("the browser ends");
-    let told = |status: u16, challenge: Value, body: &str| json!({"status": status, "challenge": challenge, "body": body});
+    let result = |status: u16, challenge: Value, body: &str| json!({"status": status, "challenge": challenge, "body": body});
     let scope = "Bearer error=\"insufficient_scope\", scope=\"orders:read\"";
     assert_eq!(
         report.expect("the page reports in time").expect("a report"),
         json!({
-            "good": told(200, Value::Null, "user 1"),
-            "missing": told(401, json!("Bearer"), "missing_token"),
-            "bad": told(401, json!("Bearer error=\"invalid_token\""), "invalid_token"),
-            "scope": told(403, json!(scope), "insufficient_scope"),
-            "cookie read": told(200, Value::Null, "user 1"),
-            "cookie write": told(403, Value::Null, "cross_site_request"),
-            "cookie write, allowed": told(200, Value::Null, "user 1"),
+            "good": result(200, Value::Null, "user 1"),
+            "missing": result(401, json!("Bearer"), "missing_token"),
+            "bad": result(401, json!("Bearer error=\"invalid_token\""), "invalid_token"),
+            "scope": result(403, json!(scope), "insufficient_scope"),
+            "cookie read": result(200, Value::Null, "user 1"),
+            "cookie write": result(403, Value::Null, "cross_site_request"),
+            "cookie write, allowed": result(200, Value::Null, "user 1"),
             "cookie socket": "refused",
         })
     );

@@ -1,4 +1,4 @@
-//! What `curl` sees.
+//! The HTTP examples, called with `curl`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ pub(crate) fn missing() -> Option<&'static str> {
     (!succeeds("curl", &["--version"])).then_some("curl is not installed")
 }
 
-/// Status, the value of `WWW-Authenticate`, and body of what `curl -i` prints.
+/// Splits the output of `curl -i` into status, `WWW-Authenticate` value and body.
 pub(crate) fn parts(printed: &str) -> (u16, Option<&str>, &str) {
     let (head, body) = printed.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.split(' ').nth(1).expect("a status line").parse();
@@ -23,9 +23,9 @@ fn code(body: &str) -> Value {
     problem["code"].clone()
 }
 
-pub(crate) async fn axum_minimal_answers_as_it_says() {
+pub(crate) async fn the_curl_lines_of_axum_minimal_work() {
     let mut example = Example::start("axum_minimal").await;
-    let with_token = example.invitation().await;
+    let with_token = example.next_command().await;
     for outcome in ["created", "found"] {
         let me: Value = serde_json::from_str(&crate::example::run(&with_token)).unwrap();
         assert_eq!(
@@ -40,7 +40,7 @@ pub(crate) async fn axum_minimal_answers_as_it_says() {
     assert_eq!(example.try_next().await, "healthy");
 }
 
-pub(crate) async fn authorization_answers_as_it_says() {
+pub(crate) async fn the_curl_lines_of_authorization_work() {
     let mut example = Example::start("authorization").await;
     let base = example.base.clone();
     let metadata = format!("resource_metadata=\"{base}/.well-known/oauth-protected-resource\"");

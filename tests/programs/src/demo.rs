@@ -1,4 +1,5 @@
-//! The demonstration, as its transcript says, as the README does and as its exit code does.
+//! Compares the demonstration's output with its transcript and the README, and checks its exit
+//! code.
 
 use std::process::Command;
 
@@ -12,14 +13,14 @@ pub(crate) fn missing() -> Option<&'static str> {
 }
 
 pub(crate) async fn demo_prints_its_transcript() {
-    let output = Command::new(binary("demo")).output().expect("it starts");
-    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    let output = Command::new(binary("demo")).output().expect("the demo starts");
+    let printed = String::from_utf8(output.stdout).expect("the output is UTF-8");
     assert!(output.status.success(), "{printed}");
-    let (told, expected) = (masked(&printed), masked(TRANSCRIPT));
+    let (printed_lines, expected) = (masked(&printed), masked(TRANSCRIPT));
     let how = "`cargo run -p demo > examples/demo/transcript.txt` renews it";
-    assert_eq!(told.len(), expected.len(), "{how}: {printed}");
-    for (told, expected) in told.iter().zip(expected) {
-        assert_eq!(*told, expected, "{how}");
+    assert_eq!(printed_lines.len(), expected.len(), "{how}: {printed}");
+    for (line, expected) in printed_lines.iter().zip(expected) {
+        assert_eq!(*line, expected, "{how}");
     }
     let (_, table) = README.split_once("```text\n #  step").expect("a table");
     let (table, _) = table.split_once("\n```").expect("the table ends");
@@ -29,10 +30,10 @@ pub(crate) async fn demo_prints_its_transcript() {
         26,
         "the README has the head, each step, the sum"
     );
-    assert!(told.ends_with(&table), "the README: {table:#?}");
+    assert!(printed_lines.ends_with(&table), "the README: {table:#?}");
 }
 
-/// Lines without what differs from run to run: ports, and how long it took.
+/// Returns the lines without the parts that differ between runs: ports and durations.
 fn masked(text: &str) -> Vec<String> {
     let lines = text.lines().map(|line| {
         let words = line.split(' ').map(|word| match word.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! An example's binary, and what it prints.
+//! Runs an example's binary and reads its output.
 
 use std::{
     env,
@@ -14,17 +14,18 @@ use tokio::{
 
 use crate::PATIENCE;
 
-/// The folder of this build's binaries, as `target/debug`.
+/// Returns the folder of this build's binaries, as `target/debug`.
 fn folder() -> PathBuf {
     let test = env::current_exe().expect("a test has a path");
-    let folder = test.ancestors().nth(2).expect("it is in `deps`");
+    let folder = test.ancestors().nth(2).expect("the test is in `deps`");
     folder.to_owned()
 }
 
-/// Builds the examples' binaries: `cargo test` builds those of a package for its own tests only.
+/// Builds the examples' binaries, because `cargo test` only builds the binaries of a package for
+/// its own tests.
 ///
-/// With these arguments cargo selects the features that it does for
-/// `cargo test --workspace --all-features`, so after that command it only has to link.
+/// With these arguments cargo selects the same features as for `cargo test --workspace
+/// --all-features`, so that after that command it only has to link.
 pub(crate) fn build() {
     let folder = folder();
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
@@ -32,7 +33,7 @@ pub(crate) fn build() {
         other => other.expect("the folder has the profile's name"),
     };
     let mut cargo = Command::new(env!("CARGO"));
-    // What cargo says about this package is no setting of another one's build.
+    // Cargo's variables about this package would change the build of others.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -43,7 +44,7 @@ pub(crate) fn build() {
         .args(["build", "--quiet", "--workspace", "--all-features"])
         .args(["--bins", "--test", "programs", "--profile", profile])
         .arg("--target-dir")
-        .arg(folder.parent().expect("it is in the target folder"))
+        .arg(folder.parent().expect("the folder is in the target folder"))
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     let status = cargo.status().expect("cargo runs");
     assert!(status.success(), "the examples are built");
@@ -53,7 +54,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     folder().join(name)
 }
 
-/// A running example. Ends with its handle.
+/// A running example, which is killed when the handle is dropped.
 pub(crate) struct Example {
     pub(crate) base: String,
     lines: Lines<BufReader<ChildStdout>>,
@@ -61,7 +62,7 @@ pub(crate) struct Example {
 }
 
 impl Example {
-    /// Starts it on a port of its own.
+    /// Starts an example on a free port.
     pub(crate) async fn start(name: &str) -> Self {
         let mut process = AsyncCommand::new(binary(name))
             .env("LISTEN", "127.0.0.1:0")
@@ -78,19 +79,19 @@ impl Example {
         };
         let line = example.line().await;
         let base = line.strip_prefix("listening on ");
-        base.expect("it says where").clone_into(&mut example.base);
+        base.expect("the example prints its address").clone_into(&mut example.base);
         example
     }
 
     async fn line(&mut self) -> String {
         let line = timeout(PATIENCE, self.lines.next_line()).await;
-        line.expect("it prints in time")
-            .expect("its output can be read")
-            .expect("it goes on")
+        line.expect("the example prints in time")
+            .expect("the output is readable")
+            .expect("the example prints another line")
     }
 
-    /// Returns the next line that is something to try.
-    pub(crate) async fn invitation(&mut self) -> String {
+    /// Returns the next printed line that is a command to try.
+    pub(crate) async fn next_command(&mut self) -> String {
         loop {
             let line = self.line().await;
             if line.starts_with("curl ") || line.starts_with("cargo ") {
@@ -99,13 +100,14 @@ impl Example {
         }
     }
 
-    /// Tries the next line in a shell, and returns what that prints.
+    /// Runs the next printed command in a shell and returns its output.
     pub(crate) async fn try_next(&mut self) -> String {
-        run(&self.invitation().await)
+        run(&self.next_command().await)
     }
 }
 
-/// Runs a line as somebody who pasted it, but for cargo, which is running already.
+/// Runs a printed command in a shell. `cargo run` is replaced by the binary's path, because cargo
+/// is already running.
 pub(crate) fn run(line: &str) -> String {
     let client = "cargo run -p tonic_server --";
     let line = line.replace(client, &binary("tonic_server").display().to_string());
@@ -120,5 +122,5 @@ pub(crate) fn run(line: &str) -> String {
         .expect("there is a shell");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line}\n{errors}");
-    String::from_utf8(output.stdout).expect("it prints text")
+    String::from_utf8(output.stdout).expect("the output is UTF-8")
 }

@@ -1,6 +1,6 @@
-"""Calls the greeter through gRPC's own implementation, and prints what it sees as JSON.
+"""Calls the greeter with the official gRPC implementation and prints the results as JSON.
 
-The messages are few enough to be written by hand: no generated code, no protobuf package.
+The few messages are encoded by hand, without generated code or the protobuf package.
 """
 
 import json

@@ -1,4 +1,4 @@
-//! What tonic's own client sees of the examples.
+//! The gRPC examples, called with tonic's client.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ pub(crate) fn missing() -> Option<&'static str> {
     curl::missing()
 }
 
-pub(crate) async fn tonic_server_answers_its_own_client() {
+pub(crate) async fn the_client_lines_of_tonic_server_work() {
     let mut example = Example::start("tonic_server").await;
     assert_eq!(
         example.try_next().await,

@@ -1,4 +1,4 @@
-//! The guide's shell lines, in a shell and against the bundled server, as a reader would.
+//! Runs the guide's shell commands against the bundled server.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{PATIENCE, example::binary};
 
-/// What is printed between two blocks.
+/// Printed between the output of two blocks.
 const MARK: &str = "=== next ===";
 
 pub(crate) use crate::curl::missing;
@@ -39,18 +39,18 @@ pub(crate) async fn manual_tests_print_what_the_guide_says() {
     let stdout = server.stdout.take().expect("its output is piped");
     let mut lines = BufReader::new(stdout).lines();
     let line = timeout(PATIENCE, lines.next_line()).await;
-    let line = line.expect("it starts in time").expect("it prints text");
-    let line = line.expect("it says where");
+    let line = line.expect("the server starts in time").expect("the output is UTF-8");
+    let line = line.expect("the server prints its address");
     let address = line.strip_prefix("listening on http://");
-    let address = address.expect("it says where").to_owned();
+    let address = address.expect("the server prints its address").to_owned();
     let chapter = include_str!("../../../src/guide/manual_tests.md");
     follow(chapter, 10, &[("127.0.0.1:8000", address)]).await;
 }
 
-/// Here the chapter starts the servers itself.
-pub(crate) async fn the_server_is_run_as_the_guide_says() {
+/// The chapter starts the servers itself.
+pub(crate) async fn the_server_chapter_prints_what_the_guide_says() {
     let named = ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"];
-    // Held together, so that each is another one.
+    // All listeners are bound at the same time, so that their ports differ.
     let free = named.map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let free = free.map(|listener| listener.local_addr().expect("an address").to_string());
     let addresses: Vec<_> = named.into_iter().zip(free).collect();
@@ -58,8 +58,8 @@ pub(crate) async fn the_server_is_run_as_the_guide_says() {
     follow(chapter, 12, &addresses).await;
 }
 
-/// Runs a chapter's blocks in one shell, in an empty folder, with the bundled server in its path;
-/// each must print what the chapter says, and none may complain.
+/// Runs a chapter's blocks in one shell, in an empty folder, with the bundled server in `PATH`.
+/// Asserts that each block prints the documented output and that stderr is empty.
 async fn follow(chapter: &str, blocks: usize, addresses: &[(&str, String)]) {
     let steps = steps(chapter);
     assert!(steps.len() >= blocks, "{}", steps.len());
@@ -87,10 +87,10 @@ async fn follow(chapter: &str, blocks: usize, addresses: &[(&str, String)]) {
         .process_group(0)
         .spawn()
         .expect("there is a shell");
-    let _started = Group(shell.id().expect("it runs"));
+    let _started = Group(shell.id().expect("the shell is running"));
     let output = timeout(PATIENCE, shell.wait_with_output()).await;
-    let output = output.expect("it ends in time").expect("it ends");
-    let printed = String::from_utf8(output.stdout).expect("it prints text");
+    let output = output.expect("the shell exits in time").expect("the shell exits");
+    let printed = String::from_utf8(output.stdout).expect("the output is UTF-8");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(errors, "", "{printed}");
     let mut printed = printed.split(MARK);
@@ -105,7 +105,7 @@ async fn follow(chapter: &str, blocks: usize, addresses: &[(&str, String)]) {
     }
 }
 
-/// A shell's process group: what it started and has not ended ends with this.
+/// A process group. Dropping it kills the processes that the shell started and left running.
 struct Group(u32);
 
 impl Drop for Group {
@@ -117,7 +117,7 @@ impl Drop for Group {
     }
 }
 
-/// The shell's blocks, each with what it prints.
+/// Returns the chapter's shell blocks, each with its documented output.
 fn steps(chapter: &str) -> Vec<(&str, Option<&str>)> {
     let blocks: Vec<(&str, &str)> = chapter
         .split("```")
@@ -136,7 +136,7 @@ fn steps(chapter: &str) -> Vec<(&str, Option<&str>)> {
     steps
 }
 
-/// Whether a text is the expected one, in which `…` stands for anything.
+/// Returns whether a text equals the expected one, in which `…` matches any text.
 fn fits(printed: &str, expected: &str) -> bool {
     let Some((first, later)) = expected.split_once('…') else {
         return printed == expected;
@@ -144,7 +144,7 @@ fn fits(printed: &str, expected: &str) -> bool {
     let Some(rest) = printed.strip_prefix(first) else {
         return false;
     };
-    // Every place where the rest could go on.
-    let mut places = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    places.any(|at| fits(&rest[at..], later))
+    // Tries every position where the text after `…` could match.
+    let mut positions = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    positions.any(|at| fits(&rest[at..], later))
 }

@@ -1,8 +1,8 @@
-//! Real programs on both ends of a socket: the examples' binaries, `curl`, a gRPC client in Python and
-//! a browser.
+//! End-to-end tests with real programs: the examples' binaries, `curl`, a gRPC client in Python,
+//! and a browser.
 //!
-//! What a machine lacks is named, and the scenarios that need it are listed as ignored. Every line
-//! that an example prints as something to try is tried here.
+//! Scenarios whose programs are missing on this machine are listed as ignored, with the reason.
+//! Every command that an example prints is tested here.
 
 mod browser;
 mod curl;
@@ -22,7 +22,7 @@ use std::{
 use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 
-/// How long a program may take for what is not measured: slow machines pass too.
+/// Upper bound of waits that are not measured. Generous for slow machines.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Scenario {
@@ -42,16 +42,16 @@ macro_rules! scenarios {
 }
 
 const SCENARIOS: [Scenario; 12] = scenarios![
-    curl::axum_minimal_answers_as_it_says,
-    curl::authorization_answers_as_it_says,
+    curl::the_curl_lines_of_axum_minimal_work,
+    curl::the_curl_lines_of_authorization_work,
     demo::demo_prints_its_transcript,
-    grpc::tonic_server_answers_its_own_client,
+    grpc::the_client_lines_of_tonic_server_work,
     grpc::axum_and_tonic_share_users_on_one_port,
-    own_users::existing_users_table_answers_as_it_says,
-    own_users::existing_users_table_rehearses,
-    own_users::custom_provisioner_answers_as_it_says,
+    own_users::the_curl_lines_of_existing_users_table_work,
+    own_users::existing_users_table_prints_responses_with_once,
+    own_users::the_curl_lines_of_custom_provisioner_work,
     guide::manual_tests_print_what_the_guide_says,
-    guide::the_server_is_run_as_the_guide_says,
+    guide::the_server_chapter_prints_what_the_guide_says,
     python::grpcio_reads_every_status,
     browser::fetch_reads_answers_of_another_origin,
 ];
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// Whether a program is there and does what is asked.
+/// Returns whether the program exists and exits successfully.
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());

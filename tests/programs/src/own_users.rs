@@ -1,4 +1,4 @@
-//! Applications with users of their own, as `curl` sees them.
+//! The examples with custom users, called with `curl`.
 
 use std::process::Command;
 
@@ -10,20 +10,20 @@ use crate::{
     example::{Example, binary, run},
 };
 
-/// Status and document of what `curl -i` prints.
+/// Returns the status and the JSON document of a `curl -i` line.
 fn answer(line: &str) -> (u16, Value) {
     let printed = run(line);
     let (status, _, body) = parts(&printed);
     (status, serde_json::from_str(body).expect("a document"))
 }
 
-pub(crate) async fn existing_users_table_answers_as_it_says() {
+pub(crate) async fn the_curl_lines_of_existing_users_table_work() {
     let mut example = Example::start("existing_users_table").await;
     let [ana, bo, cy, di] = [
-        example.invitation().await,
-        example.invitation().await,
-        example.invitation().await,
-        example.invitation().await,
+        example.next_command().await,
+        example.next_command().await,
+        example.next_command().await,
+        example.next_command().await,
     ];
     let account = |id, email, has_password, outcome| {
         let account =
@@ -40,9 +40,9 @@ pub(crate) async fn existing_users_table_answers_as_it_says() {
     }
 }
 
-pub(crate) async fn existing_users_table_rehearses() {
-    let mut rehearsal = Command::new(binary("existing_users_table"));
-    let output = rehearsal.arg("--once").output().unwrap();
+pub(crate) async fn existing_users_table_prints_responses_with_once() {
+    let mut once = Command::new(binary("existing_users_table"));
+    let output = once.arg("--once").output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
     let answers: Vec<&str> = printed.lines().skip(1).collect();
@@ -53,17 +53,17 @@ pub(crate) async fn existing_users_table_rehearses() {
     }
 }
 
-pub(crate) async fn custom_provisioner_answers_as_it_says() {
+pub(crate) async fn the_curl_lines_of_custom_provisioner_work() {
     let mut example = Example::start("custom_provisioner").await;
-    let ana = example.invitation().await;
+    let ana = example.next_command().await;
     let member = |number, name, outcome| {
         let member = json!({"number": number, "name": name, "outcome": outcome});
         (200, member)
     };
     assert_eq!(answer(&ana), member(1, "Ana Lind", "created"));
     assert_eq!(answer(&ana), member(1, "Ana Lind", "found"));
-    let bo = example.invitation().await;
+    let bo = example.next_command().await;
     assert_eq!(answer(&bo), member(2, "Bo Ek", "created"));
-    let (status, problem) = answer(&example.invitation().await);
+    let (status, problem) = answer(&example.next_command().await);
     assert_eq!((status, &problem["code"]), (403, &json!("deactivated")));
 }

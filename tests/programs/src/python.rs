@@ -1,4 +1,4 @@
-//! What gRPC's own implementation sees, through its Python package.
+//! The gRPC statuses, read by the official implementation through its Python package.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ use tower_jit_provisioning::{
 
 use crate::{PATIENCE, succeeds};
 
-/// The names of the folder, of the pinned package and of nothing else.
+/// The pinned package. Also names the folder of the virtual environment.
 const GRPCIO: &str = "grpcio==1.85.1";
 
 pub(crate) fn missing() -> Option<&'static str> {
@@ -33,12 +33,12 @@ pub(crate) fn missing() -> Option<&'static str> {
     }
 }
 
-/// Installs the pinned package once into cargo's target folder, and returns its interpreter.
+/// Installs the pinned package once into cargo's target folder, and returns the Python interpreter.
 fn interpreter() -> io::Result<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.join(GRPCIO.replace("==", "-"));
     if !folder.exists() {
-        // Takes its name when it is complete: a run that is interrupted leaves no half of it.
+        // Renamed once complete, so that an interrupted run leaves no partial environment.
         let partial = TempDir::new_in(target)?;
         run(Command::new("python3")
             .args(["-m", "venv"])
@@ -65,7 +65,7 @@ fn run(command: &mut Command) -> io::Result<()> {
     }
 }
 
-/// Is down for those whose token says so.
+/// A provisioner that is unavailable for the subject `down`.
 struct Directory(MemoryProvisioner);
 
 #[async_trait]
@@ -128,7 +128,7 @@ pub(crate) async fn grpcio_reads_every_status() {
             "garbage": refused(16, "invalid_token"),
             "no scope": refused(7, "insufficient_scope"),
             "down": refused(14, "unavailable"),
-            // Refused in between, the connection serves on.
+            // The connection is still usable after refusals.
             "again": "hello, user 1 (found)",
         })
     );

@@ -17,7 +17,7 @@ use super::{Directory, audit::EventView};
 use crate::{json::Parameters, problem::Problem};
 
 /// Number of events per page.
-const PIECE: u64 = 200;
+const PAGE_SIZE: u64 = 200;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -59,9 +59,9 @@ pub async fn export(
         Format::Ndjson => ("application/x-ndjson", "audit.ndjson"),
     };
     // An error before the first page can still set the response status.
-    let mut pieces = Box::pin(pieces(directory, query.format));
-    let first = pieces.try_next().await?.unwrap_or_default();
-    let body = stream::iter([Ok(first)]).chain(pieces);
+    let mut pages = Box::pin(pages(directory, query.format));
+    let first = pages.try_next().await?.unwrap_or_default();
+    let body = stream::iter([Ok(first)]).chain(pages);
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = [
         (CONTENT_TYPE, kind.to_owned()),
@@ -71,11 +71,11 @@ pub async fn export(
 }
 
 /// Streams the pages. The next page is read once the client has consumed the previous one.
-fn pieces(
+fn pages(
     directory: UserDirectory,
     format: Format,
 ) -> impl futures_util::Stream<Item = Result<Bytes, DirectoryError>> + Send {
-    let first = Some(PageRequest::first(PIECE));
+    let first = Some(PageRequest::first(PAGE_SIZE));
     stream::try_unfold((directory, first, true), move |state| async move {
         let (directory, Some(page), is_first) = state else {
             return Ok(None);
@@ -108,7 +108,7 @@ fn table(events: impl Iterator<Item = EventView>, with_head: bool) -> Vec<u8> {
         .has_headers(with_head)
         .from_writer(Vec::new());
     for mut event in events {
-        event.detail = event.detail.map(defused);
+        event.detail = event.detail.map(escape_formula);
         if let Err(error) = table.serialize(event) {
             tracing::error!(%error, "an event was left out of an export");
         }
@@ -118,7 +118,7 @@ fn table(events: impl Iterator<Item = EventView>, with_head: bool) -> Vec<u8> {
 
 /// Prepends an apostrophe to text that starts like a formula. Spreadsheets would execute it, and
 /// operators choose the reasons (CSV injection).
-fn defused(text: String) -> String {
+fn escape_formula(text: String) -> String {
     match text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         true => format!("'{text}"),
         false => text,

@@ -103,7 +103,8 @@ const RELOADED: [&str; 6] = [
     "roles_claim",
 ];
 
-/// One day. Bounds the value so that computing the deadline cannot overflow.
+/// One day. With 0 no request could be sent, and the upper bound keeps the deadline from
+/// overflowing.
 const MAX_HEAD_SECONDS: u64 = 24 * 60 * 60;
 
 pub struct Config {

@@ -36,7 +36,7 @@ use crate::app::Shared;
 /// Length of one interval.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// Number of intervals that are kept: one hour.
-const KEPT: u64 = 360;
+const MAX_INTERVALS: u64 = 360;
 
 /// The counters. Clones share them.
 #[derive(Clone)]
@@ -92,12 +92,12 @@ impl Statistics {
     fn view(&self) -> StatisticsView {
         let now = now();
         let mut series = self.series();
-        series.forget(now - now % INTERVAL.as_secs());
+        series.drop_expired(now - now % INTERVAL.as_secs());
         StatisticsView {
             since: series.since,
             now,
             interval_seconds: INTERVAL.as_secs(),
-            intervals: KEPT,
+            intervals: MAX_INTERVALS,
             total: series.total.clone(),
             series: series.buckets.iter().map(Bucket::point).collect(),
         }
@@ -117,13 +117,13 @@ impl Series {
         if self.buckets.back().is_none_or(|last| last.start < start) {
             self.buckets.push_back(Bucket::new(start));
         }
-        self.forget(start);
+        self.drop_expired(start);
         self.buckets.back_mut().expect("the newest bucket is kept")
     }
 
     /// Drops buckets more than an hour older than the newest interval.
-    fn forget(&mut self, newest: u64) {
-        let oldest = newest.saturating_sub((KEPT - 1) * INTERVAL.as_secs());
+    fn drop_expired(&mut self, newest: u64) {
+        let oldest = newest.saturating_sub((MAX_INTERVALS - 1) * INTERVAL.as_secs());
         while self
             .buckets
             .front()

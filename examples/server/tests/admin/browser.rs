@@ -1,4 +1,4 @@
-//! Chromium behind its WebDriver server.
+//! Chromium, controlled through its WebDriver server.
 
 use std::{
     process::{Command, Stdio},
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::PATIENCE;
 
-/// What is missing on this machine.
+/// Returns the reason why the scenarios cannot run here, if any.
 pub(crate) fn missing() -> Option<&'static str> {
     let is_there = |program: &str| {
         let mut command = Command::new(program);
@@ -37,7 +37,7 @@ pub(crate) fn missing() -> Option<&'static str> {
 #[derive(Clone)]
 pub(crate) struct Browser {
     client: Client,
-    /// Both end with the last handle.
+    /// Dropping the last handle stops the driver and deletes the profile.
     _process: Arc<(Child, TempDir)>,
 }
 
@@ -60,7 +60,7 @@ impl Browser {
                 break port.trim_end_matches('.').to_owned();
             }
         };
-        // What it says later must not block it.
+        // Drains the output, so that a full pipe does not block the driver.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let capabilities = json!({"goog:chromeOptions": {
             "args": [
@@ -69,7 +69,7 @@ impl Browser {
                 "--disable-component-update", "--disable-sync",
                 format!("--user-data-dir={}", profile.path().display()),
             ],
-            // A window is never narrower than 500 pixels; a phone's is.
+            // Desktop windows are at least 500 pixels wide; emulated phones are not limited.
             "mobileEmulation": {"deviceMetrics": {
                 "width": width, "height": 812, "pixelRatio": 1, "touch": width < 500,
             }},
@@ -102,7 +102,7 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     pub(crate) async fn until(&self, expression: &str) {
         let script = format!("return Boolean({expression})");
         let held = timeout(PATIENCE, async {
@@ -139,7 +139,7 @@ impl Browser {
         found.click().await.expect(element);
     }
 
-    /// Clicks on a button or link by what is written on it.
+    /// Clicks the button or link with the given text.
     pub(crate) async fn click_on(&self, text: &str) {
         let path = format!("//*[self::a or self::button][normalize-space()='{text}']");
         let wait = self.client.wait().at_most(PATIENCE);
@@ -153,7 +153,7 @@ impl Browser {
         found.send_keys(text).await.expect(field);
     }
 
-    /// Types where the focus is.
+    /// Types into the focused element.
     pub(crate) async fn types(&self, text: &str) {
         let focused = self.client.active_element().await.expect("a focus");
         focused.send_keys(text).await.expect("keys");

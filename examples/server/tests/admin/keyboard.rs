@@ -5,7 +5,7 @@ use fantoccini::key::Key;
 use super::browser::Browser;
 use crate::Scene;
 
-/// The focus can be seen, and stands on something with a text.
+/// Asserts that the focus is visible and on an element with the given text or id.
 async fn focus_is_on(browser: &Browser, text: &str) {
     let text = serde_json::json!(text);
     browser
@@ -64,11 +64,11 @@ pub(crate) async fn an_operator_needs_no_mouse(scene: Scene) {
     browser.types("left").await;
     browser.press(Key::Enter).await;
     browser.shows("#user-status", "deactivated").await;
-    // The button is gone; the focus is on what stands in its place.
+    // The button was replaced, and the focus moved to its replacement.
     focus_is_on(browser, "Reactivate").await;
     assert_eq!(scene.me(&ana).await, 403);
 
-    // A single point of the plot is read with the arrow keys.
+    // The arrow keys read single points of the plot.
     browser.run("location.hash = '#activity'").await;
     browser.shows("#counts", "Logins").await;
     tab_to(browser, "range").await;

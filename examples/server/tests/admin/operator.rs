@@ -1,4 +1,4 @@
-//! What an operator does all day.
+//! An operator's common tasks.
 
 use std::fs;
 
@@ -38,14 +38,14 @@ pub(crate) async fn a_user_is_watched_and_deactivated(scene: Scene) {
         .await;
     let stale = scene.server.get("/api/v1/users/me", Some(&ana)).await;
     stale.is_problem(401, "invalid_token");
-    // A token states the second in which it was issued.
+    // Tokens state their issue time in whole seconds, so a fresh token needs a later second.
     let fresh = timeout(PATIENCE, async {
         while scene.me(&scene.token_named("ana", "Ana Diaz").await).await != 200 {}
     });
     fresh.await.expect("a fresh token is let in");
 }
 
-/// Staff come in at once, and guests when somebody has approved them.
+/// Staff are active at once, guests need approval.
 pub(crate) async fn a_pending_user_is_approved(mut scene: Scene) {
     let folder = TempDir::new().unwrap();
     let (staff, guests) = (
@@ -118,7 +118,7 @@ pub(crate) async fn roles_are_granted_and_taken_back(scene: Scene) {
     let taken = server.get("/api/v1/users/me", Some(&ana)).await;
     assert_eq!(taken.body["roles"], json!([]));
 
-    // What an issuer states, and the last administrator, are not the page's to take.
+    // The page offers no revocation for roles granted by an issuer or for the last administrator.
     browser.click_on("Users").await;
     browser.click_on("Ruth Okafor").await;
     browser.shows("#user-grants", "stated by").await;

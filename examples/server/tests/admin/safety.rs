@@ -1,4 +1,4 @@
-//! What must not get into the page, nor out of it.
+//! Protection against injected markup and leaks of data.
 
 use serde_json::json;
 
@@ -19,10 +19,10 @@ pub(crate) async fn markup_in_a_name_is_text(scene: Scene) {
     assert_eq!(browser.run(images).await, json!(0));
     assert_ne!(browser.run("return document.title").await, "broken in");
 
-    // Were a line of the page careless, the browser would not be.
-    let careless = "try { document.body.innerHTML = '<b>x</b>'; return 'set'; } \
+    // If the page's code assigned a string as HTML, the browser would reject it.
+    let unsafe_assignment = "try { document.body.innerHTML = '<b>x</b>'; return 'set'; } \
         catch (error) { return error.name; }";
-    assert_eq!(browser.run(careless).await, "TypeError");
+    assert_eq!(browser.run(unsafe_assignment).await, "TypeError");
     let headers = browser
         .run("return fetch('/admin').then((answer) => Object.fromEntries(answer.headers))")
         .await;
@@ -46,7 +46,7 @@ pub(crate) async fn markup_in_a_name_is_text(scene: Scene) {
     assert_eq!(headers.get("set-cookie"), None);
 }
 
-pub(crate) async fn a_name_turns_no_text_around_and_is_never_invisible(scene: Scene) {
+pub(crate) async fn names_cannot_reverse_text_or_be_invisible(scene: Scene) {
     let browser = &scene.browser;
     let token = scene.token_named("eve", "\u{202e}rofakO htuR").await;
     scene.id(&token).await;
@@ -79,14 +79,14 @@ pub(crate) async fn only_administrators_sign_in(scene: Scene) {
     assert_eq!(browser.run(kept).await, json!(0));
 }
 
-pub(crate) async fn signing_out_leaves_nobody_in_the_page(scene: Scene) {
+pub(crate) async fn signing_out_removes_all_users_from_the_page(scene: Scene) {
     let browser = &scene.browser;
     let ana = scene.token_named("ana", "Ana Diaz").await;
     assert_eq!(scene.me(&ana).await, 200);
     scene.sign_in().await;
     browser.click_on("Ana Diaz").await;
     browser.shows("#user-title", "Ana Diaz").await;
-    // A reload keeps the session of the tab; no cookie does.
+    // The tab's session survives a reload, without a cookie.
     browser.run("location.reload()").await;
     browser.shows("#user-title", "Ana Diaz").await;
     assert_eq!(browser.run("return document.cookie").await, "");

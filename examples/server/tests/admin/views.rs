@@ -1,4 +1,4 @@
-//! What the page shows.
+//! The views of the page.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::{PHONE, Scene};
 
 pub(crate) async fn a_phone_scrolls_in_one_direction(scene: Scene) {
     let browser = &scene.browser;
-    // As long as names, roles and addresses get, without a place to break.
+    // Names, roles and addresses of maximum length, without a place to break.
     let name = "W".repeat(200);
     let ana = scene.token_named(&"a".repeat(48), &name).await;
     let id = scene.id(&ana).await;
@@ -84,11 +84,11 @@ pub(crate) async fn activity_issuers_and_explanations_are_shown(scene: Scene) {
         reason.split_whitespace().collect::<Vec<_>>(),
         ["deactivated", "3"]
     );
-    // The lines leave the ground for what happened, once its interval is over.
+    // The lines rise from zero once the interval of the requests is over.
     let heights = "document.querySelectorAll('#counts path').length === 3 && \
         [...document.querySelectorAll('#counts path')].every((path) => path.getBBox().height > 0)";
     browser.until(heights).await;
-    // What happens while somebody looks appears.
+    // New requests appear without a reload of the page.
     assert_eq!(
         scene
             .me(&scene.token_named("bo", "Bo Lindqvist").await)
@@ -120,7 +120,7 @@ pub(crate) async fn activity_issuers_and_explanations_are_shown(scene: Scene) {
     browser
         .shows("#verdict", "A new user would be created")
         .await;
-    // And none was.
+    // Explaining the token created no user.
     let found = server
         .get("/api/v1/users/?search=chen", Some(&administrator))
         .await;

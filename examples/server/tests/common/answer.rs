@@ -1,4 +1,4 @@
-//! What the server answered.
+//! The server's responses.
 
 use http::Response;
 use http_body_util::BodyExt;
@@ -43,7 +43,7 @@ impl Answer {
             .to_owned()
     }
 
-    /// Asserts that this went well.
+    /// Asserts that the status is 200.
     #[track_caller]
     pub fn is_ok(&self) {
         assert_eq!(self.status, 200, "{self:?}");

@@ -1,4 +1,4 @@
-//! The server as another process sees it.
+//! Runs the server in its own process.
 
 mod answer;
 mod server;

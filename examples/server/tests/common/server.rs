@@ -1,4 +1,4 @@
-//! The bundled server's real binary, on a port and a database of its own.
+//! The bundled server's binary, with its own port and database.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use super::answer::Answer;
 
-/// How long the server may take to print what is waited for.
+/// How long to wait for expected output of the server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The binary with a clean environment.
+/// Returns the binary's command with a clean environment.
 pub fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     for name in [
@@ -52,7 +52,7 @@ pub fn command(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs the binary to its end, for starts that must fail and for its other commands.
+/// Runs the binary until it exits: for failing starts and other commands.
 pub fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     command(variables)
         .args(arguments)
@@ -63,8 +63,8 @@ pub fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
 pub struct Server {
     pub child: Child,
     pub base: String,
-    /// What it printed after its address.
-    pub invitation: Vec<String>,
+    /// The lines printed after the address.
+    pub curl_lines: Vec<String>,
     pub database: String,
     log: Arc<Mutex<Vec<String>>>,
     lines: Mutex<mpsc::Receiver<String>>,
@@ -111,18 +111,18 @@ impl Server {
             .strip_prefix("listening on ")
             .expect(&first)
             .to_owned();
-        let mut invitation = Vec::new();
+        let mut curl_lines = Vec::new();
         let has_issuer = |(name, _): &(&str, &str)| ["CONFIG", "ISSUER_URL"].contains(name);
-        while invitation.len() < 2 && !variables.iter().any(has_issuer) {
+        while curl_lines.len() < 2 && !variables.iter().any(has_issuer) {
             let line = lines.recv_timeout(PATIENCE).expect("two curl lines");
             if line.starts_with("curl") {
-                invitation.push(line);
+                curl_lines.push(line);
             }
         }
         Self {
             child,
             base,
-            invitation,
+            curl_lines,
             database,
             log,
             lines: Mutex::new(log_lines),
@@ -134,13 +134,13 @@ impl Server {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// How many lines of the log so far have a text in them.
+    /// Returns the number of log lines so far that contain a text.
     pub fn count(&self, text: &str) -> usize {
         let log = self.log.lock().unwrap();
         log.iter().filter(|line| line.contains(text)).count()
     }
 
-    /// The next line of the log with a text in it.
+    /// Returns the next log line that contains a text.
     pub fn logged(&self, text: &str) -> String {
         let lines = self.lines.lock().unwrap();
         loop {
@@ -151,21 +151,21 @@ impl Server {
         }
     }
 
-    /// The token of the next mail to an address.
+    /// Returns the token of the next mail to an address.
     pub fn mailed_token(&self, address: &str) -> String {
         let line = self.logged(&format!("to=\"{address}\""));
         let (_, rest) = line.split_once("token=\"").expect("a mail has a token");
         rest.trim_end_matches('"').to_owned()
     }
 
-    /// A token of the development issuer.
+    /// Returns a token of the development issuer.
     pub async fn token(&self, claims: Value) -> String {
         let answer = self.post("/dev-issuer/token", &claims).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.text("access_token")
     }
 
-    /// A token for a subject, and for an address its issuer vouches for.
+    /// Returns a token with a subject and a verified address.
     pub async fn token_for(&self, subject: &str, address: &str) -> String {
         let claims = json!({"subject": subject, "email": address, "email_verified": true});
         self.token(claims).await
@@ -175,7 +175,7 @@ impl Server {
         self.send(Method::GET, path, token, None).await
     }
 
-    /// A body that is no JSON.
+    /// Returns the body as text.
     pub async fn text(&self, path: &str, token: Option<&str>) -> String {
         let mut request = Request::get(format!("{}{path}", self.base));
         if let Some(token) = token {
@@ -221,7 +221,7 @@ impl Server {
         Answer::read(client.request(request).await.expect("an answer")).await
     }
 
-    /// Asks it to stop, and waits.
+    /// Sends SIGTERM and waits for the exit.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])

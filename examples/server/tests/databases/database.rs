@@ -1,4 +1,4 @@
-//! An empty database that lives as long as its trial.
+//! An empty database for one trial.
 
 use std::{env, error::Error};
 
@@ -6,7 +6,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// A kind of database, and where its server is.
+/// A kind of database and the URL of its server.
 #[derive(Clone)]
 pub(crate) enum Backend {
     Mysql(String),
@@ -46,7 +46,7 @@ impl Database {
         Ok(database)
     }
 
-    /// Drops the database, also while a server is connected to it.
+    /// Drops the database, even while a server is connected to it.
     pub(crate) async fn destroy(&self) -> Result<(), DbErr> {
         self.on_server(&match self.backend {
             Backend::Postgres(_) => format!("DROP DATABASE {} WITH (FORCE)", self.name),
@@ -55,7 +55,7 @@ impl Database {
         .await
     }
 
-    /// Derives the URL of the trial's database: same server, same user, another name.
+    /// Returns the URL of the trial's database: same server and user, different name.
     pub(crate) fn url(&self) -> String {
         match &self.backend {
             Backend::Mysql(url) | Backend::Postgres(url) => {
@@ -74,7 +74,7 @@ impl Database {
         connect(&self.url()).await
     }
 
-    /// Runs a statement outside of the trial's database; SQLite has no outside.
+    /// Runs a statement outside of the trial's database. Does nothing for SQLite.
     async fn on_server(&self, statement: &str) -> Result<(), DbErr> {
         let server = match &self.backend {
             Backend::Mysql(url) | Backend::Postgres(url) => connect(url).await?,

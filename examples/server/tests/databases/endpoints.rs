@@ -1,4 +1,4 @@
-//! What the server does on one database.
+//! Every endpoint on one database.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::common::Server;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Every endpoint once, in the order a user would.
+/// Calls every endpoint once, in the order of typical use.
 pub(crate) async fn every_endpoint_is_served(database: &Database) {
     let url = database.url();
     let server = Server::start_with(&[("DATABASE_URL", &url), ("DEV_ISSUER", "on")]);
@@ -66,7 +66,7 @@ pub(crate) async fn every_endpoint_is_served(database: &Database) {
     assert_eq!(server.get("/readyz", None).await.status, 200);
 }
 
-/// Every operation of an administrator once.
+/// Calls every administration endpoint once.
 async fn administrate(server: &Server, root: &str, ana: &str) {
     let act = |method: Method, path: String, body: serde_json::Value| async move {
         let body = Some(body.to_string().into_bytes());
@@ -115,7 +115,7 @@ async fn administrate(server: &Server, root: &str, ana: &str) {
         .get(&format!("/api/v1/audit?user={}", me.text("id")), Some(root))
         .await;
     let events = audit.body["items"].as_array().expect("events");
-    // The denial above is written after its answer.
+    // The denial above is recorded after its response.
     let mut kinds: Vec<_> = events
         .iter()
         .filter_map(|event| event["kind"].as_str())

@@ -1,6 +1,6 @@
-//! Three of the server's processes on one PostgreSQL, behind a client that takes turns.
+//! Three server processes on one PostgreSQL database, with requests spread over all of them.
 //!
-//! By default it takes some seconds; with `RELIABILITY=long` it takes the number of users that the
+//! By default it takes some seconds. With `RELIABILITY=long` it uses the number of users that the
 //! README quotes.
 
 use std::{
@@ -31,7 +31,7 @@ const REPLICAS: usize = 3;
 
 const ME: &str = "/api/v1/users/me";
 
-/// How soon a user must be refused everywhere, in 99 of 100 cases.
+/// Maximum delay, in 99 of 100 cases, until a deactivated user is refused by every server.
 const PROPAGATION: Duration = Duration::from_millis(250);
 
 pub(crate) async fn three_servers_act_as_one(database: &Database) {
@@ -54,7 +54,7 @@ pub(crate) async fn three_servers_act_as_one(database: &Database) {
             Arc::new(Server::start_with(&settings.collect::<Vec<_>>()))
         })
     };
-    // All at once, on an empty database.
+    // All start at once, on an empty database.
     let starting: Vec<_> = (0..REPLICAS).map(|_| start()).collect();
     let mut servers = Vec::new();
     for server in starting {
@@ -83,7 +83,7 @@ pub(crate) async fn three_servers_act_as_one(database: &Database) {
     assert!(p99 < PROPAGATION, "p99 until refused: {p99:?}");
 
     let killed = servers.remove(0);
-    drop(Arc::into_inner(killed).expect("nobody else asks it"));
+    drop(Arc::into_inner(killed).expect("no other reference is left"));
     let mut failed = 0;
     for person in leavers..people {
         let server = &servers[person % servers.len()];
@@ -118,7 +118,7 @@ pub(crate) async fn three_servers_act_as_one(database: &Database) {
             .expect("a count"),
     ];
     db.close().await.expect("a connection to close");
-    // The administrator is one, too.
+    // Includes the administrator.
     assert_eq!(rows, [people as u64 + 1; 2], "users and identities");
     println!(
         "{people} first logins, each three times at once: {people} users; {leavers} deactivations, \
@@ -126,7 +126,8 @@ pub(crate) async fn three_servers_act_as_one(database: &Database) {
     );
 }
 
-/// Everybody knocks at all servers at once; returns who each one is, and how many answers were wrong.
+/// Sends every user's first requests to all servers at once. Returns the id that each user got and
+/// the number of wrong responses.
 async fn first_logins(
     servers: &[Arc<Server>],
     people: usize,
@@ -150,8 +151,8 @@ async fn first_logins(
     (users, wrong)
 }
 
-/// Deactivates while every server serves him; returns how long after it the last request began that
-/// each server still served.
+/// Deactivates a user while every server is serving them. Returns, for each server, the delay
+/// between the deactivation and the start of the last request that was still served.
 async fn deactivate(
     servers: &[Arc<Server>],
     server: &Server,
@@ -191,6 +192,6 @@ async fn deactivate(
         .send(Method::POST, path, Some(admin), Some(why))
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    done.set(Instant::now()).expect("one deactivation");
+    done.set(Instant::now()).expect("it is set once");
     callers.join_all().await
 }

@@ -1,4 +1,4 @@
-//! Password users: sign-up, proof of the mailbox, login, and the day they come with a token.
+//! Password users: sign-up, verified addresses, login, and linking to an issuer's identity.
 
 use std::{pin::pin, time::Duration};
 
@@ -74,7 +74,7 @@ async fn an_address_signs_up_once_in_any_case_form() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_address_get_one_answer_and_tries_are_limited() {
+async fn a_wrong_password_and_an_unknown_address_get_the_same_response_and_attempts_are_limited() {
     let server = Server::start();
     server
         .post("/api/v1/users/", &sign_up("bob@example.com"))
@@ -137,7 +137,7 @@ async fn bad_sign_ups_and_logins_are_refused() {
 }
 
 #[tokio::test]
-async fn a_proved_mailbox_links_and_keeps_id_and_password() {
+async fn a_verified_address_links_and_keeps_id_and_password() {
     let server = Server::start();
     let created = server
         .post("/api/v1/users/", &sign_up("Bob@example.com"))
@@ -165,7 +165,7 @@ async fn a_proved_mailbox_links_and_keeps_id_and_password() {
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_vouches_for_links_nobody() {
+async fn an_unverified_address_does_not_link() {
     let server = Server::start();
     let created = server
         .post("/api/v1/users/", &sign_up("bob@example.com"))
@@ -179,7 +179,7 @@ async fn an_address_that_nobody_vouches_for_links_nobody() {
 }
 
 #[tokio::test]
-async fn an_unproved_sign_up_blocks_nobody_and_can_never_verify() {
+async fn an_unverified_sign_up_does_not_block_the_address_and_cannot_be_verified_later() {
     let server = Server::start();
     let squatter = server
         .post("/api/v1/users/", &sign_up("victim@example.com"))
@@ -197,7 +197,7 @@ async fn an_unproved_sign_up_blocks_nobody_and_can_never_verify() {
         .await;
     assert_eq!(
         me.body["id"], squatter.body["id"],
-        "the sign-up stays as it was"
+        "the sign-up's user is unchanged"
     );
     let again = server.get("/api/v1/users/me", Some(&token)).await;
     assert_eq!(
@@ -254,7 +254,7 @@ async fn a_mailed_token_works_once() {
 }
 
 #[tokio::test]
-async fn of_many_who_use_one_mailed_token_at_once_one_succeeds() {
+async fn one_of_many_concurrent_uses_of_a_mailed_token_succeeds() {
     let server = Server::start();
     server
         .post("/api/v1/users/", &sign_up("bob@example.com"))
@@ -273,7 +273,7 @@ async fn of_many_who_use_one_mailed_token_at_once_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_deleted_while_he_proves_his_address_does_not_get_it_back() {
+async fn a_user_deleted_while_verifying_an_address_does_not_get_it_back() {
     let server = Server::start();
     server
         .post("/api/v1/users/", &sign_up("bob@example.com"))
@@ -287,7 +287,7 @@ async fn a_user_who_is_deleted_while_he_proves_his_address_does_not_get_it_back(
         .exec(&deleting)
         .await
         .unwrap();
-    // He is read as he was, and the write waits for the one under way.
+    // The handler reads the user before the deletion, and its write waits for the open transaction.
     let mut proof = pin!(server.post("/api/v1/users/verify-email", &body));
     let waiting = timeout(Duration::from_millis(500), &mut proof).await;
     assert!(waiting.is_err(), "{waiting:?}");
@@ -300,7 +300,7 @@ async fn a_user_who_is_deleted_while_he_proves_his_address_does_not_get_it_back(
 }
 
 #[tokio::test]
-async fn a_deactivated_user_proves_no_address_and_logs_in_no_more() {
+async fn a_deactivated_user_cannot_verify_an_address_or_log_in() {
     let server = Server::start();
     server
         .post("/api/v1/users/", &sign_up("bob@example.com"))

@@ -1,4 +1,4 @@
-//! How the server starts, refuses to start, and stops.
+//! Startup, startup failures, and shutdown.
 
 use std::{
     ffi::OsString,
@@ -31,7 +31,7 @@ fn published(folder: &Path, issuer: &TestIssuer) -> String {
 }
 
 #[test]
-fn the_development_issuer_must_be_asked_for_off_loopback_or_on_a_database_of_ones_own() {
+fn the_development_issuer_is_opt_in_off_loopback_and_with_a_configured_database() {
     assert!(refusal(&[("LISTEN", "0.0.0.0:0")]).contains("dev_issuer=on"));
     let database = [
         ("LISTEN", "127.0.0.1:0"),
@@ -52,7 +52,7 @@ fn the_development_issuer_and_an_external_one_exclude_each_other() {
 }
 
 #[test]
-fn every_fault_is_named_at_once() {
+fn all_faults_are_reported_together() {
     let faults = refusal(&[
         ("LISTEN", "nowhere"),
         ("DATABASE_URL", "oracle://x"),
@@ -77,7 +77,7 @@ fn every_fault_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn users_who_would_be_created_again_are_noticed_at_the_start() {
+async fn startup_fails_if_known_users_would_be_created_again() {
     let folder = TempDir::new().unwrap();
     let issuer = TestIssuer::new("https://id.example.com");
     let database = format!(
@@ -106,7 +106,7 @@ async fn users_who_would_be_created_again_are_noticed_at_the_start() {
 }
 
 #[test]
-fn nobody_else_may_read_the_file_of_users_however_it_is_named() {
+fn the_sqlite_file_is_readable_by_its_owner_only() {
     for named in [
         "sqlite://FOLDER/users.sqlite?mode=rwc",
         "sqlite:FOLDER/users.sqlite?mode=rwc",
@@ -138,7 +138,7 @@ fn nobody_else_may_read_the_file_of_users_however_it_is_named() {
             );
         }
     }
-    // What is no file has none.
+    // An in-memory database creates no file.
     let folder = TempDir::new().unwrap();
     let mut granting = command(&[("DATABASE_URL", "sqlite::memory:?mode=rwc")]);
     let granting = granting.args(["grant-admin", "https://id.example.com", "ana"]);
@@ -194,14 +194,15 @@ async fn an_external_issuer_is_trusted_and_the_development_issuer_is_gone() {
 }
 
 #[tokio::test]
-async fn grant_admin_makes_the_first_administrator_before_or_after_his_first_visit() {
+async fn grant_admin_makes_an_administrator_before_or_after_their_first_request() {
     let folder = TempDir::new().unwrap();
     let issuer = TestIssuer::new("https://id.example.com");
     let server = Server::start_with(&[
         ("ISSUER_URL", issuer.name()),
         ("AUDIENCE", "orders"),
         ("JWKS_FILE", &published(folder.path(), &issuer)),
-        // Another process grants, and SQLite tells nobody.
+        // `grant-admin` runs in another process, and SQLite has no notifications to invalidate the
+        // cache.
         ("USER_CACHE_SECONDS", "0"),
     ]);
     let list = |subject: &str| issuer.token(subject).audience("orders").sign();
@@ -230,7 +231,7 @@ async fn grant_admin_makes_the_first_administrator_before_or_after_his_first_vis
     assert_eq!(
         me.text("outcome"),
         "found",
-        "a registered identity is no newcomer"
+        "a registered identity is found"
     );
     let bad = run(&database, &["grant-admin", "", "x"]);
     assert!(!bad.status.success());
@@ -239,7 +240,7 @@ async fn grant_admin_makes_the_first_administrator_before_or_after_his_first_vis
 }
 
 #[tokio::test]
-async fn a_request_under_way_is_finished_when_the_server_is_asked_to_stop() {
+async fn a_request_in_progress_finishes_after_sigterm() {
     let mut server = Server::start();
     let address = server.base.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -255,7 +256,7 @@ async fn a_request_under_way_is_finished_when_the_server_is_asked_to_stop() {
     let interim = String::from_utf8_lossy(&interim[..read]).into_owned();
     assert!(
         interim.starts_with("HTTP/1.1 100"),
-        "the handler waits for the body: {interim}"
+        "no interim response: {interim}"
     );
 
     let ending = tokio::task::spawn_blocking(move || (server.terminate(), server));
@@ -277,7 +278,7 @@ async fn password_sign_up_can_be_switched_off() {
     let login = json!({"email": "bob@example.com", "password": "correct horse"});
     let unknown = server.post("/api/v1/login", &login).await;
     unknown.is_problem(401, "invalid_credentials");
-    // People of the issuer are no matter of passwords.
+    // Users of the issuer are not affected by the setting.
     let ana = server.token_for("ana", "ana@example.com").await;
     server.get("/api/v1/users/me", Some(&ana)).await.is_ok();
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document, the page to try it, and the exported audit log.
+//! The OpenAPI document, the Swagger UI, and the audit log export.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::common::Server;
 
 #[tokio::test]
-async fn the_document_names_every_operation_and_what_it_asks_for() {
+async fn the_document_lists_every_operation_and_its_security() {
     let server = Server::start();
     let document = server.get("/api/openapi.json", None).await;
     assert_eq!(document.status, 200, "{document:?}");
@@ -56,7 +56,7 @@ async fn the_document_names_every_operation_and_what_it_asks_for() {
 }
 
 #[tokio::test]
-async fn the_page_to_try_it_loads_nothing_from_elsewhere() {
+async fn swagger_ui_loads_nothing_from_other_origins() {
     let server = Server::start();
     let page = server.text("/api/docs/", None).await;
     let links = page
@@ -73,11 +73,11 @@ async fn the_page_to_try_it_loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_exported_whole_as_lines_and_as_a_table() {
+async fn the_whole_audit_log_is_exported_as_ndjson_and_csv() {
     let server = Server::start();
     let claims = json!({"subject": "root", "roles": ["admin"]});
     let root = server.token(claims).await;
-    // More than are read at once.
+    // More events than one page of the export.
     let records: Vec<_> = (0..450)
         .map(|n| json!({"email": format!("user{n}@example.com")}))
         .collect();
@@ -149,7 +149,7 @@ async fn the_audit_log_is_exported_whole_as_lines_and_as_a_table() {
 }
 
 #[tokio::test]
-async fn no_detail_of_the_exported_table_is_a_formula() {
+async fn details_in_the_csv_export_are_not_formulas() {
     let server = Server::start();
     let claims = json!({"subject": "root", "roles": ["admin"]});
     let root = server.token(claims).await;

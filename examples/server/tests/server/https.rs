@@ -1,4 +1,4 @@
-//! An issuer behind TLS, beside a database driver that brings its own TLS provider.
+//! Key fetches over TLS while the database driver links a different TLS provider.
 
 use std::{fs, net::SocketAddr, sync::Arc};
 
@@ -16,7 +16,7 @@ use tower_jit_provisioning::testing::TestIssuer;
 
 use crate::common::Server;
 
-/// Serves an issuer's metadata and keys over TLS, with the certificate's PEM.
+/// Serves an issuer's metadata and keys over TLS. Returns the issuer and the certificate in PEM.
 async fn serve() -> (TestIssuer, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -55,7 +55,7 @@ async fn serve() -> (TestIssuer, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_are_fetched_over_tls_beside_a_database_driver_with_another_tls_provider() {
+async fn keys_are_fetched_over_tls_while_the_database_driver_has_another_tls_provider() {
     let (issuer, certificate) = serve().await;
     let folder = TempDir::new().unwrap();
     let authority = folder.path().join("authority.pem");
@@ -81,7 +81,7 @@ async fn keys_are_fetched_over_tls_beside_a_database_driver_with_another_tls_pro
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_issuer_whose_certificate_nobody_signed_is_unavailable() {
+async fn an_issuer_with_an_untrusted_certificate_is_unavailable() {
     let (issuer, _) = serve().await;
     let server = Server::start_with(&[("ISSUER_URL", issuer.name()), ("AUDIENCE", "orders")]);
     let token = issuer.token("ana").audience("orders").sign();

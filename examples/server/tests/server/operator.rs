@@ -1,4 +1,4 @@
-//! The endpoints of the operator's page, without the page.
+//! The endpoints of the operator's page, called directly.
 
 use http::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::Server;
 
 #[tokio::test]
-async fn operators_endpoints_ask_for_the_role() {
+async fn operator_endpoints_require_the_role() {
     let server = Server::start();
     let ana = server.token_for("ana", "ana@example.com").await;
     for (method, path) in [
@@ -23,7 +23,7 @@ async fn operators_endpoints_ask_for_the_role() {
 }
 
 #[tokio::test]
-async fn statistics_tell_what_became_of_requests() {
+async fn statistics_count_requests_by_outcome() {
     let server = Server::start();
     let administrator = json!({"subject": "root", "roles": ["admin"]});
     let administrator = server.token(administrator).await;
@@ -38,7 +38,7 @@ async fn statistics_tell_what_became_of_requests() {
     }
     let answer = server.get("/api/v1/statistics", Some(&administrator)).await;
     let total = &answer.body["total"];
-    // The administrator is one of those who came.
+    // The administrator's own requests are counted as well.
     assert_eq!(
         (&total["requests"], &total["logins"], &total["created"]),
         (&json!(6), &json!(2), &json!(2)),
@@ -48,7 +48,7 @@ async fn statistics_tell_what_became_of_requests() {
     let reasons = total["reasons"].as_object().expect("reasons");
     assert_eq!(reasons.values().filter_map(|n| n.as_u64()).sum::<u64>(), 2);
 
-    // The series adds up to the totals, on whichever side of an interval's end they fell.
+    // The series adds up to the totals, whichever intervals the requests fell into.
     let series = answer.body["series"].as_array().expect("a series");
     for name in ["requests", "logins", "created", "refused"] {
         let sum = series.iter().filter_map(|point| point[name].as_u64());
@@ -63,7 +63,7 @@ async fn statistics_tell_what_became_of_requests() {
 }
 
 #[tokio::test]
-async fn whoever_lacks_the_role_is_counted_as_let_in_and_as_refused() {
+async fn a_request_without_the_role_is_counted_as_passed_and_as_refused() {
     let server = Server::start();
     let ana = server.token_for("ana", "ana@example.com").await;
     for path in ["/api/v1/users/", "/api/v1/statistics", "/api/v1/audit"] {
@@ -89,7 +89,7 @@ async fn whoever_lacks_the_role_is_counted_as_let_in_and_as_refused() {
 }
 
 #[tokio::test]
-async fn issuers_and_explanations_are_for_whoever_operates() {
+async fn administrators_read_issuers_and_explanations() {
     let server = Server::start();
     let administrator = json!({"subject": "root", "roles": ["admin"]});
     let administrator = server.token(administrator).await;

@@ -1,4 +1,4 @@
-//! What known users may do while the database is down, and for how long.
+//! Access of known users while the database is down.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const STALE: Duration = Duration::from_secs(2);
 
 const ME: &str = "/api/v1/users/me";
 
-/// Every statement about users fails from now on, and until they are called so again.
+/// Renames the users table, so that every statement about users fails until it is renamed back.
 async fn break_down(server: &Server) -> DatabaseConnection {
     let db = Database::connect(&server.database).await.unwrap();
     rename(&db, "users", "broken").await;
@@ -24,7 +24,7 @@ async fn rename(db: &DatabaseConnection, from: &str, to: &str) {
 }
 
 #[tokio::test]
-async fn known_users_serve_for_stale_seconds_without_the_role_and_then_no_longer() {
+async fn known_users_are_served_for_stale_seconds_without_the_admin_role() {
     let stale_seconds = STALE.as_secs().to_string();
     let server = Server::start_with(&[
         ("DEV_ISSUER", "on"),
@@ -64,7 +64,7 @@ async fn known_users_serve_for_stale_seconds_without_the_role_and_then_no_longer
 }
 
 #[tokio::test]
-async fn without_stale_seconds_nobody_serves() {
+async fn without_stale_seconds_known_users_are_unavailable() {
     let server = Server::start_with(&[("DEV_ISSUER", "on"), ("USER_CACHE_SECONDS", "0")]);
     let ana = server.token_for("ana", "ana@example.com").await;
     server.get(ME, Some(&ana)).await.is_ok();

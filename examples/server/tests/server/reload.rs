@@ -1,4 +1,4 @@
-//! SIGHUP: issuers and policies change while requests run.
+//! Reloads of issuers and policies by SIGHUP while requests are running.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ struct Site {
     partners: TestIssuer,
 }
 
-/// An issuer's table, whose keys are in a file.
+/// Returns the configuration table of an issuer whose keys are in a file.
 fn table(site: &TempDir, name: &str, issuer: &TestIssuer, role: &str) -> String {
     let file = site.path().join(format!("{name}.json"));
     fs::write(&file, issuer.jwks().to_string()).unwrap();
@@ -110,7 +110,7 @@ async fn issuers_and_roles_follow_the_file_and_a_broken_file_changes_nothing() {
 }
 
 #[tokio::test]
-async fn no_request_is_lost_while_the_configuration_is_read_again_and_again() {
+async fn no_request_fails_during_repeated_reloads() {
     const RELOADS: usize = 25;
 
     let site = Site::start();
@@ -139,7 +139,7 @@ async fn no_request_is_lost_while_the_configuration_is_read_again_and_again() {
             fs::write(&site.file, text).unwrap();
             let before = answered.load(Ordering::Relaxed);
             site.hang_up();
-            // At least a few requests meet each configuration.
+            // A few requests are served under each configuration.
             while answered.load(Ordering::Relaxed) < before + 16
                 || site.server.count(READ_AGAIN) <= round
             {

@@ -1,4 +1,4 @@
-//! File, variables and flags: the same names, every fault, and the example that has them all.
+//! Settings by file, variables and flags: same names, all faults, and a complete example.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Output};
 
@@ -25,7 +25,7 @@ fn file(folder: &Path, text: &str) -> String {
     path.display().to_string()
 }
 
-/// The keys that `--help` names.
+/// Returns the keys that `--help` lists.
 fn server_keys() -> BTreeSet<String> {
     let help = run(&[], &["--help"]);
     assert!(help.status.success(), "{help:?}");
@@ -36,8 +36,8 @@ fn server_keys() -> BTreeSet<String> {
         .collect()
 }
 
-/// The keys that the library takes of an issuer, as its own refusal of another one lists them; and
-/// the one that the server adds.
+/// Returns the keys of an issuer's table: those that the library lists when it rejects an unknown
+/// key, and the one that the server adds.
 fn issuer_keys() -> BTreeSet<String> {
     let unknown = json!({"issuers": {"staff": {"issuer": "x", "no_such_key": 1}}});
     let refusal = serde_json::from_value::<VerifierConfig>(unknown)
@@ -49,7 +49,7 @@ fn issuer_keys() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_example_documents_every_key_and_no_other() {
+fn the_example_documents_exactly_the_known_keys() {
     let text = fs::read_to_string(EXAMPLE).unwrap();
     let switched_on: String = text
         .lines()
@@ -69,7 +69,7 @@ fn the_example_documents_every_key_and_no_other() {
 }
 
 #[test]
-fn the_example_is_usable_as_it_stands_and_nothing_is_started_by_a_check() {
+fn the_example_passes_the_check_and_the_check_starts_nothing() {
     let folder = TempDir::new().unwrap();
     let database = format!(
         "sqlite://{}?mode=rwc",
@@ -81,7 +81,7 @@ fn the_example_is_usable_as_it_stands_and_nothing_is_started_by_a_check() {
 }
 
 #[test]
-fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
+fn flags_override_variables_and_variables_override_the_file() {
     let folder = TempDir::new().unwrap();
     let path = file(
         folder.path(),
@@ -102,7 +102,7 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
 }
 
 #[test]
-fn every_fault_of_file_variables_and_flags_is_named_at_once() {
+fn all_faults_of_file_variables_and_flags_are_reported_together() {
     let folder = TempDir::new().unwrap();
     let path = file(
         folder.path(),
@@ -180,7 +180,7 @@ fn an_unknown_word_or_a_flag_without_a_value_is_a_fault() {
 }
 
 #[test]
-fn a_check_of_a_grant_grants_nothing() {
+fn check_combined_with_grant_admin_grants_nothing() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("users.sqlite");
     let database = format!("sqlite://{}?mode=rwc", file.display());
@@ -192,7 +192,7 @@ fn a_check_of_a_grant_grants_nothing() {
 }
 
 #[test]
-fn a_head_may_take_a_day_and_no_more_than_a_clock_can_add() {
+fn head_seconds_is_at_most_a_day() {
     let database = ("DATABASE_URL", "sqlite::memory:");
     let taken = |seconds| {
         let checked = check(

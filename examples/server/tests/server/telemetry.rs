@@ -1,4 +1,4 @@
-//! What operators see: denials in the audit log, counters, traces, and what is forgotten.
+//! The audit log of denials, metrics, traces, and the deletion of old events.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ async fn audit(server: &Server, query: &str) -> Answer {
     answer
 }
 
-/// What is written after the answer is there soon.
+/// Polls the audit log until it has `count` events: some are written after the response.
 async fn audited(server: &Server, query: &str, count: usize) -> Vec<serde_json::Value> {
     loop {
         let events = audit(server, query).await;
@@ -32,7 +32,7 @@ async fn audited(server: &Server, query: &str, count: usize) -> Vec<serde_json::
 }
 
 #[tokio::test]
-async fn a_denial_is_audited_once_however_often_it_happens() {
+async fn repeated_denials_are_audited_once() {
     let server = Server::start_with(&[("DEV_ISSUER", "on"), ("USER_CACHE_SECONDS", "0")]);
     let sign_up =
         json!({"email": "bob@example.com", "password": "correct horse", "full_name": "Bob"});
@@ -42,7 +42,7 @@ async fn a_denial_is_audited_once_however_often_it_happens() {
         .post("/api/v1/users/verify-email", &proof)
         .await
         .is_ok();
-    // Linking is on, so it is the user's second identity of this issuer that is refused.
+    // Linking is on, and the second identity of one user at the same issuer is refused.
     let first = server.token_for("bob", "bob@example.com").await;
     server.get("/api/v1/users/me", Some(&first)).await.is_ok();
     let second = server.token_for("mallory", "bob@example.com").await;
@@ -63,7 +63,7 @@ async fn a_denial_is_audited_once_however_often_it_happens() {
 }
 
 #[tokio::test]
-async fn events_older_than_the_configured_age_are_forgotten() {
+async fn events_older_than_the_configured_age_are_deleted() {
     let server = Server::start();
     audit(&server, "limit=1").await;
     let old = now() - time::Duration::days(40);
@@ -97,12 +97,12 @@ async fn events_older_than_the_configured_age_are_forgotten() {
     assert_eq!(
         audited(&server, "kind=created", 1).await.len(),
         2,
-        "the young ones are kept"
+        "recent events are kept"
     );
 }
 
 #[tokio::test]
-async fn metrics_are_served_where_they_are_wanted() {
+async fn metrics_are_served_only_if_enabled() {
     let server = Server::start();
     server
         .get("/metrics", None)
@@ -130,7 +130,7 @@ async fn metrics_are_served_where_they_are_wanted() {
 }
 
 #[tokio::test]
-async fn traces_reach_a_collector_and_name_nobody() {
+async fn traces_reach_a_collector_without_personal_data() {
     let received: Arc<Mutex<Vec<u8>>> = Arc::default();
     let collect = |State(received): State<Arc<Mutex<Vec<u8>>>>, body: Bytes| async move {
         received.lock().unwrap().extend_from_slice(&body);
@@ -148,7 +148,7 @@ async fn traces_reach_a_collector_and_name_nobody() {
         .get("/api/v1/users/me?search=ana@example.com", Some(&ana))
         .await
         .is_ok();
-    // What is not sent yet is sent at the end.
+    // The remaining traces are exported at shutdown.
     let status = tokio::task::spawn_blocking(move || server.terminate())
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Profile, list, and what bad input gets.
+//! Profiles, the list of users, and invalid input.
 
 use futures_util::future::join_all;
 use http::Method;
@@ -32,8 +32,8 @@ async fn the_first_request_creates_the_user_and_the_next_finds_it() {
 #[tokio::test]
 async fn the_printed_curl_lines_work() {
     let server = Server::start();
-    let [user, admin] = server.invitation.as_slice() else {
-        panic!("two lines: {:?}", server.invitation);
+    let [user, admin] = server.curl_lines.as_slice() else {
+        panic!("two lines: {:?}", server.curl_lines);
     };
     for (line, expected) in [(user, "Ana Diaz"), (admin, "root@example.com")] {
         let mut words = line.split('\'');
@@ -50,7 +50,7 @@ async fn the_printed_curl_lines_work() {
 }
 
 #[tokio::test]
-async fn twenty_parallel_first_requests_make_one_user() {
+async fn twenty_parallel_first_requests_create_one_user() {
     let server = Server::start();
     let token = server.token_for("ana", "ana@example.com").await;
     let requests = (0..20).map(|_| server.get("/api/v1/users/me", Some(&token)));
@@ -84,7 +84,7 @@ async fn a_profile_update_creates_the_user_first_if_it_is_new() {
 }
 
 #[tokio::test]
-async fn the_list_is_for_administrators() {
+async fn the_list_requires_the_administrator_role() {
     let server = Server::start();
     let ana = server.token_for("ana", "ana@example.com").await;
     let refused = server.get("/api/v1/users/", Some(&ana)).await;
@@ -147,7 +147,7 @@ async fn bad_input_gets_a_problem_document_and_never_a_server_error() {
 }
 
 #[tokio::test]
-async fn the_development_issuers_documents_agree_with_its_tokens() {
+async fn the_development_issuers_metadata_matches_its_tokens() {
     let server = Server::start();
     let discovery = server
         .get("/dev-issuer/.well-known/openid-configuration", None)

@@ -1,4 +1,4 @@
-//! Input that no page sends.
+//! Input that the page never sends.
 
 use http::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is done with many users at once: lists, bulk changes and imports.
+//! Operations on many users: lists, bulk changes and imports.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn the_list_is_paged_by_key_searched_and_filtered() {
 }
 
 #[tokio::test]
-async fn a_bulk_change_reports_on_every_user_and_a_dry_run_changes_nobody() {
+async fn a_bulk_change_reports_each_user_and_a_dry_run_changes_none() {
     let server = Server::start();
     let root = admin(&server, "root").await;
     let root_id = id_of(&server, &root).await;

@@ -1,4 +1,4 @@
-//! What administrators do with users, and what is left of it in the audit log.
+//! The administration endpoints and the audit log.
 
 mod hostile;
 mod many;
@@ -12,7 +12,7 @@ use crate::common::{Answer, Server};
 
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
 
-/// Every administrator's operation on a user.
+/// Returns one request for every administration endpoint.
 fn operations(id: &str) -> Vec<(Method, String, Option<Value>)> {
     let user = format!("/api/v1/users/{id}");
     vec![
@@ -60,7 +60,7 @@ async fn admin(server: &Server, subject: &str) -> String {
     server.token(claims).await
 }
 
-/// The id of the user behind a token, who is created if need be.
+/// Returns the id of the token's user, who is created if unknown.
 async fn id_of(server: &Server, token: &str) -> String {
     let me = server.get("/api/v1/users/me", Some(token)).await;
     assert_eq!(me.status, 200, "{me:?}");
@@ -76,7 +76,7 @@ fn kinds(audit: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_operation_is_for_administrators_only() {
+async fn every_operation_requires_the_administrator_role() {
     let server = Server::start();
     let ana = server.token_for("ana", "ana@example.com").await;
     let id = id_of(&server, &ana).await;

@@ -1,4 +1,4 @@
-//! What is done with one user.
+//! Operations on one user.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{act, admin, id_of, kinds};
 use crate::common::Server;
 
 #[tokio::test]
-async fn a_deactivated_user_is_refused_from_the_next_request_on_and_comes_back_with_a_fresh_token()
+async fn a_deactivated_user_is_rejected_at_once_and_needs_a_fresh_token_after_reactivation()
 {
     let server = Server::start();
     let (root, ana) = (
@@ -26,7 +26,7 @@ async fn a_deactivated_user_is_refused_from_the_next_request_on_and_comes_back_w
         .get("/api/v1/users/me", Some(&ana))
         .await
         .is_problem(403, "deactivated");
-    // Once more changes nothing, and is no fault.
+    // A repeated deactivation changes nothing and is not an error.
     let again = act(&server, &root, &Method::POST, &path, None).await;
     assert_eq!(
         (again.status, &again.body["status_reason"]),
@@ -64,7 +64,7 @@ async fn a_deactivated_user_is_refused_from_the_next_request_on_and_comes_back_w
 }
 
 #[tokio::test]
-async fn a_user_is_shown_with_identities_and_grants_and_their_sources() {
+async fn a_user_is_returned_with_identities_grants_and_their_sources() {
     let server = Server::start();
     let root = admin(&server, "root").await;
     let id = id_of(&server, &root).await;
@@ -95,7 +95,7 @@ async fn a_user_is_shown_with_identities_and_grants_and_their_sources() {
 }
 
 #[tokio::test]
-async fn a_patch_edits_what_it_names_empties_what_is_null_and_outlives_the_next_token() {
+async fn a_patch_sets_named_attributes_clears_null_ones_and_survives_the_next_token() {
     let server = Server::start();
     let root = admin(&server, "root").await;
     let claims = json!({"subject": "ana", "name": "Ana Diaz", "email": "ana@example.com", "email_verified": true});
@@ -123,7 +123,7 @@ async fn a_patch_edits_what_it_names_empties_what_is_null_and_outlives_the_next_
 }
 
 #[tokio::test]
-async fn a_deleted_user_leaves_an_empty_row_that_refuses_the_next_token_and_a_free_address() {
+async fn deleting_a_user_keeps_an_empty_row_that_rejects_tokens_and_frees_the_address() {
     let server = Server::start();
     let root = admin(&server, "root").await;
     let sign_up =

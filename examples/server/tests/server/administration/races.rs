@@ -1,4 +1,4 @@
-//! Administrators at the same time.
+//! Concurrent changes by administrators.
 
 use futures_util::future::join_all;
 use http::Method;
@@ -8,7 +8,7 @@ use super::{act, admin, id_of, kinds};
 use crate::common::Server;
 
 #[tokio::test]
-async fn the_last_administrator_stays_also_when_two_remove_each_other_at_once() {
+async fn the_last_administrator_is_kept_when_two_remove_each_other_concurrently() {
     let server = Server::start();
     let (one, two) = (admin(&server, "one").await, admin(&server, "two").await);
     let (one_id, two_id) = (id_of(&server, &one).await, id_of(&server, &two).await);
@@ -30,7 +30,7 @@ async fn the_last_administrator_stays_also_when_two_remove_each_other_at_once() 
     act(&server, left, &Method::DELETE, &path, None)
         .await
         .is_problem(409, "last_administrator");
-    // The issuer states this one, and alone can take it away.
+    // This role is granted by the issuer, so only the issuer can revoke it.
     act(
         &server,
         left,
@@ -43,7 +43,7 @@ async fn the_last_administrator_stays_also_when_two_remove_each_other_at_once() 
 }
 
 #[tokio::test]
-async fn one_change_asked_for_ten_times_at_once_is_one_event() {
+async fn ten_concurrent_identical_changes_record_one_event() {
     let server = Server::start();
     let root = admin(&server, "root").await;
     let ana = server.token_for("ana", "ana@example.com").await;

@@ -1,4 +1,4 @@
-//! What happens, in order.
+//! The steps of the demonstration, in order.
 
 use std::{error::Error, sync::Arc};
 
@@ -15,14 +15,14 @@ use crate::{
     table::{Row, Table},
 };
 
-pub(crate) struct Story {
+pub(crate) struct Scenario {
     issuer: TestIssuer,
     service: Service,
     client: Client,
     table: Table,
 }
 
-impl Story {
+impl Scenario {
     pub(crate) fn new(issuer: TestIssuer, service: Service, client: Client) -> Self {
         Self {
             issuer,
@@ -32,7 +32,7 @@ impl Story {
         }
     }
 
-    pub(crate) async fn tell(mut self) -> Result<Table, Box<dyn Error>> {
+    pub(crate) async fn run(mut self) -> Result<Table, Box<dyn Error>> {
         self.first_access().await?;
         self.profile().await?;
         self.linking().await?;
@@ -64,7 +64,7 @@ impl Story {
             .claim("name", "Ana Diaz-Lind");
         let expected = "200 updated: user 1, Ana Diaz-Lind";
         self.me("newer token", Some(&newer), expected).await?;
-        sleep(TTL).await; // what is remembered is read again
+        sleep(TTL).await; // the cached user expires
         let expected = "200 found: user 1, Ana Diaz-Lind";
         self.me("older token", Some(&self.ana()), expected).await
     }
@@ -109,7 +109,7 @@ impl Story {
             .client
             .send(Method::GET, "/me", Some(&ana.bearer()))
             .await?;
-        let id = answer.user.ok_or("Ana is somebody")?;
+        let id = answer.user.ok_or("the response has no user id")?;
         let path = format!("/admin/users/{id}/deactivate");
         self.step("deactivate Ana", post.clone(), &path, Some(&root), "204")
             .await?;
@@ -156,7 +156,7 @@ impl Story {
     async fn store_outage(&mut self) -> Result<(), Box<dyn Error>> {
         chapter("Store: while it is down known users go on, without privileged roles");
         self.service.break_store().await?;
-        sleep(TTL).await; // nobody is remembered as fresh
+        sleep(TTL).await; // all cached users are stale
         let (fresh, root) = (self.fresh_ana(), self.root());
         let expected = "200 found: user 1, Ana Diaz-Lind";
         self.me("store down, known user", Some(&fresh), expected)
@@ -194,7 +194,7 @@ impl Story {
             .email("ana@example.com", true)
     }
 
-    /// Issued after everything that happened until now, within the leeway.
+    /// Returns a token issued after all earlier changes, within the leeway.
     fn fresh_ana(&self) -> TokenBuilder {
         self.ana()
             .claim("name", "Ana Diaz-Lind")
@@ -224,11 +224,11 @@ impl Story {
         token: Option<&TokenBuilder>,
         expected: &str,
     ) -> Result<(), Box<dyn Error>> {
-        // Ids differ from run to run.
-        let told = path
+        // Ids differ between runs.
+        let parts = path
             .split('/')
             .map(|part| if part.len() == 36 { "{id}" } else { part });
-        let request = format!("{method} {}", told.collect::<Vec<_>>().join("/"));
+        let request = format!("{method} {}", parts.collect::<Vec<_>>().join("/"));
         let bearer = token.map(TokenBuilder::bearer);
         let answer = self.client.send(method, path, bearer.as_deref()).await?;
         let row = Row {
