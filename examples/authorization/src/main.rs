@@ -61,10 +61,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let reader = token.clone().claim("scope", "orders:read").sign();
     let admin = token.claim("roles", vec!["staff"]).sign();
     println!("listening on {base}\n");
-    println!("# nobody in particular, and somebody");
+    println!("# anonymous, and with a token");
     println!("curl {base}/");
     println!("curl -H 'Authorization: Bearer {reader}' {base}/\n");
-    println!("# by scope: passes, 403 with the scope it takes, 401 with where to get a token");
+    println!("# by scope: passes, 403 with the required scope, 401 with the metadata's URL");
     println!("curl -i -H 'Authorization: Bearer {reader}' {base}/orders");
     println!("curl -i -H 'Authorization: Bearer {admin}' {base}/orders");
     println!("curl -i {base}/orders");
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("# by role: 403, and passes");
     println!("curl -i -X DELETE -H 'Authorization: Bearer {reader}' {base}/orders");
     println!("curl -i -X DELETE -H 'Authorization: Bearer {admin}' {base}/orders\n");
-    println!("# by cookie: from another site's page only what changes nothing");
+    println!("# by cookie: other sites' pages may only send safe requests");
     println!("curl -i -b 'session={reader}' {base}/orders");
     println!("curl -i -b 'session={admin}' -X DELETE -H 'Origin: {base}' {base}/orders");
     println!("curl -i -b 'session={admin}' -X DELETE -H 'Origin: http://evil.org' {base}/orders");

@@ -107,9 +107,9 @@ async fn main() -> Result<(), BoxError> {
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
     for (subject, name, what) in [
-        ("ana", "Ana Lind", "a member from now on"),
-        ("bo", "Bo Ek", "another one"),
-        ("former", "Cy Roe", "refused: he left"),
+        ("ana", "Ana Lind", "created, and found after that"),
+        ("bo", "Bo Ek", "another member"),
+        ("former", "Cy Roe", "refused: has left the organisation"),
     ] {
         let token = issuer.token(subject).audience("shop").claim("name", name);
         let bearer = token.bearer();

@@ -18,7 +18,7 @@ use std::{error::Error, process::ExitCode};
 
 use tower_jit_provisioning::testing::TestIssuer;
 
-use crate::{client::Client, service::Service, scenario::Scenario};
+use crate::{client::Client, scenario::Scenario, service::Service};
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {

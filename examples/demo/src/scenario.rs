@@ -43,7 +43,7 @@ impl Scenario {
     }
 
     async fn first_access(&mut self) -> Result<(), Box<dyn Error>> {
-        chapter("Tokens: without one, with one for somebody else, with a good one");
+        chapter("Tokens: without one, with one for another API, with a good one");
         self.me("no token", None, "401 missing_token").await?;
         let elsewhere = self.ana().audience("billing-api");
         let expected = "401 invalid_token";

@@ -84,7 +84,7 @@ impl Service {
             .with_full_name(name)
             .with_password_hash("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA");
         let report = self.users.directory().import(&[user]).await?;
-        Ok(report.entries()[0].user.ok_or("nobody was imported")?)
+        Ok(report.entries()[0].user.ok_or("no user was imported")?)
     }
 
     /// Renames the table of users, so that every read fails.

@@ -57,22 +57,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("listening on {url}");
-    let is_rehearsal = env::args().any(|argument| argument == "--once");
+    let runs_once = env::args().any(|argument| argument == "--once");
     for (subject, is_vouched, what) in [
-        ("ana", true, "linked: both sides proved the address"),
-        ("bo", true, "refused: nobody proved the address here"),
+        ("ana", true, "linked: both sides verified the address"),
+        ("bo", true, "refused: the address is not verified here"),
         (
             "cy",
             true,
             "created without a password, and found after that",
         ),
-        ("di", false, "refused: the table asks for a proved address"),
+        ("di", false, "refused: the token has no verified address"),
     ] {
         let token = issuer.token(subject).audience("shop");
         let bearer = token
             .email(&format!("{subject}@example.com"), is_vouched)
             .bearer();
-        if !is_rehearsal {
+        if !runs_once {
             println!("\n# {what}\ncurl -i -H 'authorization: {bearer}' {url}/me");
             continue;
         }
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let body = response.into_body().collect().await?.to_bytes();
         println!("{subject}: {status} {}", String::from_utf8_lossy(&body));
     }
-    match is_rehearsal {
+    match runs_once {
         true => Ok(()),
         false => Ok(axum::serve(listener, app).await?),
     }

@@ -52,7 +52,10 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, connections.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("connections that did not end were cut");
     }
 }

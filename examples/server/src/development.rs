@@ -28,7 +28,7 @@ impl DevelopmentIssuer {
         let name = format!("http://127.0.0.1:{port}/dev-issuer");
         tracing::warn!(
             issuer = name,
-            "the development issuer gives a token to anybody"
+            "the development issuer issues a token to any client"
         );
         Self(Arc::new(TestIssuer::new(name)))
     }
@@ -50,7 +50,7 @@ impl DevelopmentIssuer {
             .with_state(self)
     }
 
-    pub fn print_invitation(&self, port: u16) {
+    pub fn print_curl_lines(&self, port: u16) {
         let ana = self
             .token("ana")
             .email("ana@example.com", true)

@@ -10,10 +10,7 @@
 //! SIGHUP reloads issuers and policies. `server grant-admin <issuer> <subject>` makes the first
 //! administrator.
 
-#![expect(
-    unreachable_pub,
-    reason = "a binary has no public API"
-)]
+#![expect(unreachable_pub, reason = "a binary has no public API")]
 
 mod accounts;
 mod admin;
@@ -144,7 +141,7 @@ async fn serve_with(
 
     println!("listening on http://{address}");
     if let Some(issuer) = &development {
-        issuer.print_invitation(address.port());
+        issuer.print_curl_lines(address.port());
     }
     connections::serve(listener, app.router(), head_timeout, stopped()).await;
     tracing::info!("stopped");

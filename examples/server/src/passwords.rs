@@ -43,13 +43,16 @@ pub struct Passwords {
 
 impl Passwords {
     pub fn new() -> Self {
-        let dummy = Argon2::default().hash_password(b"nobody has this password");
+        let dummy = Argon2::default().hash_password(b"used for unknown users");
         Self {
             permits: Arc::new(Semaphore::new(MAX_HASHES)),
             all: DefaultDirectRateLimiter::direct(Quota::per_second(PASSWORDS_PER_SECOND)),
             attempts: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)),
             swept: Mutex::new(Instant::now()),
-            dummy: dummy.expect("the system's random number generator failed").to_string().into(),
+            dummy: dummy
+                .expect("the system's random number generator failed")
+                .to_string()
+                .into(),
         }
     }
 
@@ -118,9 +121,7 @@ impl Passwords {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| busy())
+        tokio::task::spawn_blocking(work).await.map_err(|_| busy())
     }
 }
 

@@ -42,11 +42,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let client = "cargo run -p tonic_server --";
     let token = issuer.token("ana").audience("orders-api");
     println!("listening on {base}\n");
-    println!("# greeted, and told that the stream takes a scope");
+    println!("# greet succeeds, count requires a scope");
     println!("{client} {base} {}\n", token.sign());
-    println!("# greeted, and counted for");
+    println!("# both succeed");
     println!("{client} {base} {}\n", token.claim("scope", "count").sign());
-    println!("# refused twice");
+    println!("# both are refused");
     println!("{client} {base} garbage");
     Server::builder()
         .layer(ProvisionLayer::new(verifier, MemoryProvisioner::new()))
@@ -66,7 +66,7 @@ async fn call(address: &str, token: &str) -> Result<(), Box<dyn Error>> {
         .await
     {
         Ok(reply) => println!("greet: {}", reply.into_inner().message),
-        Err(status) => println!("greet: {}", told(&status)),
+        Err(status) => println!("greet: {}", describe(&status)),
     }
     match client
         .count(with_token(CountRequest { to: 3 }, token)?)
@@ -78,7 +78,7 @@ async fn call(address: &str, token: &str) -> Result<(), Box<dyn Error>> {
                 println!("count: {} for user {}", reply.number, reply.user);
             }
         }
-        Err(status) => println!("count: {}", told(&status)),
+        Err(status) => println!("count: {}", describe(&status)),
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn with_token<T>(message: T, token: &str) -> Result<Request<T>, InvalidMetadataV
     Ok(request)
 }
 
-fn told(status: &Status) -> String {
+fn describe(status: &Status) -> String {
     format!(
         "{} ({}): {}",
         status.code() as i32,

@@ -13,7 +13,9 @@ pub(crate) fn missing() -> Option<&'static str> {
 }
 
 pub(crate) async fn demo_prints_its_transcript() {
-    let output = Command::new(binary("demo")).output().expect("the demo starts");
+    let output = Command::new(binary("demo"))
+        .output()
+        .expect("the demo starts");
     let printed = String::from_utf8(output.stdout).expect("the output is UTF-8");
     assert!(output.status.success(), "{printed}");
     let (printed_lines, expected) = (masked(&printed), masked(TRANSCRIPT));

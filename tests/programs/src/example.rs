@@ -79,7 +79,8 @@ impl Example {
         };
         let line = example.line().await;
         let base = line.strip_prefix("listening on ");
-        base.expect("the example prints its address").clone_into(&mut example.base);
+        base.expect("the example prints its address")
+            .clone_into(&mut example.base);
         example
     }
 

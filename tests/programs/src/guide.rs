@@ -39,7 +39,9 @@ pub(crate) async fn manual_tests_print_what_the_guide_says() {
     let stdout = server.stdout.take().expect("its output is piped");
     let mut lines = BufReader::new(stdout).lines();
     let line = timeout(PATIENCE, lines.next_line()).await;
-    let line = line.expect("the server starts in time").expect("the output is UTF-8");
+    let line = line
+        .expect("the server starts in time")
+        .expect("the output is UTF-8");
     let line = line.expect("the server prints its address");
     let address = line.strip_prefix("listening on http://");
     let address = address.expect("the server prints its address").to_owned();
@@ -89,7 +91,9 @@ async fn follow(chapter: &str, blocks: usize, addresses: &[(&str, String)]) {
         .expect("there is a shell");
     let _started = Group(shell.id().expect("the shell is running"));
     let output = timeout(PATIENCE, shell.wait_with_output()).await;
-    let output = output.expect("the shell exits in time").expect("the shell exits");
+    let output = output
+        .expect("the shell exits in time")
+        .expect("the shell exits");
     let printed = String::from_utf8(output.stdout).expect("the output is UTF-8");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(errors, "", "{printed}");

@@ -20,10 +20,7 @@ pub use self::{
 
 /// Every key with its meaning.
 pub const KEYS: [(&str, &str); 20] = [
-    (
-        "audience",
-        "the audience of the tokens of `issuer_url`",
-    ),
+    ("audience", "the audience of the tokens of `issuer_url`"),
     ("audit_days", "how many days events are kept [for ever]"),
     (
         "database_url",
@@ -83,10 +80,7 @@ pub const KEYS: [(&str, &str); 20] = [
         "token_cache_bytes",
         "size of the cache of verified tokens, in bytes [64 MiB]",
     ),
-    (
-        "user_cache_capacity",
-        "how many users are cached [100000]",
-    ),
+    ("user_cache_capacity", "how many users are cached [100000]"),
     (
         "user_cache_seconds",
         "how many seconds a user is cached [30]",
@@ -165,12 +159,12 @@ impl Config {
         let is_playground = address.is_none_or(|listen| listen.ip().is_loopback()) && !has_database;
         match &issuers {
             IssuerSetting::External(_) if wants_development => keys.fault(
-                "dev_issuer and an issuer are both set; the development issuer signs for anybody"
+                "dev_issuer and an issuer are both set; the development issuer issues a token to any client"
                     .to_owned(),
             ),
             IssuerSetting::Unset(_) if !wants_development && !is_playground => keys.fault(
-                "no issuer: set issuer_url and audience, or issuers; or dev_issuer=on, which gives \
-                 a token to anybody who asks"
+                "no issuer: set issuer_url and audience, or issuers; or dev_issuer=on, which issues \
+                 a token to any client"
                     .to_owned(),
             ),
             IssuerSetting::External(_) | IssuerSetting::Unset(_) => {}

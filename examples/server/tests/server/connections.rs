@@ -51,7 +51,10 @@ async fn a_head_that_never_ends_is_cut_off() {
         .unwrap();
     let began = Instant::now();
     while slow.write_all(b"x").await.is_ok() {
-        assert!(began.elapsed() < PATIENCE, "the connection is closed in time");
+        assert!(
+            began.elapsed() < PATIENCE,
+            "the connection is closed in time"
+        );
         sleep(Duration::from_millis(50)).await;
     }
     server.get("/healthz", None).await.is_ok();

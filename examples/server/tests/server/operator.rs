@@ -15,8 +15,8 @@ async fn operator_endpoints_require_the_role() {
         (Method::POST, "/api/v1/explain"),
     ] {
         let body = (method == Method::POST).then(|| br#"{"token": "x"}"#.to_vec());
-        let nobody = server.send(method.clone(), path, None, body.clone()).await;
-        nobody.is_problem(401, "missing_token");
+        let anonymous = server.send(method.clone(), path, None, body.clone()).await;
+        anonymous.is_problem(401, "missing_token");
         let answer = server.send(method, path, Some(&ana), body).await;
         answer.is_problem(403, "no_role");
     }

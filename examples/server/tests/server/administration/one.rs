@@ -7,8 +7,7 @@ use super::{act, admin, id_of, kinds};
 use crate::common::Server;
 
 #[tokio::test]
-async fn a_deactivated_user_is_rejected_at_once_and_needs_a_fresh_token_after_reactivation()
-{
+async fn a_deactivated_user_is_rejected_at_once_and_needs_a_fresh_token_after_reactivation() {
     let server = Server::start();
     let (root, ana) = (
         admin(&server, "root").await,
@@ -114,7 +113,10 @@ async fn a_patch_sets_named_attributes_clears_null_ones_and_survives_the_next_to
     let patch = json!({"username": null, "email": "other@example.com"});
     let patched = act(&server, &root, &Method::PATCH, &path, Some(&patch)).await;
     assert_eq!(patched.body["username"], Value::Null);
-    assert_eq!(patched.body["email_is_verified"], false, "nobody proved it");
+    assert_eq!(
+        patched.body["email_is_verified"], false,
+        "the new address is unverified"
+    );
 
     let newer = json!({"subject": "ana", "name": "Ana Diaz-Lind"});
     let newer = server.token(newer).await;
