@@ -35,7 +35,7 @@ async function attempt(work, inBackground = false) {
     if (problem.status === 401) {
       signOut('The token is no longer valid. Sign in with a fresh one.');
     } else if (isSignedIn && problem.status === 403) {
-      signOut('You are no longer let in as an administrator.');
+      signOut('You are no longer an administrator.');
     } else {
       complain(problem.message);
       if (problem.status === undefined) throw problem;

@@ -18,15 +18,15 @@ const ACTIONS = {
   },
   reactivate: {
     label: 'Reactivate', of: ['deactivated'], style: 'primary', done: 'was reactivated',
-    ask: { text: 'A token issued from now on is let in again.' },
+    ask: { text: 'Tokens issued from now on are accepted again.' },
   },
   'revoke-tokens': {
     label: 'Revoke tokens', of: ['active', 'pending'], style: '', done: 'needs a fresh token now',
-    ask: { text: 'Every token issued until now becomes void. A fresh one is let in.' },
+    ask: { text: 'Every token issued until now becomes void. A fresh one is accepted.' },
   },
   deactivate: {
     label: 'Deactivate', of: ['active', 'pending'], style: 'danger', done: 'was deactivated',
-    ask: { text: 'Refused from the next request on, whatever the token says.', dangerous: true },
+    ask: { text: 'The user is refused from the next request on, whatever their tokens contain.', dangerous: true },
   },
 };
 
@@ -80,7 +80,7 @@ function show(found, events) {
       make('span', { class: 'strong break' }, identity.subject), badge(identity.kind),
       make('span', { class: 'second break' }, identity.issuer),
       make('span', { class: 'second' }, 'since ', moment(identity.created_at))))
-    : [make('li', { class: 'muted' }, 'None: no token is this user’s.')]));
+    : [make('li', { class: 'muted' }, 'None: no token signs in as this user.')]));
   showHistory(events);
 }
 

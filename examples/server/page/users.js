@@ -4,13 +4,13 @@ import { get, query } from './api.js';
 import { badge, byId, make, moment, nameOf, statusBadge } from './dom.js';
 
 const PAGE = 25;
-const MOST = 100;
+const MAX_LIMIT = 100;
 
 const rows = new Map();
 let limit = PAGE;
 let older = [];
 let next = null;
-let turn = 0;
+let generation = 0;
 
 function parameters() {
   return {
@@ -22,11 +22,11 @@ function parameters() {
 }
 
 export async function refresh() {
-  turn += 1;
-  const mine = turn;
+  generation += 1;
+  const own = generation;
   const page = await get(`/users/?${query({ ...parameters(), limit })}`);
   // A later request has been sent, for example by further typing.
-  if (mine !== turn) return;
+  if (own !== generation) return;
   if (older.length === 0) next = page.next;
   show([...page.items, ...older]);
 }
@@ -82,7 +82,7 @@ function row(user) {
 }
 
 async function more() {
-  if (limit < MOST) {
+  if (limit < MAX_LIMIT) {
     limit += PAGE;
     await refresh();
     return;
@@ -95,7 +95,7 @@ async function more() {
 
 /// Removes all users from the page.
 export function clear() {
-  turn += 1;
+  generation += 1;
   byId('filter').reset();
   [limit, older, next] = [PAGE, [], null];
   show([]);

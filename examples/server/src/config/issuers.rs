@@ -14,7 +14,7 @@ const SHORT: &str = "default";
 pub const DEVELOPMENT: &str = "development";
 pub const LOCAL: &str = "local";
 
-/// The short form's issuer. A fault in it does not prevent the other issuers from being checked.
+/// The issuer settings. A fault in one issuer does not prevent the others from being checked.
 pub enum IssuerSetting {
     External(Map<String, Value>),
     /// `issuer_url` is not set: the policy applies to the development issuer.

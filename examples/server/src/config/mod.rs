@@ -159,7 +159,8 @@ impl Config {
         let is_playground = address.is_none_or(|listen| listen.ip().is_loopback()) && !has_database;
         match &issuers {
             IssuerSetting::External(_) if wants_development => keys.fault(
-                "dev_issuer and an issuer are both set; the development issuer issues a token to any client"
+                "dev_issuer and an issuer are both set; the development issuer issues a token to any \
+                 client"
                     .to_owned(),
             ),
             IssuerSetting::Unset(_) if !wants_development && !is_playground => keys.fault(

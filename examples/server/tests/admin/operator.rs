@@ -42,7 +42,7 @@ pub(crate) async fn a_user_is_watched_and_deactivated(scene: Scene) {
     let fresh = timeout(PATIENCE, async {
         while scene.me(&scene.token_named("ana", "Ana Diaz").await).await != 200 {}
     });
-    fresh.await.expect("a fresh token is let in");
+    fresh.await.expect("a fresh token is accepted in time");
 }
 
 /// Staff are active at once, guests need approval.
