@@ -1,4 +1,4 @@
-//! jsonwebtoken's process-wide provider.
+//! The process-wide crypto provider of jsonwebtoken.
 
 use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
 use tower_jit_provisioning::{Algorithm, KeySource, TrustedIssuer, testing::SigningKey};
@@ -13,7 +13,7 @@ static OTHERS: CryptoProvider = CryptoProvider {
 };
 
 #[test]
-fn jsonwebtokens_process_wide_provider_is_never_asked() {
+fn the_process_wide_provider_of_jsonwebtoken_is_never_used() {
     OTHERS.install_default().expect("the first one installed");
     for algorithm in [
         Algorithm::EdDsa,
