@@ -1,4 +1,4 @@
-//! What an application adds: rows beside a new user, an observer, an enricher.
+//! Extensions by the application: rows for a new user, an observer, an enricher.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ use crate::{
     fixture::{Store, at_once, person},
 };
 
-/// Every user gets a first project. Whoever is called Zoe gets an error.
+/// Gives every user a first project, and fails for the user named Zoe.
 struct FirstProject;
 
 #[async_trait]
@@ -55,7 +55,7 @@ async fn projects(store: &Store) -> usize {
     store.db.query_all_raw(select).await.unwrap().len()
 }
 
-pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
+pub(crate) async fn rows_of_the_hook_are_committed_or_rolled_back_with_the_user(store: &Store) {
     create_projects(store).await;
     let provisioner = store.provisioner().with_creation_hook(FirstProject);
     let zoe = person("zoe").with_full_name("Zoe").build();
@@ -72,15 +72,15 @@ pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
     store.rows().await.assert_created(1);
 }
 
-/// Breaks a constraint the first times it is called.
+/// Violates a constraint on its first calls.
 #[derive(Clone)]
-struct Clumsy {
+struct FailingInserts {
     sql: &'static str,
     times: usize,
     called: Arc<AtomicUsize>,
 }
 
-impl Clumsy {
+impl FailingInserts {
     fn new(sql: &'static str, times: usize) -> Self {
         let called = Arc::default();
         Self { sql, times, called }
@@ -88,7 +88,7 @@ impl Clumsy {
 }
 
 #[async_trait]
-impl CreationHook<users::Model> for Clumsy {
+impl CreationHook<users::Model> for FailingInserts {
     async fn on_create(
         &self,
         transaction: &DatabaseTransaction,
@@ -102,8 +102,8 @@ impl CreationHook<users::Model> for Clumsy {
     }
 }
 
-/// Whoever lost to another row tries again, four times at most; what refers to nothing never will.
-pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &Store) {
+/// A lost race against another row is retried at most four times; a dangling reference never is.
+pub(crate) async fn a_lost_race_is_retried_and_a_dangling_reference_is_not(store: &Store) {
     create_projects(store).await;
     for create in [
         "INSERT INTO projects (owner) VALUES ('somebody')",
@@ -118,7 +118,7 @@ pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &S
         (taken, 4, Err("conflict"), 4),
         (dangling, 1, Err("store"), 1),
     ] {
-        let hook = Clumsy::new(sql, times);
+        let hook = FailingInserts::new(sql, times);
         let provisioner = store.provisioner().with_creation_hook(hook.clone());
         let ana = person(&format!("ana{times}")).build();
         let provisioned = provisioner.provision(&ana).await;
@@ -129,7 +129,7 @@ pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &S
     store.rows().await.assert_created(1);
 }
 
-pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
+pub(crate) async fn the_hook_runs_for_new_users_only(store: &Store) {
     create_projects(store).await;
     store.insert(password_user("ana@example.com")).await;
     let provisioner = store.provisioner().with_creation_hook(FirstProject);
@@ -142,7 +142,7 @@ pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
     assert_eq!(projects(store).await, 0);
 }
 
-pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
+pub(crate) async fn the_observer_is_notified_of_every_change_once(store: &Store) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hears = Arc::clone(&heard);
     let provisioner = store.provisioner().with_observer(
@@ -184,7 +184,7 @@ pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
-/// Knows one user, or fails, or never answers; counts its calls.
+/// Knows one user, fails, or never responds; counts its calls.
 #[derive(Clone, Default)]
 struct Oracle {
     asked: Arc<AtomicUsize>,
@@ -210,7 +210,7 @@ impl Enricher for Oracle {
     }
 }
 
-pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
+pub(crate) async fn enriched_attributes_are_for_display_only(store: &Store) {
     let owner = store.insert(password_user("ana@example.com")).await;
     let oracle = Oracle::default();
     let provisioner = store.provisioner().with_enricher(oracle.clone());
@@ -244,7 +244,7 @@ pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
     assert_eq!(oracle.asked.load(Ordering::Relaxed), 1, "at creation only");
 }
 
-pub(crate) async fn refused_and_linked_users_are_not_looked_up(store: &Store) {
+pub(crate) async fn refused_and_linked_users_are_not_enriched(store: &Store) {
     store.insert(password_user("ana@example.com")).await;
     let oracle = Oracle::default();
     let provisioner = store.provisioner().with_enricher(oracle.clone());
@@ -263,7 +263,7 @@ pub(crate) async fn refused_and_linked_users_are_not_looked_up(store: &Store) {
     assert_eq!(oracle.asked.load(Ordering::Relaxed), 0);
 }
 
-pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
+pub(crate) async fn concurrent_requests_behind_a_cache_call_the_enricher_once(store: &Store) {
     let oracle = Oracle::default();
     let cached = CachedProvisioner::new(store.provisioner().with_enricher(oracle.clone()));
     let calls: Vec<_> = (0..20)
@@ -278,7 +278,7 @@ pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
     assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
 }
 
-pub(crate) async fn an_enricher_that_fails_or_is_silent_stops_no_login(store: &Store) {
+pub(crate) async fn a_failing_or_silent_enricher_blocks_no_login(store: &Store) {
     let failing = Oracle {
         fails: true,
         ..Oracle::default()

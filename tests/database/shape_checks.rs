@@ -1,4 +1,4 @@
-//! Which checks a shape of `UserMapping` is held to.
+//! The checks that apply to each shape of `UserMapping`.
 
 use crate::{
     Check, Needs,
@@ -6,14 +6,14 @@ use crate::{
     shapes::{checks, default_rows, identities, synchronisation},
 };
 
-/// The checks of a shape: those of its own, and those that hold for every one.
+/// The checks of a shape: its own, and those that apply to every shape.
 macro_rules! checks {
     ($module:ident::$shape:ident; $($at:ident::$own:ident,)*) => {
         checks!($module::$shape;
             [$($at::$own,)*]
             [
                 a_known_user_costs_one_statement,
-                concurrent_first_logins_make_one_user,
+                concurrent_first_logins_create_one_user,
                 concurrent_linking_attaches_one_identity,
                 clients_that_hang_up_leave_no_half_user,
                 a_password_user_is_linked_and_keeps_the_password,
