@@ -81,7 +81,7 @@ const NARROW: &[(Flaw, &[&str])] = &[
         &[
             "a_sign_up_rule_is_for_newcomers",
             "an_access_rule_is_for_everybody",
-            "a_required_role_applies_to_all_users",
+            "a_required_role_is_required_of_everybody",
         ],
     ),
     (

@@ -17,7 +17,9 @@ fn ana(issued_at: i64) -> TestIdentity {
         .with_policy(policy)
 }
 
-pub(crate) async fn the_most_expensive_first_login_costs_five_reads_and_its_transaction(store: &Store) {
+pub(crate) async fn the_most_expensive_first_login_costs_five_reads_and_its_transaction(
+    store: &Store,
+) {
     store.provision(&ana(1_000).build()).await.unwrap();
     assert_eq!(
         store.statements().verbs(),

@@ -286,7 +286,9 @@ pub(crate) async fn an_unverified_address_neither_links_nor_blocks(store: &Store
     assert_eq!(store.rows().await.users.len(), 3);
 }
 
-pub(crate) async fn an_unverified_holder_keeps_its_user_and_the_verified_one_gets_the_address(store: &Store) {
+pub(crate) async fn an_unverified_holder_keeps_its_user_and_the_verified_one_gets_the_address(
+    store: &Store,
+) {
     let mut squatter = password_user("ana@example.com");
     squatter.email_key = None;
     squatter.email_verified_by = None;
@@ -300,7 +302,9 @@ pub(crate) async fn an_unverified_holder_keeps_its_user_and_the_verified_one_get
     assert_eq!(store.user(squatter.id).await, squatter);
 }
 
-pub(crate) async fn two_concurrent_issuers_with_one_verified_address_create_one_user(store: &Store) {
+pub(crate) async fn two_concurrent_issuers_with_one_verified_address_create_one_user(
+    store: &Store,
+) {
     let provisioner = store.provisioner();
     for round in 0..10 {
         let address = format!("ana{round}@example.com");

@@ -139,7 +139,9 @@ pub(crate) async fn two_concurrent_subjects_use_a_ticket_once(store: &Store) {
     assert_eq!((rows.users.len(), rows.identities.len()), (10, 10));
 }
 
-pub(crate) async fn concurrent_requests_of_one_subject_are_linked_once_and_never_refused(store: &Store) {
+pub(crate) async fn concurrent_requests_of_one_subject_are_linked_once_and_never_refused(
+    store: &Store,
+) {
     assert_linked_once(store, &store.provisioner()).await;
 }
 

@@ -133,7 +133,9 @@ pub(crate) async fn concurrent_removals_leave_one_administrator(store: &Store) {
     }
 }
 
-pub(crate) async fn the_last_administrator_can_be_removed_after_a_new_one_is_granted(store: &Store) {
+pub(crate) async fn the_last_administrator_can_be_removed_after_a_new_one_is_granted(
+    store: &Store,
+) {
     let [first, second] = [
         with_grant(store, "admin", "manual").await,
         with_grant(store, "editor", "manual").await,

@@ -8,9 +8,7 @@ use tower_jit_provisioning::sea_orm::{
 use super::{directory, effects, grant, with_status};
 use crate::fixture::{ISSUER, Store, person};
 
-pub(crate) async fn grants_and_revocations_apply_at_the_next_request(
-    store: &Store,
-) {
+pub(crate) async fn grants_and_revocations_apply_at_the_next_request(store: &Store) {
     let identity = person("ana").build();
     let id = store.provision(&identity).await.unwrap().user().id;
     let directory = directory(store);

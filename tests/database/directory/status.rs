@@ -17,9 +17,7 @@ fn millis(at: time::PrimitiveDateTime) -> i64 {
     i64::try_from(at.assume_utc().unix_timestamp_nanos() / 1_000_000).unwrap()
 }
 
-pub(crate) async fn a_deactivated_user_is_refused_and_earlier_tokens_stay_revoked(
-    store: &Store,
-) {
+pub(crate) async fn a_deactivated_user_is_refused_and_earlier_tokens_stay_revoked(store: &Store) {
     let old = person("ana").with_issued_at(millis(now()) - 60_000).build();
     let id = store.provision(&old).await.unwrap().user().id;
     let before = now();

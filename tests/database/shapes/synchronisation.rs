@@ -32,7 +32,8 @@ pub(crate) async fn newer_tokens_replace_stored_roles_and_leave_an_operators(sto
             player(store, "ana").await.issuer_roles,
         )
     };
-    let reported = |outcome, roles: &str, stored: &str| (outcome, roles.to_owned(), stored.to_owned());
+    let reported =
+        |outcome, roles: &str, stored: &str| (outcome, roles.to_owned(), stored.to_owned());
     let editor = || ["editor"];
     assert_eq!(
         provision(token(1_000).with_roles(editor())).await,

@@ -9,7 +9,9 @@ use tower_jit_provisioning::{
     testing::{Endpoint, Fault, TestIssuer},
 };
 
-use super::requests::{EMAIL, NAME, SUBJECT, answer, ask, send_every_request, layer, request, token};
+use super::requests::{
+    EMAIL, NAME, SUBJECT, answer, ask, layer, request, send_every_request, token,
+};
 use crate::issuer::{AUDIENCE, ISSUER, issuer};
 
 /// Maps name and labels, in order, to a value: a count, a level, or the number of samples.

@@ -17,7 +17,7 @@ use tracing::{
 };
 use tracing_subscriber::{Registry, layer::SubscriberExt, registry::LookupSpan};
 
-use super::requests::{EMAIL, NAME, SUBJECT, send_every_request, layer, request, token};
+use super::requests::{EMAIL, NAME, SUBJECT, layer, request, send_every_request, token};
 use crate::{
     issuer::{ISSUER, issuer},
     log::listen,
