@@ -1,4 +1,4 @@
-//! `MemoryProvisioner`: everything but outages, which memory does not have.
+//! `MemoryProvisioner`: all checks except those about outages, which memory does not have.
 
 use std::time::Duration;
 

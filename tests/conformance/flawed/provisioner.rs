@@ -1,4 +1,4 @@
-//! The provisioner itself: flaws in what it does, what it waits for, and what it reports.
+//! The provisioner itself, with flaws in its actions, waits and reports.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use super::{
 
 type Verdict = Result<Provisioned<MemoryUser>, ProvisionError>;
 
-/// What a handle remembers of the tokens it has seen.
+/// The results a handle caches for the tokens it has seen.
 type Cache = HashMap<Remembered, Provisioned<MemoryUser>>;
 
 type Remembered = (IdentityKey, Option<String>, Vec<String>);
@@ -65,7 +65,7 @@ impl Flawed {
         self.ledger.flaw == flaw
     }
 
-    /// What the store takes an identity for.
+    /// Returns the identity that the store uses in place of the given one.
     fn rewritten(&self, asked: &Identity) -> Identity {
         let mut facts = self.ledger.facts();
         let alias = facts.aliases.get(&asked.key()).cloned();
@@ -141,7 +141,7 @@ impl Flawed {
             self.ledger.facts().strays -= 1;
             return answer;
         }
-        // Detached: a client that hangs up takes nothing with it.
+        // Detached, so that a dropped request does not cancel the write.
         let (writer, asked) = (self.clone(), asked.clone());
         let writing = async move { writer.write(&asked, &identity, is_known).await };
         let answer = tokio::spawn(writing).await.unwrap();
@@ -190,7 +190,7 @@ impl Flawed {
         }
     }
 
-    /// Inserts a user even if another request did so meanwhile: there is no unique index.
+    /// Inserts a user even if another request has inserted one meanwhile: there is no unique index.
     async fn insert(&self, asked: &Identity, identity: &Identity) -> Verdict {
         let subject = format!("{} {}", identity.subject(), self.users.len());
         let alias = keyed(identity, identity.tenant(), identity.issuer(), &subject).build();

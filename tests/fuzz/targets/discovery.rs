@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(document["issuer"], ISSUER);
     assert_eq!(document["jwks_uri"], *uri);
 
-    // The HTTP client's own parser decides where the request goes: it must not see another host.
+    // The HTTP client's own parser decides the destination, so it must not see another host.
     let Ok(url) = Url::parse(&uri) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! A token's header, and any text taken for a token.
+//! A token's header, and arbitrary text as a token.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
 
-    // Another parser reads the same.
+    // The other parser reads the same value.
     let header: Value = serde_json::from_slice(data).expect("what is kept is JSON");
     assert_eq!(header["alg"].as_str(), Some(parsed.algorithm.as_str()));
     assert_eq!(header["kid"].as_str(), parsed.kid.as_deref());

@@ -193,7 +193,7 @@ def main():
                 add(minter, name, mint(dict(header), changed(claims, change)), True)
         for name, head, body in faults(now):
             token = raw(alg, changed(header, head), changed(claims, body))
-            # Nobody has to read a key that a token brings along, and the fourth refuses it.
+            # No library has to use a key embedded in the token, and the fourth one rejects it.
             is_good = name == "embedded key" or head.get("kid") == header["kid"]
             add("raw", name, token, is_good)
         unsigned = f"{compact({**header, 'alg': 'none'})}.{compact(claims)}."
