@@ -91,7 +91,7 @@ fn cold(criterion: &mut Criterion) {
         table.ratio(of(&["decode"], goals.map(|(_, decode)| decode)));
         table.row("verifier, remembering", |n| {
             times(n, || {
-                let token = tokens.next().expect("endless");
+                let token = tokens.next().expect("an endless iterator");
                 finish(forgetful.verify(token)).is_ok()
             })
         });

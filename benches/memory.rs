@@ -44,7 +44,7 @@ fn fill(count: u64) {
             assert!(finish(verifier.verify(&token)).is_ok());
         }
     });
-    let in_use = u64::try_from(in_use.bytes_current).expect("more is taken than given back");
+    let in_use = u64::try_from(in_use.bytes_current).expect("more is allocated than freed");
     let mut remembered = 0;
     for number in 0..count * 6 / 5 {
         if let Some(identity) = verifier.cached(&token(&issuer, number).sign()) {

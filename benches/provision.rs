@@ -101,10 +101,10 @@ fn statement_of(
 ) -> Statement {
     let mut watched = db.clone();
     let statements = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&statements);
+    let recorded = Arc::clone(&statements);
     watched.set_metric_callback(move |info| {
         let statement = info.statement.clone();
-        told.lock().expect("no panic").push(statement);
+        recorded.lock().expect("no panic").push(statement);
     });
     let users = SeaOrmProvisioner::new(watched);
     cold(runtime, verifier, &users, bearer, 1);

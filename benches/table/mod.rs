@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
         println!("|---|---:|---:|---|");
         for row in &self.rows {
             let [low, middle, high] = quartiles(row.samples.clone());
-            let ratios = row.ratios.iter().map(|ratio| self.told(row, ratio));
+            let ratios = row.ratios.iter().map(|ratio| self.formatted(row, ratio));
             let ratios: Vec<_> = ratios.collect();
             println!(
                 "| {} | {middle:.1} ns | {low:.1}..{high:.1} | {} |",
@@ -102,7 +102,7 @@ impl<'a> Table<'a> {
         println!();
     }
 
-    fn told(&self, row: &Row<'_>, ratio: &Ratio) -> String {
+    fn formatted(&self, row: &Row<'_>, ratio: &Ratio) -> String {
         let samples = |name: &str| {
             let found = self.rows.iter().find(|row| row.name == name);
             &found.unwrap_or_else(|| panic!("no row {name}")).samples

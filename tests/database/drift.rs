@@ -53,7 +53,10 @@ pub(crate) async fn a_configuration_matches_the_users_it_created(store: &Store) 
         ]
     };
     for shape in shapes() {
-        assert!(drifts(store, shape).await.is_empty(), "nobody is there yet");
+        assert!(
+            drifts(store, shape).await.is_empty(),
+            "there are no users yet"
+        );
     }
     let verifier = JwtVerifier::new([trusted(&issuer)]).unwrap();
     sign_up(store, &verifier, &token(&issuer, "acme")).await;

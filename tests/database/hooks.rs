@@ -122,8 +122,8 @@ pub(crate) async fn a_lost_race_is_retried_and_a_dangling_reference_is_not(store
         let provisioner = store.provisioner().with_creation_hook(hook.clone());
         let ana = person(&format!("ana{times}")).build();
         let provisioned = provisioner.provision(&ana).await;
-        let told = provisioned.map(|it| it.outcome()).map_err(|it| it.reason());
-        assert_eq!(told, verdict, "{sql}");
+        let reported = provisioned.map(|it| it.outcome()).map_err(|it| it.reason());
+        assert_eq!(reported, verdict, "{sql}");
         assert_eq!(hook.called.load(Ordering::Relaxed), calls, "{sql}");
     }
     store.rows().await.assert_created(1);
@@ -150,7 +150,7 @@ pub(crate) async fn the_observer_is_notified_of_every_change_once(store: &Store)
             let mut heard = hears.lock().unwrap();
             heard.push((outcome.as_str(), identity.subject().to_owned(), user.id));
             drop(heard);
-            panic!("an observer's own fault");
+            panic!("a panic of the observer");
         },
     );
     let ana = |issued_at| person("ana").with_issued_at(issued_at);
@@ -175,32 +175,32 @@ pub(crate) async fn the_observer_is_notified_of_every_change_once(store: &Store)
     let closed = person("cy").with_policy(IssuerPolicy::new().require_role());
     assert!(provisioner.provision(&closed.build()).await.is_err());
 
-    let told = |outcome, subject: &str, id| (outcome, subject.to_owned(), id);
+    let reported = |outcome, subject: &str, id| (outcome, subject.to_owned(), id);
     let expected = [
-        told("created", "ana", ids[0]),
-        told("updated", "ana", ids[0]),
-        told("linked", "bo", bo.id),
+        reported("created", "ana", ids[0]),
+        reported("updated", "ana", ids[0]),
+        reported("linked", "bo", bo.id),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 /// Knows one user, fails, or never responds; counts its calls.
 #[derive(Clone, Default)]
-struct Oracle {
-    asked: Arc<AtomicUsize>,
+struct TestEnricher {
+    calls: Arc<AtomicUsize>,
     is_silent: bool,
     fails: bool,
 }
 
 #[async_trait]
-impl Enricher for Oracle {
+impl Enricher for TestEnricher {
     async fn enrich(&self, _: &Identity) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         if self.is_silent {
             return pending().await;
         }
         if self.fails {
-            return Err("nobody knows".into());
+            return Err("no attributes".into());
         }
         let mut found = Enrichment::default();
         found.email = Some("Ana@Example.com".to_owned());
@@ -212,8 +212,8 @@ impl Enricher for Oracle {
 
 pub(crate) async fn enriched_attributes_are_for_display_only(store: &Store) {
     let owner = store.insert(password_user("ana@example.com")).await;
-    let oracle = Oracle::default();
-    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let enricher = TestEnricher::default();
+    let provisioner = store.provisioner().with_enricher(enricher.clone());
     let linking = IssuerPolicy::new()
         .with_linking(Linking::VerifiedEmail)
         .with_profile_sync(Attribute::Username, ProfileSync::Never);
@@ -225,7 +225,7 @@ pub(crate) async fn enriched_attributes_are_for_display_only(store: &Store) {
     assert_eq!(
         created.outcome(),
         Outcome::Created,
-        "an address that links nobody"
+        "an address that links no user"
     );
     let row = store.user(created.user().id).await;
     assert_eq!(row.email.as_deref(), Some("Ana@Example.com"));
@@ -241,13 +241,17 @@ pub(crate) async fn enriched_attributes_are_for_display_only(store: &Store) {
     for _ in 0..2 {
         provisioner.provision(&ana).await.unwrap();
     }
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1, "at creation only");
+    assert_eq!(
+        enricher.calls.load(Ordering::Relaxed),
+        1,
+        "at creation only"
+    );
 }
 
 pub(crate) async fn refused_and_linked_users_are_not_enriched(store: &Store) {
     store.insert(password_user("ana@example.com")).await;
-    let oracle = Oracle::default();
-    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let enricher = TestEnricher::default();
+    let provisioner = store.provisioner().with_enricher(enricher.clone());
     let policy = IssuerPolicy::new()
         .with_linking(Linking::VerifiedEmail)
         .with_max_users(1);
@@ -260,12 +264,12 @@ pub(crate) async fn refused_and_linked_users_are_not_enriched(store: &Store) {
         .provision(&person("bo").with_policy(policy).build())
         .await;
     assert!(refused.is_err());
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(enricher.calls.load(Ordering::Relaxed), 0);
 }
 
 pub(crate) async fn concurrent_requests_behind_a_cache_call_the_enricher_once(store: &Store) {
-    let oracle = Oracle::default();
-    let cached = CachedProvisioner::new(store.provisioner().with_enricher(oracle.clone()));
+    let enricher = TestEnricher::default();
+    let cached = CachedProvisioner::new(store.provisioner().with_enricher(enricher.clone()));
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let cached = cached.clone();
@@ -275,30 +279,30 @@ pub(crate) async fn concurrent_requests_behind_a_cache_call_the_enricher_once(st
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+    assert_eq!(enricher.calls.load(Ordering::Relaxed), 1);
 }
 
 pub(crate) async fn a_failing_or_silent_enricher_blocks_no_login(store: &Store) {
-    let failing = Oracle {
+    let failing = TestEnricher {
         fails: true,
-        ..Oracle::default()
+        ..TestEnricher::default()
     };
-    let silent = Oracle {
+    let silent = TestEnricher {
         is_silent: true,
-        ..Oracle::default()
+        ..TestEnricher::default()
     };
-    for (subject, oracle) in [("ana", failing), ("bo", silent)] {
+    for (subject, enricher) in [("ana", failing), ("bo", silent)] {
         let provisioner = store
             .provisioner()
             .with_deadline(Duration::from_secs(2))
-            .with_enricher(oracle.clone());
+            .with_enricher(enricher.clone());
         let created = provisioner
             .provision(&person(subject).build())
             .await
             .unwrap();
         assert_eq!(created.outcome(), Outcome::Created);
         assert_eq!(created.user().full_name, None);
-        assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+        assert_eq!(enricher.calls.load(Ordering::Relaxed), 1);
     }
     store.rows().await.assert_created(2);
 }

@@ -56,7 +56,11 @@ pub(crate) async fn claims_of_a_newer_token_are_stored(store: &Store) {
     assert!(after.updated_at >= before.updated_at);
     assert_eq!(after.created_at, before.created_at);
     assert_eq!(events(store).await, ["created", "profile_synchronised"]);
-    assert_eq!(updated.user().full_name, after.full_name, "already told");
+    assert_eq!(
+        updated.user().full_name,
+        after.full_name,
+        "already returned"
+    );
 
     let rows = store.rows().await;
     let found = store.provision(&second).await.unwrap();

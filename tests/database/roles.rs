@@ -250,7 +250,9 @@ async fn a_wait_has_begun(store: &Store) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, begun).await.expect("nobody waits");
+    timeout(PATIENCE, begun)
+        .await
+        .expect("no statement waits for a lock");
 }
 
 pub(crate) async fn a_demotion_is_stored_although_the_profile_cannot_be(store: &Store) {

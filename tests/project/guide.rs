@@ -152,9 +152,9 @@ fn every_preset_is_among_the_providers() {
 #[test]
 fn every_refusal_is_in_the_guide() {
     let chapter = troubleshooting();
-    let mut told = labels(include_str!("../../src/error/error_kind.rs"), "ErrorKind");
-    told.extend(["access_denied", "cross_site_request"].map(str::to_owned));
-    assert_eq!(rows(&chapter, "## What the client receives"), told);
+    let mut kinds = labels(include_str!("../../src/error/error_kind.rs"), "ErrorKind");
+    kinds.extend(["access_denied", "cross_site_request"].map(str::to_owned));
+    assert_eq!(rows(&chapter, "## What the client receives"), kinds);
     let reasons = labels(
         include_str!("../../src/error/denial_reason.rs"),
         "DenialReason",

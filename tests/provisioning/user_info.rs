@@ -52,7 +52,7 @@ async fn identity(issuer: &TestIssuer, token: &TokenBuilder) -> Identity {
     verifier.verify(&token.sign()).await.unwrap()
 }
 
-async fn asked(issuer: &TestIssuer) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
+async fn enrich(issuer: &TestIssuer) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
     let identity = identity(issuer, &ana(issuer)).await;
     user_info().enrich(&identity).await
 }
@@ -100,13 +100,13 @@ async fn a_response_about_another_subject_is_rejected() {
         let mut other = known();
         other["sub"] = sub;
         issuer.set_userinfo(other);
-        let error = asked(&issuer).await.unwrap_err();
+        let error = enrich(&issuer).await.unwrap_err();
         assert_eq!(error.to_string(), "the UserInfo response has another `sub`");
     }
     let mut anonymous = known();
     anonymous.as_object_mut().unwrap().remove("sub");
     issuer.set_userinfo(anonymous);
-    assert!(asked(&issuer).await.is_err());
+    assert!(enrich(&issuer).await.is_err());
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn metadata_of_another_issuer_is_rejected() {
     for endpoint in [Endpoint::Discovery, Endpoint::Metadata] {
         issuer.set_fault(endpoint, Fault::IssuerMismatch);
     }
-    assert!(asked(&issuer).await.is_err());
+    assert!(enrich(&issuer).await.is_err());
     assert_eq!(
         issuer.requests(Endpoint::UserInfo),
         0,
@@ -213,7 +213,7 @@ async fn an_invalid_response_is_an_error_and_bounded_in_size() {
         Fault::Truncated,
     ] {
         issuer.set_fault(Endpoint::UserInfo, fault.clone());
-        assert!(asked(&issuer).await.is_err(), "{fault:?}");
+        assert!(enrich(&issuer).await.is_err(), "{fault:?}");
     }
     assert_eq!(
         other.requests(Endpoint::UserInfo),

@@ -101,7 +101,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     }
     flood.is_over.store(true, Ordering::SeqCst);
     flooder.join().expect("the flood");
-    let mut good = caller.join().expect("the good caller");
+    let mut good = caller.join().expect("the valid caller");
     let took = started.elapsed();
     let fetches = flood.known.requests(Endpoint::Jwks) - fetched;
 

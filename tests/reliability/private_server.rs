@@ -83,7 +83,8 @@ impl PrivateServer {
             process: None,
         };
         if let Some((user, group)) = server.account() {
-            chown(server.directory.path(), Some(user), Some(group)).expect("a folder to give away");
+            chown(server.directory.path(), Some(user), Some(group))
+                .expect("a folder with another owner");
         }
         let (data, install) = (server.data(), server.programs.install.clone());
         let mut command = server.command(&install);
@@ -113,7 +114,7 @@ impl PrivateServer {
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a process to kill");
-            process.wait().expect("a process to bury");
+            process.wait().expect("an exit status");
         }
     }
 

@@ -261,21 +261,24 @@ async fn newcomer(keys: &str, email: Option<&str>, roles: &[&str]) -> Result<(),
 
 #[tokio::test]
 async fn every_key_of_a_policy_takes_effect() {
-    let anybody = |keys| newcomer(keys, None, &[]);
-    assert_eq!(anybody("").await, Ok(()));
-    assert_eq!(anybody("sign_up = \"closed\"").await, Err("sign_up_closed"));
+    let new_user = |keys| newcomer(keys, None, &[]);
+    assert_eq!(new_user("").await, Ok(()));
     assert_eq!(
-        anybody("sign_up = \"pending_approval\"").await,
+        new_user("sign_up = \"closed\"").await,
+        Err("sign_up_closed")
+    );
+    assert_eq!(
+        new_user("sign_up = \"pending_approval\"").await,
         Err("pending_approval")
     );
-    assert_eq!(anybody("max_users = 0").await, Err("sign_up_closed"));
+    assert_eq!(new_user("max_users = 0").await, Err("sign_up_closed"));
     assert_eq!(
-        anybody("max_sign_ups_per_minute = 0").await,
+        new_user("max_sign_ups_per_minute = 0").await,
         Err("sign_up_closed")
     );
 
     let domains = "sign_up_email_domains = [\"example.com\"]";
-    assert_eq!(anybody(domains).await, Err("rule_failed"));
+    assert_eq!(new_user(domains).await, Err("rule_failed"));
     assert_eq!(
         newcomer(domains, Some("ana@example.com"), &[]).await,
         Ok(())

@@ -25,12 +25,15 @@ pub(crate) async fn grants_and_revocations_apply_at_the_next_request(store: &Sto
     let found = store.provision(&identity).await.unwrap();
     assert!(found.user().roles.is_empty());
     let rows = store.rows().await;
-    let told: Vec<_> = rows.events[1..]
+    let reported: Vec<_> = rows.events[1..]
         .iter()
         .map(|event| (event.event.as_str(), event.detail.as_deref()))
         .collect();
     let editor = Some("editor");
-    assert_eq!(told, [("role_granted", editor), ("role_revoked", editor)]);
+    assert_eq!(
+        reported,
+        [("role_granted", editor), ("role_revoked", editor)]
+    );
 }
 
 pub(crate) async fn an_operator_cannot_revoke_a_grant_of_an_issuer(store: &Store) {

@@ -155,13 +155,16 @@ pub(crate) async fn the_last_administrator_stays_although_idle(store: &Store) {
         .deactivate_idle(&IdleUsers::for_days(90))
         .await
         .unwrap();
-    let told: Vec<_> = report
+    let reported: Vec<_> = report
         .entries()
         .iter()
         .map(|entry| (entry.user, entry.effect))
         .collect();
     let last = Effect::Refused(Refusal::LastAdministrator);
-    assert_eq!(told, [(Some(first), Effect::Changed), (Some(second), last)]);
+    assert_eq!(
+        reported,
+        [(Some(first), Effect::Changed), (Some(second), last)]
+    );
 }
 
 pub(crate) async fn hundreds_of_idle_users_are_deactivated_in_batches(store: &Store) {

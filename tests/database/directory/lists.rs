@@ -43,14 +43,14 @@ pub(crate) async fn a_long_list_is_processed_in_batches_and_a_duplicate_once(sto
     assert_eq!((report.changed(), report.not_found()), (250, 2));
     assert_eq!((report.unchanged(), report.refused()), (0, 0));
     assert_eq!(store.user(elsewhere.id).await, elsewhere);
-    let told: HashSet<Uuid> = store
+    let reported: HashSet<Uuid> = store
         .rows()
         .await
         .events
         .iter()
         .map(|event| event.user_id)
         .collect();
-    assert_eq!(told, ids.iter().copied().collect());
+    assert_eq!(reported, ids.iter().copied().collect());
 
     let again = directory(store).deactivate(&list, "again").await.unwrap();
     assert_eq!((again.changed(), again.unchanged()), (0, 250));

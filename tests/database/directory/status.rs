@@ -39,7 +39,7 @@ pub(crate) async fn a_deactivated_user_is_refused_and_earlier_tokens_stay_revoke
     assert_eq!((found.outcome(), found.user().id), (Outcome::Found, id));
 
     let events = store.rows().await.events;
-    let told: Vec<_> = events
+    let reported: Vec<_> = events
         .iter()
         .map(|event| {
             assert_eq!((event.user_id, event.tenant.as_str()), (id, ""));
@@ -48,7 +48,7 @@ pub(crate) async fn a_deactivated_user_is_refused_and_earlier_tokens_stay_revoke
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("created", None, None),
             ("deactivated", Some("root"), Some("left")),

@@ -231,7 +231,7 @@ async fn changes(directory: &UserDirectory, crowd: &Crowd, plans: &mut Plans) {
     let report = administrators.deactivate(&[auditor], "gone").await.unwrap();
     assert_eq!(report.entries().len(), 1);
     plans
-        .of("an administrator who goes", &["ix_role_grants_role"])
+        .of("removing an administrator", &["ix_role_grants_role"])
         .await;
     let import = ImportedUser::new()
         .with_email(Email::parse("imported@example.com").unwrap())

@@ -146,6 +146,6 @@ pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
     assert_eq!(heard, (Outcome::Linked, "ana".to_owned(), linked));
     assert!(
         reported.try_recv().is_err(),
-        "reported of a user who was found"
+        "reported for an existing user"
     );
 }

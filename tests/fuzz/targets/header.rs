@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     };
 
     // The other parser reads the same value.
-    let header: Value = serde_json::from_slice(data).expect("what is kept is JSON");
+    let header: Value = serde_json::from_slice(data).expect("accepted input is JSON");
     assert_eq!(header["alg"].as_str(), Some(parsed.algorithm.as_str()));
     assert_eq!(header["kid"].as_str(), parsed.kid.as_deref());
     assert_eq!(header["typ"].as_str(), parsed.typ.as_deref());

@@ -28,7 +28,7 @@ pub static REMEMBERING: LazyLock<JwtVerifier> = LazyLock::new(|| {
 pub fn verify_with(verifier: &JwtVerifier, token: &str) -> Result<Identity, Error> {
     match pin!(verifier.verify(token)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("verification waits"),
+        Poll::Pending => panic!("verification did not complete at once"),
     }
 }
 

@@ -114,12 +114,12 @@ fuzz_target!(|data: &[u8]| {
         let response = pin!(service.call(request.clone()));
         match response.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(response)) => response,
-            Poll::Pending => panic!("with key and users at hand, a request waits"),
+            Poll::Pending => panic!("a request with cached key and users did not complete at once"),
         }
     };
     let first = ask();
-    let told = first.extensions().get::<Subject>();
-    match told {
+    let subject = first.extensions().get::<Subject>();
+    match subject {
         Some(Subject(subject)) => {
             assert_eq!(Some(subject), oracle(&request).as_ref(), "let in");
             assert_eq!(first.status(), StatusCode::OK);
@@ -137,5 +137,5 @@ fuzz_target!(|data: &[u8]| {
     // The cached result is the same.
     let second = ask();
     assert_eq!(first.status(), second.status());
-    assert_eq!(told, second.extensions().get::<Subject>());
+    assert_eq!(subject, second.extensions().get::<Subject>());
 });

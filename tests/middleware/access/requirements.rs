@@ -15,7 +15,7 @@ use crate::issuer::{issuer, token};
 async fn a_missing_scope_is_refused_and_named() {
     let issuer = issuer();
     let holds = |scopes: &str| token(&issuer).claim("scope", scopes).bearer();
-    for (names, scopes, told) in [
+    for (names, scopes, named) in [
         (Names::from("read"), "read", None),
         (Names::from("read"), "write read", None),
         (Names::from("read"), "write", Some("read")),
@@ -29,11 +29,11 @@ async fn a_missing_scope_is_refused_and_named() {
     ] {
         let app = behind(layer(&issuer), RequireLayer::scope(names.clone()));
         let answer = Answer::of(&app, request("/orders", Some(&holds(scopes)))).await;
-        match told {
+        match named {
             None => assert_eq!(answer.status, 200, "{names:?} {scopes}"),
-            Some(told) => {
+            Some(named) => {
                 assert_eq!(answer.status, 403, "{names:?} {scopes}");
-                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{told}\"");
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{named}\"");
                 assert_eq!(answer.challenge(), Some(&*challenge));
                 assert_eq!(answer.kind, Some(ErrorKind::InsufficientScope));
                 assert_eq!(answer.code.as_deref(), Some("insufficient_scope"));
@@ -158,8 +158,8 @@ async fn a_rejection_over_grpc_is_permission_denied() {
     let app = behind(layer(&issuer), RequireLayer::token_role("admin"));
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "no_role")));
-    let nobody = RequireLayer::that(|_: &MemoryUser, _: &Identity| false);
-    let app = behind(layer(&issuer), nobody);
+    let never = RequireLayer::that(|_: &MemoryUser, _: &Identity| false);
+    let app = behind(layer(&issuer), never);
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "rule_failed")));
 }

@@ -204,7 +204,10 @@ async fn access_rules_apply_to_every_backend() {
         .await;
         refusal.is("rule", ErrorKind::Denied, 403, None, "rule_failed");
     }
-    assert!(directory.0.lock().unwrap().is_empty(), "it was asked");
+    assert!(
+        directory.0.lock().unwrap().is_empty(),
+        "the backend was called"
+    );
     let bearer = scoped_token(&issuer).claim("department", "sales").bearer();
     assert_eq!(passes(app, request("/", &[&bearer])).await, "in");
 }

@@ -25,7 +25,7 @@ async fn a_warm_request_is_passed_on_before_its_future_is_polled() {
     assert!(handle.poll_request().is_pending());
     assert!(poll(cold.as_mut()).is_pending());
     let Poll::Ready(Some((arrived, _))) = handle.poll_request() else {
-        panic!("a user was at hand");
+        panic!("the store was read for a cached user");
     };
     assert_eq!(outcome(&arrived), Outcome::Created);
 

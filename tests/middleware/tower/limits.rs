@@ -155,7 +155,11 @@ async fn a_full_inner_service_is_reported_through_the_layer() {
         let eve = token(&issuer).claim("sub", "eve").bearer();
         let refused = service.clone().oneshot(request(&eve, ())).await;
         assert!(refused.unwrap_err().is::<Overloaded>());
-        assert_eq!(gated.entered.load(SeqCst), entered, "nobody looked for Eve");
+        assert_eq!(
+            gated.entered.load(SeqCst),
+            entered,
+            "Eve was not provisioned"
+        );
         busy.add_permits(1);
         assert_eq!(served.await.unwrap().status(), 200);
     }

@@ -65,9 +65,9 @@ async fn a_provisioner_without_a_cache_is_called_every_time() {
     let clones = Arc::clone(&inner.clones);
     let mut service = layer_of(&issuer, Arc::clone(&forgetful)).layer(inner);
     let bearer = token(&issuer).bearer();
-    for asked in 1..=3 {
+    for calls in 1..=3 {
         ask(&mut service, &bearer).await;
-        assert_eq!(forgetful.0.load(SeqCst), asked);
-        assert_eq!(clones.load(SeqCst), asked);
+        assert_eq!(forgetful.0.load(SeqCst), calls);
+        assert_eq!(clones.load(SeqCst), calls);
     }
 }

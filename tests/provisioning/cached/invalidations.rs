@@ -32,7 +32,7 @@ async fn an_invalidation_applies_to_entries_and_loads_in_progress() {
     assert_eq!(
         store.calls(),
         3,
-        "nobody joins a load that is older than the invalidation"
+        "no request joins a load that is older than the invalidation"
     );
     assert_eq!(*after.into_parts().0, 2);
     assert!(load.await.unwrap());
@@ -113,5 +113,5 @@ async fn a_request_after_an_invalidation_never_gets_the_old_user() {
     for reader in readers {
         reader.await.unwrap();
     }
-    assert!(loads.load(SeqCst) > 100, "nobody asked in between");
+    assert!(loads.load(SeqCst) > 100, "no request in between");
 }

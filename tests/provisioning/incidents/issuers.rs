@@ -30,7 +30,7 @@ async fn a_token_cannot_choose_its_keys() {
     }
     assert!(app.users.is_empty());
     for endpoint in [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Metadata] {
-        assert_eq!(evil.requests(endpoint), 0, "nobody asked");
+        assert_eq!(evil.requests(endpoint), 0, "no request was sent");
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_token_for_another_api_is_refused() {
     ] {
         assert!(app.enter(&any.clone().audience(audience)).await.is_err());
     }
-    assert!(app.enter(&any).await.is_err(), "for nobody in particular");
+    assert!(app.enter(&any).await.is_err(), "without an audience");
     app.enter(&any.clone().audience("orders-api"))
         .await
         .unwrap();

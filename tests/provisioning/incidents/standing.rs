@@ -47,7 +47,7 @@ async fn a_deactivated_user_is_refused() {
         assert_eq!(app.refusal(&fresh).await, reason, "a fresh one");
         assert!(app.users.cached(&app.identity(&fresh).await).is_none());
     }
-    assert_eq!(users.len(), 1, "nobody is resurrected");
+    assert_eq!(users.len(), 1, "no user is created again");
 }
 
 /// A step beyond GHSA-36mj-6r7r-mqhf (eZ) and similar incidents: tokens issued before the

@@ -1,7 +1,7 @@
 """Tokens of four Python libraries, good and bad, and what each library says of every one of them.
 
 Called with a seed and a number of random mutations; writes one JSON document: the key set, and a list
-of tokens with who made it, whether it is good, and who accepts it.
+of tokens with its issuer library, whether it is valid, and the libraries that accept it.
 """
 
 import base64

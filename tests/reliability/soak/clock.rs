@@ -90,5 +90,5 @@ impl JumpingClock {
 
 fn real() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_epoch.expect("a clock of this century").as_millis() as i64
+    since_epoch.expect("a clock after 1970").as_millis() as i64
 }

@@ -60,7 +60,7 @@ impl Dates {
     /// Five minutes from now in most cases; otherwise near an edge of the lifetime.
     fn random() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = since_epoch.expect("a clock of this century").as_secs() as i64;
+        let now = since_epoch.expect("a clock after 1970").as_secs() as i64;
         let from = |first: i64, span: usize| now + first + random(span) as i64;
         let dates = Self {
             issued: Some(now),

@@ -56,8 +56,8 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 }
 
 fn rounds() -> usize {
-    let asked = env::var("STORM_ROUNDS").ok();
-    asked
+    let rounds = env::var("STORM_ROUNDS").ok();
+    rounds
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(ROUNDS)
 }

@@ -98,7 +98,7 @@ fn judge_for(issuer: TrustedIssuer, jws: &Value) -> Verdict {
     // Verification never waits when the keys are available.
     let checked = pin!(verify_jws(&verifier, ISSUER, &token));
     let Poll::Ready(checked) = checked.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("verification waits");
+        panic!("verification did not complete at once");
     };
     let signed = checked.as_ref().err().map(|error| {
         let source = error.source().expect("a refused token has a fault");
@@ -110,7 +110,7 @@ fn judge_for(issuer: TrustedIssuer, jws: &Value) -> Verdict {
     // No payload holds claims for this issuer, so full verification rejects every token.
     let verified = pin!(verifier.verify(&token));
     let Poll::Ready(verified) = verified.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("verification waits");
+        panic!("verification did not complete at once");
     };
     assert!(verified.is_err());
 

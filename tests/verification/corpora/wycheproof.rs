@@ -106,7 +106,7 @@ fn check(name: TestName, group: &TestGroup, test: &Test, tally: &mut Tally) {
     let keys = group.public_key.as_ref().or(group.private_key.as_ref());
     let keys = keys.expect("every group has a key");
     let Some(jws) = &test.jws else {
-        let jwe = test.jwe.as_ref().expect("what is not signed is encrypted");
+        let jwe = test.jwe.as_ref().expect("a test has a JWS or a JWE");
         assert_no_encrypted_token_passes(&label, keys, jwe);
         match test.result.must_fail() {
             true => tally.refused += 1,

@@ -66,7 +66,7 @@ async fn a_flood_of_unknown_kids_costs_one_fetch_per_cool_down_and_delays_no_val
         assert_eq!(
             before.elapsed(),
             Duration::ZERO,
-            "a good token waits for nobody"
+            "a valid token does not wait"
         );
         sleep(SECOND / 2).await;
     }

@@ -105,7 +105,7 @@ async fn a_faulty_response_never_replaces_a_valid_set() {
         let fetches = network.fetches(JWKS);
         network.answer(JWKS, Answer::Body(body.clone()));
         pass(&clock, 10 * MINUTE).await;
-        assert!(network.fetches(JWKS) > fetches, "it was asked");
+        assert!(network.fetches(JWKS) > fetches, "the key set was requested");
         let fresh = token(&key, "bob").sign();
         assert_eq!(verdict(&verifier, &fresh).await, Ok(()), "{:.60}", body);
         assert!(verifier.status()[0].last_error.is_some(), "{:.60}", body);

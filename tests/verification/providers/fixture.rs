@@ -150,7 +150,7 @@ impl Provider {
         let verification = pin!(verifier.verify(&token));
         match verification.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
-            Poll::Pending => panic!("verification waited"),
+            Poll::Pending => panic!("verification did not complete at once"),
         }
     }
 

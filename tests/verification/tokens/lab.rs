@@ -30,7 +30,7 @@ pub(crate) fn verify(verifier: &JwtVerifier, token: &str) -> Result<Identity, Er
     let verification = pin!(verifier.verify(token));
     match verification.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("verification waited"),
+        Poll::Pending => panic!("verification did not complete at once"),
     }
 }
 

@@ -7,8 +7,8 @@ use super::lab::{AUDIENCE, ISSUER, Lab};
 
 /// A provider that another crate may have installed.
 static OTHERS: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| panic!("another crate's provider was asked"),
-    verifier_factory: |_, _| panic!("another crate's provider was asked"),
+    signer_factory: |_, _| panic!("another crate's provider was used"),
+    verifier_factory: |_, _| panic!("another crate's provider was used"),
     key_utils: KeyUtils::new_unimplemented(),
 };
 

@@ -63,7 +63,7 @@ fn ana() -> Identity {
 
 fn user(cache: &CachedProvisioner<Users>) -> u64 {
     let provisioned = block_on(cache.provision(&ana()));
-    **provisioned.expect("nobody is refused").user()
+    **provisioned.expect("no request is refused").user()
 }
 
 /// Changes the user during another request, and returns that request.
@@ -141,7 +141,7 @@ fn concurrent_requests_share_one_load() {
 /// Loses messages on request, and counts the calls to it.
 struct Bus {
     losses: watch::Receiver<u8>,
-    asked: watch::Sender<u8>,
+    calls: watch::Sender<u8>,
     heard: AtomicU64,
 }
 
@@ -149,7 +149,7 @@ struct Bus {
 impl InvalidationBus for Bus {
     async fn next(&self) -> BusEvent {
         let next = self.heard.fetch_add(1, Relaxed) as u8 + 1;
-        let _ = self.asked.send(next);
+        let _ = self.calls.send(next);
         let _ = self.losses.clone().wait_for(|losses| *losses >= next).await;
         BusEvent::Lost
     }
@@ -161,11 +161,11 @@ fn no_request_gets_an_old_user_after_lost_messages() {
         let users = Users::new(1);
         let cache = CachedProvisioner::new(users.clone());
         let (lose, losses) = watch::channel(0);
-        let (asked, mut asks) = watch::channel(0);
+        let (calls, mut received) = watch::channel(0);
         let heard = AtomicU64::new(0);
         cache.listen(Bus {
             losses,
-            asked,
+            calls,
             heard,
         });
         let load = thread::spawn({
@@ -176,7 +176,7 @@ fn no_request_gets_an_old_user_after_lost_messages() {
         users.change(2);
         lose.send(1).unwrap();
         // The bus is polled again when the cache has processed the loss.
-        drop(block_on(asks.wait_for(|asked| *asked == 2)).unwrap());
+        drop(block_on(received.wait_for(|calls| *calls == 2)).unwrap());
         assert_eq!(user(&cache), 2);
 
         load.join().unwrap();

@@ -15,9 +15,9 @@ use loom::model::Builder;
 /// Runs a model in every interleaving with at most this many preemptions, and prints the number of
 /// interleavings. `LOOM_MAX_PREEMPTIONS` sets another limit.
 pub fn in_every_interleaving(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let asked = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
+    let requested = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(asked.unwrap_or(preemptions));
+    builder.preemption_bound = Some(requested.unwrap_or(preemptions));
     let interleavings = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&interleavings);
     builder.check(move || {
