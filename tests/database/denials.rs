@@ -118,6 +118,6 @@ pub(crate) async fn events_older_than_an_age_are_deleted_and_younger_ones_kept(s
     assert_eq!(users.forget_events(31 * day).await.unwrap(), 0);
     assert_eq!(users.forget_events(29 * day).await.unwrap(), 2_500);
     let left = user_events::Entity::find().count(&store.db).await.unwrap();
-    assert_eq!(left, 1, "the young one is kept");
+    assert_eq!(left, 1, "the newer event is kept");
     assert_eq!(users.forget_events(Duration::MAX).await.unwrap(), 0);
 }

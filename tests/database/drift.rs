@@ -160,7 +160,7 @@ pub(crate) async fn unknown_strategies_and_erased_identities_are_ignored(store: 
     set(user_identities::Column::SubjectStrategy).await;
     assert!(
         drifts(store, by_uid()).await.is_empty(),
-        "from before it was recorded"
+        "no strategy was recorded"
     );
     assert_eq!(
         kinds(store, by_uid().with_tenant("acme")).await,

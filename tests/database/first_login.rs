@@ -265,7 +265,7 @@ pub(crate) async fn a_started_write_completes_although_its_call_is_dropped(store
     blocker.close().await.unwrap();
     let committed = async { while store.rows().await.users.is_empty() {} };
     let in_time = timeout(Duration::from_secs(30), committed).await;
-    assert!(in_time.is_ok(), "the write was given up");
+    assert!(in_time.is_ok(), "the write was cancelled");
     store.rows().await.assert_created(1);
 }
 

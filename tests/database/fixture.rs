@@ -158,7 +158,7 @@ impl Store {
         let before = self.rows().await;
         let refused = self.provision(identity).await;
         assert_eq!(refused.map_err(|error| error.reason()).err(), Some(reason));
-        assert_eq!(self.rows().await, before, "a refusal wrote something");
+        assert_eq!(self.rows().await, before, "a rejection wrote to the tables");
     }
 }
 

@@ -272,7 +272,7 @@ pub(crate) async fn a_revoked_token_links_no_user(store: &Store) {
     assert_eq!(linked.user().email.as_deref(), Some(ADDRESS));
     assert!(
         linked.tokens_valid_after().is_some(),
-        "a cache judges older tokens by it"
+        "a cache needs it to reject older tokens"
     );
     assert_eq!(store.rows().await.identities[0].issuer, ISSUER);
 }

@@ -232,7 +232,7 @@ const DIRECTORY_CHECKS: [Check; 63] = checks![Needs::Tables;
     imports::a_list_can_be_imported_again,
     imports::an_import_changes_no_existing_user,
     imports::a_duplicate_in_a_list_is_one_user,
-    imports::imports_and_first_logins_at_once_make_each_user_once,
+    imports::concurrent_imports_and_first_logins_create_each_user_once,
     relinking::grants_and_profile_of_the_old_issuer_move_to_the_new_one,
     relinking::a_profile_of_another_issuer_is_not_moved,
     relinking::a_deleted_user_is_moved_and_an_erased_user_is_not,

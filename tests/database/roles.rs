@@ -220,7 +220,7 @@ pub(crate) async fn a_sync_aborted_by_a_deadlock_is_retried(store: &Store) {
     let crossing = user_identities::Entity::update_many()
         .col_expr(user_identities::Column::Kind, Expr::value("human"))
         .filter(user_identities::Column::UserId.eq(user));
-    crossing.exec(&other).await.expect("the sync is given up");
+    crossing.exec(&other).await.expect("the sync is aborted");
     other.rollback().await.unwrap();
 
     let updated = call.await.unwrap().unwrap();
@@ -283,7 +283,11 @@ pub(crate) async fn roles_that_cannot_be_stored_fail_the_request(store: &Store) 
 
     let show = "ALTER TABLE hidden_events RENAME TO user_events";
     store.db.execute_unprepared(show).await.unwrap();
-    assert_eq!(grants(store).await, ["admin"], "all or nothing");
+    assert_eq!(
+        grants(store).await,
+        ["admin"],
+        "the failed change is rolled back"
+    );
     let updated = store.provision(&demoted).await.unwrap();
     assert_eq!(updated.outcome(), Outcome::Updated);
     assert!(grants(store).await.is_empty());

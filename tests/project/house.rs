@@ -17,7 +17,7 @@ use syn::{
 };
 
 /// The modules of each layer, the lowest first.
-const FLOORS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 9] = [
     &["clock", "digest", "error", "hashed", "resource_metadata"],
     &["email", "rejection", "telemetry"],
     &["credential", "principal"],
@@ -292,14 +292,14 @@ fn definers(
     found
 }
 
-fn floor_of(name: &str) -> usize {
+fn layer_of(name: &str) -> usize {
     let module = name
         .split('/')
         .next()
         .unwrap_or_default()
         .trim_end_matches(".rs");
-    let floor = FLOORS.iter().position(|modules| modules.contains(&module));
-    floor.unwrap_or_else(|| panic!("{module} has no floor"))
+    let layer = LAYERS.iter().position(|modules| modules.contains(&module));
+    layer.unwrap_or_else(|| panic!("{module} has no layer"))
 }
 
 /// Returns every import of a higher layer, and every circle.
@@ -308,8 +308,8 @@ fn faults(sources: &Sources) -> Vec<String> {
     let mut faults = Vec::new();
     for (from, to) in &arrows {
         // The crate's root and its facades may name everything.
-        for to in to.iter().filter(|to| floor_of(to) > floor_of(from)) {
-            faults.push(format!("{from} imports {to}, which is on a higher floor"));
+        for to in to.iter().filter(|to| layer_of(to) > layer_of(from)) {
+            faults.push(format!("{from} imports {to}, which is on a higher layer"));
         }
     }
     faults.extend(circles(&arrows).map(|circle| format!("a circle: {circle}")));

@@ -143,7 +143,7 @@ impl<P: Provisioner> Clone for App<P> {
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "a service takes its requests"
+    reason = "a service receives requests by value"
 )]
 fn handle<U: Named>(request: Request<()>) -> Ready<Result<Response<String>, Infallible>> {
     let extensions = request.extensions();

@@ -46,7 +46,10 @@ pub(crate) async fn a_deactivation_takes_effect_at_the_next_request(store: &Stor
     // Refusals are cached briefly too, and invalidated likewise.
     directory.reactivate(&[id], "").await.unwrap();
     assert_eq!(reason(&users, &ana).await, Some("revoked"));
-    assert!(users.cached(&bo).is_some(), "a stranger was forgotten");
+    assert!(
+        users.cached(&bo).is_some(),
+        "an untouched user was removed from the cache"
+    );
 }
 
 pub(crate) async fn every_change_is_followed_by_an_invalidation(store: &Store) {

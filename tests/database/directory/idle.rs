@@ -104,7 +104,7 @@ pub(crate) async fn a_user_seen_after_the_listing_stays_active(store: &Store) {
     // Two reads: whether any user was seen, and the listing.
     store.statements_answered(2).await;
     let early = timeout(std::time::Duration::from_millis(100), &mut call).await;
-    assert!(early.is_err(), "judged without waiting for the row's lock");
+    assert!(early.is_err(), "decided without waiting for the row's lock");
     visit.commit().await.unwrap();
 
     let report = call.await.unwrap().unwrap();

@@ -160,7 +160,7 @@ pub(crate) async fn a_duplicate_in_a_list_is_one_user(store: &Store) {
     assert_eq!(store.rows().await.users.len(), 121);
 }
 
-pub(crate) async fn imports_and_first_logins_at_once_make_each_user_once(store: &Store) {
+pub(crate) async fn concurrent_imports_and_first_logins_create_each_user_once(store: &Store) {
     let records: Vec<ImportedUser> = (0..60)
         .map(|number| subject(&format!("user{number}")))
         .collect();

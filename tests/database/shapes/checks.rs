@@ -84,7 +84,7 @@ async fn assert_one_reports<S: Shape>(
     ids.into_iter().next().unwrap()
 }
 
-pub(crate) async fn clients_that_hang_up_leave_no_half_user<S: Shape>(store: &Store) {
+pub(crate) async fn cancelled_calls_leave_no_partial_user<S: Shape>(store: &Store) {
     let shaped = Shaped::<S>::create(store).await;
     let identities = ["ana", "bo", "cy"].map(|subject| {
         let address = format!("{subject}@example.com");
@@ -140,7 +140,11 @@ pub(crate) async fn a_taken_address_is_a_conflict<S: Shape>(store: &Store) {
         let before = shaped.counts().await;
         let refused = shaped.provisioner.provision(&identity.build()).await;
         assert_eq!(refused.map_err(|it| it.reason()).err(), Some("conflict"));
-        assert_eq!(shaped.counts().await, before, "a refusal wrote something");
+        assert_eq!(
+            shaped.counts().await,
+            before,
+            "a rejection wrote to the tables"
+        );
     };
     refuse(linking("ana").with_policy(IssuerPolicy::new())).await;
     let linked = shaped.provisioner.provision(&linking("ana").build()).await;
@@ -162,7 +166,7 @@ pub(crate) async fn an_unverified_address_neither_links_nor_blocks<S: Shape>(sto
     assert_eq!(shaped.counts().await, (3, 2));
 }
 
-pub(crate) async fn a_user_who_may_not_act_is_refused<S: Shape>(store: &Store) {
+pub(crate) async fn an_inactive_user_is_refused<S: Shape>(store: &Store) {
     let shaped = Shaped::<S>::create(store).await;
     let identity = person("ana").build();
     shaped.provisioner.provision(&identity).await.unwrap();

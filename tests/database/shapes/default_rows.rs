@@ -57,7 +57,7 @@ impl CreationHook<writers::Model> for FirstProject {
     }
 }
 
-pub(crate) async fn the_entitys_own_hooks_run(store: &Store) {
+pub(crate) async fn hooks_of_the_entity_run(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let created = shaped.provisioner.provision(&person("ana").build()).await;
     let created = created.unwrap();
@@ -65,7 +65,7 @@ pub(crate) async fn the_entitys_own_hooks_run(store: &Store) {
     assert_eq!(writer.slug, format!("writer-{}", writer.id.simple()));
 }
 
-pub(crate) async fn a_default_row_is_written_once_a_user(store: &Store) {
+pub(crate) async fn a_default_row_is_written_once_per_user(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let provisioner = shaped.provisioner.clone().with_creation_hook(FirstProject);
     shaped.import(ADDRESS).await;
@@ -81,7 +81,7 @@ pub(crate) async fn a_default_row_is_written_once_a_user(store: &Store) {
     }
 }
 
-pub(crate) async fn a_default_row_that_cannot_be_written_takes_the_user_back(store: &Store) {
+pub(crate) async fn a_failed_default_row_rolls_the_user_back(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let reported = Arc::new(Mutex::new(0));
     let count = Arc::clone(&reported);
@@ -107,7 +107,7 @@ pub(crate) async fn a_default_row_that_cannot_be_written_takes_the_user_back(sto
     assert_eq!(*reported.lock().unwrap(), 1);
 }
 
-pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
+pub(crate) async fn an_observer_is_notified_once_after_the_commit(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let (tell, mut reported) = tokio::sync::mpsc::unbounded_channel();
     let provisioner = shaped.provisioner.clone().with_observer(

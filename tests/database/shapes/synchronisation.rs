@@ -21,7 +21,7 @@ fn token(issued_at: i64) -> TestIdentity {
     person("ana").with_issued_at(issued_at)
 }
 
-pub(crate) async fn newer_tokens_replace_stored_roles_and_leave_an_operators(store: &Store) {
+pub(crate) async fn newer_tokens_replace_stored_roles_and_keep_those_of_an_operator(store: &Store) {
     let shaped = Shaped::<OwnRoles>::create(store).await;
     let provision = async |token: TestIdentity| {
         let answer = shaped.provisioner.provision(&token.build()).await.unwrap();
@@ -113,7 +113,7 @@ pub(crate) async fn a_profile_with_a_taken_address_is_stored_without_it(store: &
     assert_eq!((row.email, row.email_key), (None, None));
 }
 
-pub(crate) async fn a_linked_user_keeps_the_profile_and_takes_the_roles(store: &Store) {
+pub(crate) async fn a_linked_user_keeps_the_profile_and_gets_the_roles(store: &Store) {
     let shaped = Shaped::<OwnRoles>::create(store).await;
     shaped.import(ADDRESS).await;
     let token = |issued_at| {

@@ -78,7 +78,7 @@ impl Refusal {
             error: response
                 .extensions()
                 .get::<Error>()
-                .expect("a refusal leaves its error")
+                .expect("a rejection exposes its error")
                 .clone(),
             body: text(response).await,
         }

@@ -39,7 +39,7 @@ async fn an_invalidation_applies_to_entries_and_loads_in_progress() {
     assert_eq!(
         *users.cached(&ana()).unwrap().into_parts().0,
         2,
-        "nor does it come back"
+        "it does not come back"
     );
 
     users.invalidate_all();

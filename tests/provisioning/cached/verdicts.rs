@@ -44,7 +44,7 @@ async fn tokens_that_differ_in_claims_of_the_policy_share_no_verdict() {
     let refreshed = base().with_issued_at(1_000).build();
     assert!(
         users.cached(&refreshed).is_some(),
-        "a refreshed token is no other evidence"
+        "a refreshed token shares the cache entry"
     );
 }
 

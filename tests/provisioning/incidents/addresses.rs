@@ -303,6 +303,6 @@ async fn a_user_has_one_subject_per_issuer() {
     let identity = app.identity(&second).await;
     assert!(
         app.users.provision(&identity).await.is_err(),
-        "nor a moment later"
+        "nor shortly afterwards"
     );
 }

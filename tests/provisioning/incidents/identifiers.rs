@@ -171,7 +171,10 @@ async fn the_identity_of_the_request_applies() {
         let by_partners = app.enter(&of(&partners)).await.unwrap();
         assert_eq!([&by_staff.id, &by_partners.id], [&owner, &owner]);
         assert_eq!(by_staff.roles, ["admin"]);
-        assert!(by_partners.roles.is_empty(), "not this issuer's word");
+        assert!(
+            by_partners.roles.is_empty(),
+            "the roles are from another issuer"
+        );
     }
 }
 

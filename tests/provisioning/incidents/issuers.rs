@@ -42,7 +42,7 @@ async fn a_key_of_one_issuer_is_invalid_for_another() {
     assert_eq!(
         acme.key().kid(),
         evil.key().kid(),
-        "or the key would just not be found"
+        "otherwise the key would only be missing"
     );
     let app = App::new([linking(&acme), linking(&evil)]);
     let ana = app.id(&token(&acme, "ana")).await;

@@ -166,7 +166,8 @@ impl Soak {
             _ => false,
         };
         let right = is_right.then_some(Right::WithoutKeys);
-        self.tally.note(right, "at a app without keys", &answer);
+        self.tally
+            .note(right, "at a verifier without keys", &answer);
         sleep(Duration::from_secs(2)).await;
     }
 

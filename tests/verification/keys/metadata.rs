@@ -48,7 +48,11 @@ async fn rfc_8414_metadata_is_used_without_an_openid_configuration() {
         verdict(&verifier, &token(&key, "ana").sign()).await,
         Err("keys")
     );
-    assert_eq!(broken.fetches(RFC_8414), 0, "an outage is not an answer");
+    assert_eq!(
+        broken.fetches(RFC_8414),
+        0,
+        "an outage does not count as missing metadata"
+    );
 }
 
 #[tokio::test(start_paused = true)]

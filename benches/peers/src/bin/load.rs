@@ -168,7 +168,7 @@ async fn ask(url: &str, bearer: &str) -> Result<Round, Box<dyn Error>> {
     let value = |name: &str| {
         let lines = report.lines().map(str::trim);
         let mut values = lines.filter_map(|line| line.strip_prefix(name));
-        values.next().map(str::trim).ok_or("wrk said nothing of it")
+        values.next().map(str::trim).ok_or("wrk printed no such value")
     };
     Ok(Round {
         requests_per_second: value("Requests/sec:")?.parse()?,
