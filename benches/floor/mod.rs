@@ -22,11 +22,11 @@ use crate::inner::Inner;
 
 /// The subject of a token.
 #[derive(Clone)]
-struct Person(#[expect(dead_code, reason = "carried, not read")] Arc<u64>);
+struct Person(#[expect(dead_code, reason = "inserted as an extension, but never read")] Arc<u64>);
 
 /// The application's user.
 #[derive(Clone)]
-struct Account(#[expect(dead_code, reason = "carried, not read")] Arc<u64>);
+struct Account(#[expect(dead_code, reason = "inserted as an extension, but never read")] Arc<u64>);
 
 #[derive(Clone)]
 pub(crate) struct Floor {

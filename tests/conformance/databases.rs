@@ -108,7 +108,7 @@ pub(crate) struct Shape<P: Provisioner> {
     /// The columns of issuer and subject, next to `identity_key`.
     pub(crate) identities: &'static str,
     pub(crate) events: Option<&'static str>,
-    /// The last row that a creation writes after the user's row, in another table.
+    /// The table of the last row that a creation writes, if it is not the table of users.
     pub(crate) last_written: Option<&'static str>,
     /// Inserts a user with an address that an operator vouched for.
     pub(crate) import_user: for<'a> fn(&'a TestDatabase, &'a str) -> Importing<'a>,

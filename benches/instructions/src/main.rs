@@ -7,7 +7,7 @@
 //! cargo run --release --manifest-path benches/instructions/Cargo.toml -- renew
 //! ```
 
-#[expect(dead_code, reason = "keys and configuration are fixed here")]
+#[expect(dead_code, reason = "this program has fixed keys")]
 #[path = "../../fixture/mod.rs"]
 mod fixture;
 #[path = "../../inner/mod.rs"]

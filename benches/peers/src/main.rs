@@ -9,7 +9,7 @@
 //! TEST_POSTGRES_URL=postgres://postgres@127.0.0.1:5432/postgres cargo run ...   # with PostgreSQL
 //! ```
 
-#[expect(dead_code, reason = "nothing here is polled by hand")]
+#[expect(dead_code, reason = "this program never polls by hand")]
 #[path = "../../fixture/mod.rs"]
 mod fixture;
 #[path = "../../table/mod.rs"]
@@ -197,7 +197,7 @@ fn beyond_bare(of: &'static [&'static str], goal: Option<f64>) -> Ratio {
     }
 }
 
-/// Measures calls with the given clock: `clock` starts it, and the returned function reads it.
+/// Measures calls with the given clock: `start` starts it, and the returned function reads it.
 fn calls<S, B, R: Fn() -> Duration>(
     runtime: &Runtime,
     service: &mut S,

@@ -16,7 +16,7 @@
 //! compiled here otherwise.
 
 #![cfg(test)]
-#![expect(dead_code, reason = "a model calls a part of each file")]
+#![expect(dead_code, reason = "the models use only a part of each file")]
 
 extern crate self as arc_swap;
 extern crate self as tokio;

@@ -61,7 +61,7 @@ async fn a_deactivation_with_its_invalidation_applies_at_once() {
     );
 }
 
-/// Returns the version of its user at the time the load began.
+/// A store that returns the version of its user at the time the load began.
 struct Versions(AtomicUsize);
 
 #[async_trait]

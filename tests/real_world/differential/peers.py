@@ -1,7 +1,7 @@
-"""Tokens of four Python libraries, good and bad, and what each library says of every one of them.
+"""Valid and invalid tokens of four Python libraries, with the result of each library for every token.
 
 Called with a seed and a number of random mutations; writes one JSON document: the key set, and a list
-of tokens with its issuer library, whether it is valid, and the libraries that accept it.
+of tokens, each with the library that made it, whether it is valid, and the libraries that accept it.
 """
 
 import base64

@@ -9,7 +9,7 @@
 //!     cargo run --release --manifest-path benches/peers/Cargo.toml --bin load [rounds]
 //! ```
 
-#[expect(dead_code, reason = "nothing here is polled by hand")]
+#[expect(dead_code, reason = "this program never polls by hand")]
 #[path = "../../../fixture/mod.rs"]
 mod fixture;
 
@@ -168,7 +168,10 @@ async fn ask(url: &str, bearer: &str) -> Result<Round, Box<dyn Error>> {
     let value = |name: &str| {
         let lines = report.lines().map(str::trim);
         let mut values = lines.filter_map(|line| line.strip_prefix(name));
-        values.next().map(str::trim).ok_or("wrk printed no such value")
+        values
+            .next()
+            .map(str::trim)
+            .ok_or("wrk printed no such value")
     };
     Ok(Round {
         requests_per_second: value("Requests/sec:")?.parse()?,
