@@ -1,8 +1,8 @@
-//! What a token costs that was not seen before: verification, parsing, all checks, the identity.
+//! Cost of a token that was not seen before: verification, parsing, all checks, the identity.
 //!
-//! `raw` is the verification alone, of the same token, with a key that aws-lc-rs has parsed and a
-//! signature that is decoded; `decode` is what jsonwebtoken does with the same token and the same
-//! backend, which checks `exp`, `iss` and `aud`, and makes a struct of the claims.
+//! `raw` is only the signature verification of the same token, with a key that aws-lc-rs has parsed
+//! and a decoded signature. `decode` is jsonwebtoken on the same token with the same backend: it
+//! checks `exp`, `iss` and `aud`, and deserializes the claims into a struct.
 //!
 //! `cargo bench --all-features --bench cold`
 
@@ -24,12 +24,12 @@ use self::{
     table::{Ratio, Table},
 };
 
-/// As many tokens as do not fit into the cache that is to forget them.
+/// More tokens than fit into the cache, so that each one is evicted before its next use.
 const TOKENS: u64 = 512;
 
-/// What an application that uses jsonwebtoken would read.
+/// The claims that an application with jsonwebtoken would read.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "read from the token and no further")]
+#[expect(dead_code, reason = "deserialized for the measurement, but never read")]
 struct Claims {
     iss: String,
     sub: String,
@@ -46,15 +46,15 @@ struct Claims {
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "read from the token and no further")]
+#[expect(dead_code, reason = "deserialized for the measurement, but never read")]
 struct Roles {
     roles: Vec<String>,
 }
 
 fn cold(criterion: &mut Criterion) {
-    // With two backends compiled in, jsonwebtoken has none until it is told.
+    // With two backends compiled in, jsonwebtoken needs an explicit choice.
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-    // Goals against `raw` and against `decode`.
+    // Goals relative to `raw` and to `decode`.
     let algorithms = [
         (Algorithm::Rs256, Some((1.30, 0.80))),
         (Algorithm::Ps256, None),
@@ -91,7 +91,7 @@ fn cold(criterion: &mut Criterion) {
         table.ratio(of(&["decode"], goals.map(|(_, decode)| decode)));
         table.row("verifier, remembering", |n| {
             times(n, || {
-                let token = tokens.next().expect("endless");
+                let token = tokens.next().expect("an endless iterator");
                 finish(forgetful.verify(token)).is_ok()
             })
         });

@@ -1,10 +1,10 @@
-//! What the verified-token cache takes from the allocator, against the bytes it was given.
+//! Memory allocated by the verified-token cache, compared with its configured size.
 //!
-//! The cache is filled with a fifth more tokens than its budget pays for, at the price its
-//! documentation names: the token and 512 bytes. Then every token is asked for, and those that are
-//! remembered must answer with their own subject.
+//! The cache is filled with a fifth more tokens than its budget allows, at the documented cost per
+//! entry: the token and 512 bytes. Then every token is looked up, and each cached one must return
+//! its own subject.
 //!
-//! `cargo bench --all-features --bench memory`; in test mode with a thousand tokens.
+//! `cargo bench --all-features --bench memory`; test mode uses a thousand tokens.
 
 mod fixture;
 
@@ -14,10 +14,10 @@ use tower_jit_provisioning::Algorithm;
 
 use self::fixture::{finish, issuer, subject, token, verifier};
 
-/// What an entry counts as beside its token.
+/// Cost of an entry in addition to its token.
 const ENTRY: u64 = 512;
 
-/// How far from its budget the cache may be.
+/// Allowed deviation of the cache from its budget.
 const TOLERANCE: f64 = 0.10;
 
 fn main() {
@@ -44,7 +44,7 @@ fn fill(count: u64) {
             assert!(finish(verifier.verify(&token)).is_ok());
         }
     });
-    let in_use = u64::try_from(in_use.bytes_current).expect("more is taken than given back");
+    let in_use = u64::try_from(in_use.bytes_current).expect("more is allocated than freed");
     let mut remembered = 0;
     for number in 0..count * 6 / 5 {
         if let Some(identity) = verifier.cached(&token(&issuer, number).sign()) {
@@ -57,7 +57,7 @@ fn fill(count: u64) {
         "| {count} | {budget} | {in_use} | {share:.3} | {remembered} | {} |",
         in_use / remembered
     );
-    // A small cache keeps a part of its few shards for what comes next.
+    // A small cache reserves a part of its few shards for new entries.
     if count >= 100_000 {
         assert!((share - 1.0).abs() <= TOLERANCE, "{share}");
     }

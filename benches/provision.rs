@@ -1,7 +1,7 @@
-//! What a token costs that was not seen before, of a user that is known, the store included.
+//! Cost of a token that was not seen before, for a known user, including the store.
 //!
-//! `raw` is the verification of that token alone, `statement` the provisioner's own statement by
-//! sqlx, on the same pool and with its rows thrown away.
+//! `raw` is only the signature verification of that token. `statement` is the provisioner's own
+//! statement through sqlx, on the same pool, with its rows discarded.
 //!
 //! `cargo bench --all-features --bench provision`
 
@@ -92,7 +92,7 @@ async fn database() -> DatabaseConnection {
     db
 }
 
-/// The only statement that a request of a known user runs.
+/// Returns the only statement that a request of a known user runs.
 fn statement_of(
     runtime: &Runtime,
     db: &DatabaseConnection,
@@ -101,10 +101,10 @@ fn statement_of(
 ) -> Statement {
     let mut watched = db.clone();
     let statements = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&statements);
+    let recorded = Arc::clone(&statements);
     watched.set_metric_callback(move |info| {
         let statement = info.statement.clone();
-        told.lock().expect("no panic").push(statement);
+        recorded.lock().expect("no panic").push(statement);
     });
     let users = SeaOrmProvisioner::new(watched);
     cold(runtime, verifier, &users, bearer, 1);

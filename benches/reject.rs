@@ -1,4 +1,4 @@
-//! What a refusal costs, the request's own making included.
+//! Cost of a rejection, including the construction of the request.
 //!
 //! `cargo bench --all-features --bench reject`
 
@@ -27,7 +27,7 @@ fn reject(criterion: &mut Criterion) {
     let layer = ProvisionLayer::new(verifier(&ours, algorithm), MemoryProvisioner::new());
     let good = token(&ours, 0);
     let long_ago = Duration::from_secs(3600);
-    // What it should cost at most, in multiples of `bare`.
+    // Upper limits, in multiples of `bare`.
     let refusals = [
         ("no token", None, 401, None),
         ("garbage", Some("Bearer garbage".to_owned()), 401, Some(3.0)),

@@ -1,11 +1,11 @@
-//! What a request costs whose token and user are remembered.
+//! Cost of a request whose token and user are cached.
 //!
-//! `bare` is the inner service alone, `floor` the least that a cache in front of it can do (see
-//! `floor/mod.rs`). What counts is what the layer takes beyond `bare`, in multiples of what `floor`
-//! takes beyond it.
+//! `bare` is the inner service alone, `floor` the minimal cache in front of it (see
+//! `floor/mod.rs`). The result is the time of the layer beyond `bare`, in multiples of the time of
+//! `floor` beyond it.
 //!
-//! `cargo bench --all-features --bench warm`; the million tokens are left out with `--quick`, in
-//! test mode, and where a filter does not name them.
+//! `cargo bench --all-features --bench warm`; the million tokens are omitted with `--quick`, in
+//! test mode, and when a filter does not name them.
 
 mod fixture;
 mod floor;
@@ -37,16 +37,16 @@ use self::{
     table::{Ratio, Table},
 };
 
-/// Requests are made a few at a time, outside of what is timed, so that their bytes are as near to
-/// the processor as those a server has just read.
+/// Requests are built in small batches, outside of the measured time, so that their bytes are about
+/// as close to the processor as those a server has just read.
 const BATCH: u64 = 32;
 
-/// Nothing may expire while a bench runs.
+/// Longer than a bench runs, so that nothing expires.
 const DAY: Duration = Duration::from_secs(86_400);
 
 type Warm = Provision<Inner, CachedProvisioner<MemoryProvisioner>>;
 
-/// A service that remembers the token and the user of each of these headers.
+/// Returns a service that has cached the token and the user of each of these headers.
 fn warmed(algorithm: Algorithm, subjects: usize) -> (Warm, Vec<String>) {
     let issuer = issuer(algorithm);
     let users = CachedProvisioner::new(MemoryProvisioner::new())
@@ -106,7 +106,7 @@ fn one_token(criterion: &mut Criterion) {
 
 fn many_tokens(criterion: &mut Criterion) {
     for (count, is_wanted) in [(1_000, true), (10_000, true), (1_000_000, is_full_run())] {
-        // Criterion is asked nothing in a test run but whether things work.
+        // In a test run, Criterion only checks that the benches work.
         let count = if is_test() { 100 } else { count };
         if !is_wanted {
             continue;
@@ -128,7 +128,7 @@ fn many_tokens(criterion: &mut Criterion) {
     }
 }
 
-/// What a call takes each of two threads that share the caches, against one alone.
+/// Compares the time of a call with two threads that share the caches, and with one alone.
 fn two_threads(criterion: &mut Criterion) {
     let count = if is_test() { 100 } else { 10_000 };
     let (service, bearers) = warmed(Algorithm::Hs256, count);
@@ -152,7 +152,7 @@ fn two_threads(criterion: &mut Criterion) {
     table.measure(criterion);
 }
 
-/// The longest that one of the threads takes for `iterations` calls of its own.
+/// Returns the longest time that one of the threads takes for its `iterations` calls.
 fn together<S, B>(threads: usize, service: &S, bearers: &[String], iterations: u64) -> Duration
 where
     S: Service<Request<()>, Response = Response<B>> + Clone + Send,
@@ -187,7 +187,8 @@ fn request(authorization: &[u8]) -> Request<()> {
     request
 }
 
-/// Times calls, each with the header value that `next` picks, and answers checked for their status.
+/// Measures calls, each with the header value that `next` picks, and checks the status of the
+/// responses.
 fn calls<'t, S, B>(
     service: &mut S,
     mut next: impl FnMut() -> &'t [u8],
@@ -236,7 +237,7 @@ fn is_full_run() -> bool {
     !is_test() && !env::args().any(|argument| argument == "--quick")
 }
 
-/// Picks indices below a bound, in no order a processor could guess; the same ones in every run.
+/// Picks pseudorandom indices below a bound, unpredictable to the processor but equal in every run.
 struct Picks(u64);
 
 impl Picks {

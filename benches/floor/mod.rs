@@ -1,8 +1,8 @@
-//! The least a cache in front of a service can do, written by hand.
+//! The minimal cache in front of a service, written by hand.
 //!
-//! One credential, hashed; one map behind one lock; the whole token compared; its expiry checked;
-//! the same two values put into the request's extensions as the layer puts there. No second look at
-//! the user, no key that can be withdrawn, no bound, no refusal worth the name.
+//! It hashes one credential, uses one map behind one lock, compares the whole token, checks its
+//! expiry, and inserts the same two values into the request's extensions as the layer does. It has
+//! no check of the user, no withdrawable keys, no capacity limit, and no useful rejections.
 
 use std::{
     collections::HashMap,
@@ -20,13 +20,13 @@ use tower::Service;
 
 use crate::inner::Inner;
 
-/// Who a token speaks for.
+/// The subject of a token.
 #[derive(Clone)]
-struct Person(#[expect(dead_code, reason = "carried, not read")] Arc<u64>);
+struct Person(#[expect(dead_code, reason = "inserted as an extension, but never read")] Arc<u64>);
 
 /// The application's user.
 #[derive(Clone)]
-struct Account(#[expect(dead_code, reason = "carried, not read")] Arc<u64>);
+struct Account(#[expect(dead_code, reason = "inserted as an extension, but never read")] Arc<u64>);
 
 #[derive(Clone)]
 pub(crate) struct Floor {
@@ -47,7 +47,7 @@ struct Entry {
     account: Account,
 }
 
-/// The key is a hash already.
+/// The key is already a hash.
 #[derive(Default)]
 struct Hashed(u64);
 
@@ -64,7 +64,7 @@ impl Hasher for Hashed {
 }
 
 impl Floor {
-    /// Knows every one of these tokens.
+    /// Builds the cache with all these tokens in it.
     pub(crate) fn new<'t>(tokens: impl IntoIterator<Item = &'t str>) -> Self {
         let shared = Shared::default();
         let entries = tokens.into_iter().zip(0..).map(|(token, number)| {

@@ -1,4 +1,4 @@
-//! The service behind the layer: it does nothing.
+//! The service behind the layer, which does nothing.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! The verification of a token's signature, and nothing else.
+//! Verification of a token's signature, and nothing else.
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use base64::{
@@ -7,7 +7,7 @@ use base64::{
 };
 use tower_jit_provisioning::{Algorithm, testing::TestIssuer};
 
-/// A key that is parsed, a message that is cut out, a signature that is decoded.
+/// A parsed key, an extracted message and a decoded signature.
 pub(crate) struct Raw {
     key: ParsedPublicKey,
     message: Vec<u8>,

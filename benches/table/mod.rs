@@ -1,9 +1,9 @@
-//! Rows that are measured in turns, so that whatever else the machine does falls on all of them.
+//! Rows measured in turns, so that other load on the machine affects all of them equally.
 //!
-//! Criterion warms up, decides how many iterations a sample has, and offers its command line; a
-//! sample times every row of a table one after the other. What is printed is the median of each
-//! row, and the median of its ratio to another row *of the same sample*: ratios of one run are what
-//! can be compared, times of two runs are not.
+//! Criterion provides the warm-up, the iterations per sample and the command line; a sample
+//! measures every row of a table one after the other. The printed results are the median of each
+//! row, and the median of its ratio to another row *of the same sample*: ratios within one run are
+//! comparable, times of two runs are not.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use criterion::{Criterion, SamplingMode};
 /// Runs a row's operation this many times and returns how long that took.
 pub(crate) type Run<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
 
-/// What a row is compared with.
+/// The comparison of a row with others.
 pub(crate) struct Ratio {
-    /// A row that both sides stand on, and that counts for neither.
+    /// A row that is part of both sides and is subtracted from both.
     pub(crate) beyond: Option<&'static str>,
     /// The rows whose times are added up.
     pub(crate) of: &'static [&'static str],
-    /// What the ratio should stay under.
+    /// Upper limit of the ratio.
     pub(crate) goal: Option<f64>,
 }
 
@@ -31,7 +31,7 @@ struct Row<'a> {
     name: String,
     ratios: Vec<Ratio>,
     run: Run<'a>,
-    /// Nanoseconds an iteration, one for each sample.
+    /// Nanoseconds per iteration, one value for each sample.
     samples: Vec<f64>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Table<'a> {
             });
         });
         group.finish();
-        // The rounds before the last ones of equal length were there to warm up.
+        // The rounds before the last ones of equal length are the warm-up.
         let last = rounds.last().copied();
         let warm_up = rounds.iter().rposition(|round| Some(*round) != last);
         for row in &mut self.rows {
@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
         println!("|---|---:|---:|---|");
         for row in &self.rows {
             let [low, middle, high] = quartiles(row.samples.clone());
-            let ratios = row.ratios.iter().map(|ratio| self.told(row, ratio));
+            let ratios = row.ratios.iter().map(|ratio| self.formatted(row, ratio));
             let ratios: Vec<_> = ratios.collect();
             println!(
                 "| {} | {middle:.1} ns | {low:.1}..{high:.1} | {} |",
@@ -102,7 +102,7 @@ impl<'a> Table<'a> {
         println!();
     }
 
-    fn told(&self, row: &Row<'_>, ratio: &Ratio) -> String {
+    fn formatted(&self, row: &Row<'_>, ratio: &Ratio) -> String {
         let samples = |name: &str| {
             let found = self.rows.iter().find(|row| row.name == name);
             &found.unwrap_or_else(|| panic!("no row {name}")).samples

@@ -15,10 +15,10 @@ use uuid::Uuid;
 /// The size of a database's pool.
 pub(crate) const CONNECTIONS: u32 = 8;
 
-/// How long statements may take whose time is not what is checked: slow machines pass too.
+/// Timeout for statements whose duration is not under test; long enough for slow machines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A kind of database, and where its server is.
+/// A kind of database, and the location of its server.
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
     Mysql(String),
@@ -40,7 +40,7 @@ impl Backend {
     }
 }
 
-/// A fresh database, with the bundled tables or empty.
+/// A fresh database, either with the bundled tables or empty.
 pub(crate) struct TestDatabase {
     pub(crate) backend: Backend,
     pub(crate) db: DatabaseConnection,
@@ -87,14 +87,14 @@ impl TestDatabase {
         .await
     }
 
-    /// Opens a pool of its own to the database.
+    /// Opens a separate pool to the database.
     pub(crate) async fn connect(&self, connections: u32) -> Result<DatabaseConnection, DbErr> {
         let mut options = self.options();
         options.max_connections(connections);
         Database::connect(options).await
     }
 
-    /// The URL of the trial's database: same server, same user, another name.
+    /// Returns the URL of the trial's database: same server, same user, another database name.
     pub(crate) fn url(&self) -> String {
         match &self.backend {
             Backend::Mysql(url) | Backend::Postgres(url) => {
@@ -118,7 +118,7 @@ impl TestDatabase {
         options
     }
 
-    /// Runs a statement outside of the trial's database; SQLite has no outside.
+    /// Runs a statement on the server outside the trial's database; does nothing on SQLite.
     async fn on_server(&self, statement: &str) -> Result<(), DbErr> {
         let mut options = match &self.backend {
             Backend::Mysql(url) | Backend::Postgres(url) => ConnectOptions::new(url),

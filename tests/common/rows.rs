@@ -1,4 +1,4 @@
-//! Every row of the bundled tables.
+//! All rows of the bundled tables.
 
 use sea_orm::{EntityTrait, QueryOrder};
 use tower_jit_provisioning::sea_orm::entity::{role_grants, user_events, user_identities, users};
@@ -22,7 +22,7 @@ impl TestDatabase {
     }
 }
 
-/// Every row of the bundled tables.
+/// All rows of the bundled tables.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Rows {
     pub(crate) events: Vec<user_events::Model>,

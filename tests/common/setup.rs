@@ -1,4 +1,4 @@
-//! What a database holds before a check: users of an application's own, and locks.
+//! Preparation of a database before a check: users of the application, and locks.
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DatabaseConnection, IntoActiveModel};
 use tower_jit_provisioning::{
@@ -14,8 +14,8 @@ impl TestDatabase {
         row.insert(&self.db).await.unwrap()
     }
 
-    /// Lets no other connection write to a table, until the returned connection is closed. Other
-    /// connections still read.
+    /// Prevents other connections from writing to a table until the returned connection is closed.
+    /// Other connections can still read.
     pub(crate) async fn block_writes_to(&self, table: &str) -> DatabaseConnection {
         let blocker = self.connect(1).await.unwrap();
         let lock = match self.backend {
@@ -28,7 +28,7 @@ impl TestDatabase {
     }
 }
 
-/// A user who signed up with a password and proved the mailbox.
+/// Returns a user who signed up with a password and proved the mailbox.
 pub(crate) fn password_user(address: &str) -> users::Model {
     let email = Email::parse(address).expect("an address");
     users::Model {

@@ -25,7 +25,7 @@ use crate::{
     wrapped::{cached, erased},
 };
 
-/// Connections of each handle: a check has up to four handles, and four checks run at once.
+/// Connections of each handle: a check has up to four handles, and four checks run concurrently.
 const CONNECTIONS: u32 = 3;
 
 pub(crate) fn trials(results: &Results) -> Vec<Trial> {
@@ -85,7 +85,7 @@ pub(crate) fn trials(results: &Results) -> Vec<Trial> {
     trials
 }
 
-/// The trials of tables of an application's own.
+/// Returns the trials of an application's own tables.
 fn own_trials<S: Own>(
     results: &Results,
     name: &str,
@@ -96,21 +96,21 @@ fn own_trials<S: Own>(
     results.trials(name, move || create(to.clone(), own::<S>(roles)))
 }
 
-/// One way to use the provisioner: which tables, and what stands where in them.
+/// A configuration of the provisioner: its tables, and the columns in them.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape<P: Provisioner> {
     pub(crate) provisioner: fn(DatabaseConnection, Duration) -> P,
     pub(crate) user_id: fn(&P::User) -> String,
-    /// `None` if users have none.
+    /// `None` means that users have no roles.
     pub(crate) roles: fn(&P::User) -> Option<Vec<String>>,
     pub(crate) create_tables: for<'a> fn(&'a TestDatabase) -> Creating<'a>,
     pub(crate) users: &'static str,
-    /// Where issuer and subject are recorded, beside `identity_key`.
+    /// The columns of issuer and subject, next to `identity_key`.
     pub(crate) identities: &'static str,
     pub(crate) events: Option<&'static str>,
-    /// What a creation writes after the user's row, into another table.
+    /// The table of the last row that a creation writes, if it is not the table of users.
     pub(crate) last_written: Option<&'static str>,
-    /// Adds a user with an address that an operator vouched for.
+    /// Inserts a user with an address that an operator vouched for.
     pub(crate) import_user: for<'a> fn(&'a TestDatabase, &'a str) -> Importing<'a>,
 }
 
@@ -118,7 +118,7 @@ pub(crate) type Creating<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 pub(crate) type Importing<'a> = Pin<Box<dyn Future<Output = String> + Send + 'a>>;
 
-/// The bundled tables.
+/// Returns the bundled tables.
 fn bundled() -> Shape<SeaOrmProvisioner> {
     Shape {
         provisioner: |db, deadline| {
@@ -143,7 +143,7 @@ fn bundled() -> Shape<SeaOrmProvisioner> {
     }
 }
 
-/// Tables of an application's own.
+/// Returns the tables of an application's own.
 fn own<S: Own>(roles: fn(&S::User) -> Option<Vec<String>>) -> Shape<SeaOrmProvisioner<S>> {
     Shape {
         provisioner: |db, deadline| {
@@ -175,7 +175,7 @@ async fn create<P: Provisioner>(backend: Backend, shape: Shape<P>) -> DatabaseHa
     }
 }
 
-/// A database of its own, and what a check may do to it.
+/// A separate database, and the faults that a check may cause in it.
 pub(crate) struct DatabaseHarness<P: Provisioner> {
     store: TestDatabase,
     shape: Shape<P>,
@@ -183,7 +183,7 @@ pub(crate) struct DatabaseHarness<P: Provisioner> {
     mending: Mutex<Vec<Mend>>,
 }
 
-/// What takes a fault back.
+/// The action that ends a fault.
 enum Mend {
     Close(DatabaseConnection),
     Rename(&'static str),
@@ -219,7 +219,8 @@ impl<P: Provisioner> DatabaseHarness<P> {
         Mend::Rename(table)
     }
 
-    /// Keeps other connections from the users. SQLite's readers, in WAL mode, can't be stopped.
+    /// Blocks other connections' access to the users. SQLite's readers cannot be blocked in WAL
+    /// mode.
     async fn lock(&self) -> DatabaseConnection {
         let users = self.shape.users;
         let blocker = self.store.connect(1).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every flaw is caught by the checks that are about it, and every check catches a flaw.
+//! Every flaw is caught by its checks, and every check catches a flaw.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     results::runtime,
 };
 
-/// Flaws that break one rule, and the checks that say so: these and no others.
+/// Flaws that break one rule, with exactly the checks that report them.
 const NARROW: &[(Flaw, &[&str])] = &[
     (Flaw::None, &[]),
     (Flaw::AdmitsAnybodysKind, &["a_changed_kind_is_refused"]),
@@ -178,7 +178,7 @@ const NARROW: &[(Flaw, &[&str])] = &[
     ),
 ];
 
-/// Flaws that break much, or now and then, and the checks that say so in any case.
+/// Flaws that break many rules, or only sometimes, with the checks that always report them.
 const WIDE: &[(Flaw, &[&str])] = &[
     (
         Flaw::BlocksByAnyAddress,
@@ -320,7 +320,7 @@ fn is_caught(flaw: Flaw, caught_by: &[&str], only: bool) -> Result<(), Failed> {
     }
 }
 
-/// All checks at once: most of them wait for what does not come.
+/// Runs all checks concurrently, since most of them wait for a timeout.
 async fn checked(flaw: Flaw) -> Report {
     let mut running = JoinSet::new();
     for check in checks() {

@@ -1,9 +1,9 @@
-//! Every provisioner of this crate keeps the contract, and every way to break it is noticed.
+//! Every provisioner of this crate fulfils the contract, and every violation is detected.
 //!
-//! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite as it
-//! is, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` lead to a
-//! server on which databases may be created. Each check is a trial on a fresh store; the reports
-//! come last.
+//! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite without
+//! configuration, PostgreSQL and MySQL (or MariaDB) if `TEST_POSTGRES_URL` and `TEST_MYSQL_URL`
+//! name a server on which databases may be created. Each check is a trial on a fresh store; the
+//! reports are printed last.
 
 #[cfg(feature = "migration")]
 #[path = "../common"]
@@ -32,7 +32,8 @@ use self::{
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // A trial has threads and connections of its own: more at once, and a server runs out of them.
+    // Every trial has its own threads and connections; with more concurrent trials, a server runs
+    // out of them.
     arguments.test_threads.get_or_insert(4);
     let results = Results::default();
     let mut trials = results.trials("memory", async || MemoryHarness::default());

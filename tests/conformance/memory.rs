@@ -1,4 +1,4 @@
-//! `MemoryProvisioner`: everything but outages, which memory does not have.
+//! `MemoryProvisioner`: all checks except those about outages, which memory does not have.
 
 use std::time::Duration;
 
@@ -36,14 +36,14 @@ impl Harness for MemoryHarness {
     }
 
     async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
-        assert!(self.0.set_status(key, status), "nobody has that identity");
+        assert!(self.0.set_status(key, status), "no user has that identity");
         Ok(())
     }
 
     async fn revoke_tokens(&self, key: IdentityKey, instant: i64) -> Result<(), NotApplicable> {
         assert!(
             self.0.revoke_tokens(key, instant),
-            "nobody has that identity"
+            "no user has that identity"
         );
         Ok(())
     }

@@ -14,7 +14,7 @@ use tower_jit_provisioning::testing::conformance::{Harness, Report, Verdict, che
 pub(crate) struct Results(Arc<Mutex<Vec<Report>>>);
 
 impl Results {
-    /// Whether any check was run.
+    /// Returns whether any check was run.
     pub(crate) fn is_any(&self) -> bool {
         let reports = self.0.lock().unwrap();
         reports.iter().any(|it| it.verdicts().next().is_some())
@@ -52,7 +52,7 @@ impl Results {
     }
 }
 
-/// As many threads as races need, whatever the machine has.
+/// Returns a runtime with as many threads as races need, on any machine.
 pub(crate) fn runtime() -> Runtime {
     let mut threads = Builder::new_multi_thread();
     threads.worker_threads(4).enable_all().build().unwrap()

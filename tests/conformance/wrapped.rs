@@ -1,4 +1,4 @@
-//! Any provisioner behind a cache, and behind `dyn`.
+//! Provisioners behind a cache, and behind `dyn`.
 
 use std::{
     sync::{Arc, Mutex},
@@ -11,18 +11,18 @@ use tower_jit_provisioning::{
     testing::conformance::{Ability, Harness, NotApplicable, RecordedIdentity, StoreFault},
 };
 
-/// The harness of what is wrapped, and how it is wrapped.
+/// The harness of the wrapped provisioner, and the wrapper.
 pub(crate) struct Wrapped<H: Harness, W> {
     inner: H,
     wrap: fn(H::Provisioner) -> W,
-    /// What the application does after a change.
+    /// The application's invalidation after a change.
     invalidate: fn(&W, IdentityKey),
     handles: Mutex<Vec<W>>,
 }
 
 type User<H> = <<H as Harness>::Provisioner as Provisioner>::User;
 
-/// Every handle has a cache of its own, as every replica has.
+/// Every handle has its own cache, as every replica has.
 pub(crate) fn cached<H: Harness>(inner: H) -> Wrapped<H, CachedProvisioner<H::Provisioner>> {
     Wrapped {
         inner,

@@ -1,4 +1,4 @@
-//! What requests cost, in statements.
+//! Number of statements that requests execute.
 
 use tower_jit_provisioning::{IssuerPolicy, Outcome, testing::TestIdentity};
 
@@ -17,7 +17,9 @@ fn ana(issued_at: i64) -> TestIdentity {
         .with_policy(policy)
 }
 
-pub(crate) async fn the_dearest_first_login_costs_five_reads_and_its_transaction(store: &Store) {
+pub(crate) async fn the_most_expensive_first_login_costs_five_reads_and_its_transaction(
+    store: &Store,
+) {
     store.provision(&ana(1_000).build()).await.unwrap();
     assert_eq!(
         store.statements().verbs(),
@@ -25,7 +27,7 @@ pub(crate) async fn the_dearest_first_login_costs_five_reads_and_its_transaction
             "SELECT users",
             "SELECT link_tickets",
             "SELECT users",
-            // The policy's limits: in all, and in the last minute.
+            // The policy's limits: in total, and in the last minute.
             "SELECT (SELECT",
             "SELECT (SELECT",
             "INSERT users",
@@ -36,7 +38,7 @@ pub(crate) async fn the_dearest_first_login_costs_five_reads_and_its_transaction
     );
 }
 
-pub(crate) async fn a_newer_token_that_says_the_same_writes_nothing(store: &Store) {
+pub(crate) async fn a_newer_token_with_unchanged_claims_writes_nothing(store: &Store) {
     store.provision(&ana(1_000).build()).await.unwrap();
     let (rows, _) = (store.rows().await, store.statements());
     for issued_at in [1_000, 2_000, 3_000] {
@@ -47,7 +49,7 @@ pub(crate) async fn a_newer_token_that_says_the_same_writes_nothing(store: &Stor
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn a_newer_token_costs_what_it_changes(store: &Store) {
+pub(crate) async fn a_newer_token_costs_statements_for_its_changes_only(store: &Store) {
     store.provision(&ana(1_000).build()).await.unwrap();
     let _ = store.statements();
     let roles = ana(2_000).with_roles(["admin"]).build();

@@ -1,4 +1,4 @@
-//! Denials in the table of events, and events that are old enough.
+//! Denials in the events table, and deletion of old events.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn denials(store: &Store) -> Vec<user_events::Model> {
         .unwrap()
 }
 
-/// They are written after the answer.
+/// Denials are written after the response.
 async fn wait_for(store: &Store, count: usize) -> Vec<user_events::Model> {
     let waiting = async {
         loop {
@@ -69,7 +69,7 @@ pub(crate) async fn a_denial_is_an_event_with_its_reason_and_identity(store: &St
     );
 }
 
-pub(crate) async fn the_holder_of_many_tokens_does_not_fill_the_events(store: &Store) {
+pub(crate) async fn many_tokens_of_one_identity_do_not_flood_the_events(store: &Store) {
     let users = SeaOrmProvisioner::new(store.db.clone())
         .with_deadline(PATIENCE)
         .with_denial_events(5);
@@ -88,7 +88,7 @@ pub(crate) async fn the_holder_of_many_tokens_does_not_fill_the_events(store: &S
     assert_eq!(wait_for(store, 5).await.len(), 5);
 }
 
-pub(crate) async fn events_older_than_an_age_are_forgotten_and_younger_ones_kept(store: &Store) {
+pub(crate) async fn events_older_than_an_age_are_deleted_and_younger_ones_kept(store: &Store) {
     let users = SeaOrmProvisioner::new(store.db.clone());
     users.provision(&person("ana").build()).await.unwrap();
     let rows = (0..2_500_u32).map(|number| {
@@ -118,6 +118,6 @@ pub(crate) async fn events_older_than_an_age_are_forgotten_and_younger_ones_kept
     assert_eq!(users.forget_events(31 * day).await.unwrap(), 0);
     assert_eq!(users.forget_events(29 * day).await.unwrap(), 2_500);
     let left = user_events::Entity::find().count(&store.db).await.unwrap();
-    assert_eq!(left, 1, "the young one is kept");
+    assert_eq!(left, 1, "the newer event is kept");
     assert_eq!(users.forget_events(Duration::MAX).await.unwrap(), 0);
 }

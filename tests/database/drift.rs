@@ -1,4 +1,4 @@
-//! A configuration that no longer fits the users it made.
+//! Configurations that no longer match the users they created.
 
 use std::error::Error;
 
@@ -42,7 +42,7 @@ async fn kinds(store: &Store, configured: TrustedIssuer) -> Vec<DriftKind> {
     drifts.iter().map(Drift::kind).collect()
 }
 
-pub(crate) async fn a_configuration_fits_the_users_it_made(store: &Store) {
+pub(crate) async fn a_configuration_matches_the_users_it_created(store: &Store) {
     let issuer = TestIssuer::new(ISSUER);
     let shapes = || {
         [
@@ -53,7 +53,10 @@ pub(crate) async fn a_configuration_fits_the_users_it_made(store: &Store) {
         ]
     };
     for shape in shapes() {
-        assert!(drifts(store, shape).await.is_empty(), "nobody is there yet");
+        assert!(
+            drifts(store, shape).await.is_empty(),
+            "there are no users yet"
+        );
     }
     let verifier = JwtVerifier::new([trusted(&issuer)]).unwrap();
     sign_up(store, &verifier, &token(&issuer, "acme")).await;
@@ -138,7 +141,7 @@ pub(crate) async fn users_under_an_alias_are_found(store: &Store) {
     assert_eq!(found[0].configured(), "https://new.example.com");
 }
 
-pub(crate) async fn unknown_strategies_and_erased_identities_do_not_count(store: &Store) {
+pub(crate) async fn unknown_strategies_and_erased_identities_are_ignored(store: &Store) {
     let issuer = TestIssuer::new(ISSUER);
     let verifier = JwtVerifier::new([trusted(&issuer)]).unwrap();
     sign_up(store, &verifier, &token(&issuer, "acme")).await;
@@ -157,7 +160,7 @@ pub(crate) async fn unknown_strategies_and_erased_identities_do_not_count(store:
     set(user_identities::Column::SubjectStrategy).await;
     assert!(
         drifts(store, by_uid()).await.is_empty(),
-        "from before it was recorded"
+        "no strategy was recorded"
     );
     assert_eq!(
         kinds(store, by_uid().with_tenant("acme")).await,
@@ -167,7 +170,7 @@ pub(crate) async fn unknown_strategies_and_erased_identities_do_not_count(store:
     assert!(drifts(store, by_uid().with_tenant("acme")).await.is_empty());
 }
 
-pub(crate) async fn a_store_that_is_down_is_no_drift(store: &Store) {
+pub(crate) async fn an_unavailable_store_is_not_reported_as_drift(store: &Store) {
     let verifier = JwtVerifier::new([trusted(&TestIssuer::new(ISSUER))]).unwrap();
     let provisioner = store.provisioner();
     store.db.close_by_ref().await.unwrap();

@@ -38,7 +38,7 @@ pub(crate) async fn first_request_creates_a_user_and_the_second_finds_it(store: 
 
     let found = store.provision(&identity).await.unwrap();
     assert_eq!(found.outcome(), Outcome::Found);
-    // Times included: the created user equals the stored row, to the microsecond.
+    // This includes times: the created user equals the stored row, to the microsecond.
     assert!(found.user() == user, "the user was read back differently");
 
     let rows = store.rows().await;
@@ -93,7 +93,7 @@ pub(crate) async fn first_login_costs_one_read_and_three_inserts(store: &Store) 
     );
 }
 
-pub(crate) async fn a_vouched_address_costs_two_reads_more(store: &Store) {
+pub(crate) async fn a_verified_address_costs_two_more_reads(store: &Store) {
     let identity = person("ana").with_vouched_email("ana@example.com").build();
     store.provision(&identity).await.unwrap();
     assert_eq!(
@@ -109,7 +109,7 @@ pub(crate) async fn a_vouched_address_costs_two_reads_more(store: &Store) {
     );
 }
 
-pub(crate) async fn identities_that_differ_in_anything_are_different_users(store: &Store) {
+pub(crate) async fn identities_that_differ_in_any_part_are_different_users(store: &Store) {
     let identities = [
         person("ana"),
         person("bo"),
@@ -143,7 +143,7 @@ pub(crate) async fn identities_that_differ_in_anything_are_different_users(store
     store.rows().await.assert_created(identities.len());
 }
 
-pub(crate) async fn the_longest_and_strangest_subjects_are_kept_byte_for_byte(store: &Store) {
+pub(crate) async fn long_and_unusual_subjects_are_stored_byte_for_byte(store: &Store) {
     let long_issuer = format!("https://id.example.com/{}", "i".repeat(489));
     assert_eq!(long_issuer.len(), 512);
     let many_emoji = "\u{1f984}".repeat(63);
@@ -170,7 +170,7 @@ pub(crate) async fn the_longest_and_strangest_subjects_are_kept_byte_for_byte(st
     }
 }
 
-pub(crate) async fn an_event_that_cannot_be_written_takes_the_user_back(store: &Store) {
+pub(crate) async fn a_failed_event_insert_rolls_the_user_back(store: &Store) {
     let hide = "ALTER TABLE user_events RENAME TO hidden_events";
     store.db.execute_unprepared(hide).await.unwrap();
     let identity = person("ana").build();
@@ -184,11 +184,11 @@ pub(crate) async fn an_event_that_cannot_be_written_takes_the_user_back(store: &
     assert_eq!(created.outcome(), Outcome::Created);
 }
 
-pub(crate) async fn concurrent_first_logins_make_one_user(store: &Store) {
+pub(crate) async fn concurrent_first_logins_create_one_user(store: &Store) {
     assert_one_is_created(store, &person("ana").build()).await;
 }
 
-pub(crate) async fn concurrent_first_logins_with_a_vouched_address_make_one_user(store: &Store) {
+pub(crate) async fn concurrent_first_logins_with_a_verified_address_create_one_user(store: &Store) {
     let identity = person("ana").with_vouched_email("ana@example.com");
     assert_one_is_created(store, &identity.build()).await;
 }
@@ -209,7 +209,7 @@ async fn assert_one_is_created(store: &Store, identity: &Identity) {
     store.rows().await.assert_created(1);
 }
 
-pub(crate) async fn clients_that_hang_up_leave_no_half_user_and_no_error(store: &Store) {
+pub(crate) async fn cancelled_calls_leave_no_partial_user_and_cause_no_error(store: &Store) {
     let identities: Vec<Identity> = (0..5)
         .map(|number| {
             let address = format!("user{number}@example.com");
@@ -230,7 +230,7 @@ pub(crate) async fn clients_that_hang_up_leave_no_half_user_and_no_error(store: 
                 if number.is_multiple_of(2) {
                     return Some(call.await);
                 }
-                // The hang-ups are spread over the whole life of the calls.
+                // The cancellations are spread over the whole duration of the calls.
                 timeout(Duration::from_micros(number * 300), call)
                     .await
                     .ok()
@@ -251,21 +251,21 @@ pub(crate) async fn clients_that_hang_up_leave_no_half_user_and_no_error(store: 
     store.rows().await.assert_created(identities.len());
 }
 
-pub(crate) async fn a_write_under_way_outlives_its_client(store: &Store) {
+pub(crate) async fn a_started_write_completes_although_its_call_is_dropped(store: &Store) {
     let provisioner = store.provisioner();
     let blocker = store.block_writes().await;
     let call = tokio::spawn(async move {
         let identity = person("ana").with_vouched_email("ana@example.com").build();
         provisioner.provision(&identity).await
     });
-    // The identity and the holder of its address: next comes the transaction.
+    // The reads of the identity and of the address's holder; the transaction is next.
     store.statements_answered(2).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     blocker.close().await.unwrap();
     let committed = async { while store.rows().await.users.is_empty() {} };
     let in_time = timeout(Duration::from_secs(30), committed).await;
-    assert!(in_time.is_ok(), "the write was given up");
+    assert!(in_time.is_ok(), "the write was cancelled");
     store.rows().await.assert_created(1);
 }
 
@@ -286,7 +286,9 @@ pub(crate) async fn an_unverified_address_neither_links_nor_blocks(store: &Store
     assert_eq!(store.rows().await.users.len(), 3);
 }
 
-pub(crate) async fn a_squatter_keeps_the_row_and_the_newcomer_gets_the_address(store: &Store) {
+pub(crate) async fn an_unverified_holder_keeps_its_user_and_the_verified_one_gets_the_address(
+    store: &Store,
+) {
     let mut squatter = password_user("ana@example.com");
     squatter.email_key = None;
     squatter.email_verified_by = None;
@@ -300,7 +302,9 @@ pub(crate) async fn a_squatter_keeps_the_row_and_the_newcomer_gets_the_address(s
     assert_eq!(store.user(squatter.id).await, squatter);
 }
 
-pub(crate) async fn two_issuers_vouching_for_one_address_at_once_make_one_user(store: &Store) {
+pub(crate) async fn two_concurrent_issuers_with_one_verified_address_create_one_user(
+    store: &Store,
+) {
     let provisioner = store.provisioner();
     for round in 0..10 {
         let address = format!("ana{round}@example.com");

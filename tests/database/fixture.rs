@@ -1,4 +1,4 @@
-//! The database of a trial, and what checks say about it.
+//! The database of a trial, with the assertions of the checks.
 
 use std::{
     error::Error,
@@ -24,8 +24,8 @@ use crate::common::database::{Backend, CONNECTIONS, PATIENCE, TestDatabase};
 
 pub(crate) const ISSUER: &str = "https://id.example.com";
 
-/// A database whose provisioners' statements are counted. Statements of the checks go through
-/// [`TestDatabase::db`], and are not counted.
+/// A database that counts the statements of its provisioners. Statements of the checks go through
+/// [`TestDatabase::db`] and are not counted.
 pub(crate) struct Store {
     database: TestDatabase,
     statements: Arc<Mutex<Vec<String>>>,
@@ -50,7 +50,7 @@ impl Store {
         })
     }
 
-    /// The store's pool; its statements are recorded for [`statements`](Self::statements).
+    /// Returns the store's pool; its statements are recorded for [`statements`](Self::statements).
     pub(crate) fn counted(&self) -> DatabaseConnection {
         let mut db = self.db.clone();
         let statements = Arc::clone(&self.statements);
@@ -60,19 +60,19 @@ impl Store {
         db
     }
 
-    /// Makes a provisioner whose statements are [counted](Self::counted).
+    /// Returns a provisioner whose statements are [counted](Self::counted).
     pub(crate) fn provisioner(&self) -> SeaOrmProvisioner {
         SeaOrmProvisioner::new(self.counted())
             .with_deadline(PATIENCE)
             .with_max_writes(CONNECTIONS as usize / 2)
     }
 
-    /// Takes what the provisioners have asked of the database so far, without `BEGIN` and `COMMIT`.
+    /// Takes the statements that the provisioners have sent so far, without `BEGIN` and `COMMIT`.
     pub(crate) fn statements(&self) -> Statements {
         Statements(std::mem::take(&mut *self.statements.lock().unwrap()))
     }
 
-    /// Waits until the database has answered this many statements of the provisioners.
+    /// Waits until the database has completed this many statements of the provisioners.
     pub(crate) async fn statements_answered(&self, count: usize) {
         let answered = async {
             while self.statements.lock().unwrap().len() < count {
@@ -87,12 +87,12 @@ impl Store {
         Statement::from_string(self.db.get_database_backend(), sql)
     }
 
-    /// Lets no other connection write to `users`, until the returned connection is closed.
+    /// Prevents other connections from writing to `users` until the returned connection is closed.
     pub(crate) async fn block_writes(&self) -> DatabaseConnection {
         self.block_writes_to("users").await
     }
 
-    /// Makes every `UPDATE` of `users` an error, and no lost race.
+    /// Makes every `UPDATE` of `users` fail with an error other than a lost race.
     pub(crate) async fn refuse_updates_of_users(&self) {
         let refusal = match self.backend {
             Backend::Mysql(_) => {
@@ -121,7 +121,7 @@ impl Store {
         self.db.execute_unprepared(allow).await.unwrap();
     }
 
-    /// Provisions with a provisioner of its own, as another process would.
+    /// Provisions with a separate provisioner, as another process would.
     pub(crate) async fn provision(
         &self,
         identity: &Identity,
@@ -153,21 +153,21 @@ impl Store {
         row.insert(&self.db).await.unwrap();
     }
 
-    /// Asserts that a refusal left every table as it was.
+    /// Asserts that a rejection left every table unchanged.
     pub(crate) async fn assert_refused(&self, identity: &Identity, reason: &str) {
         let before = self.rows().await;
         let refused = self.provision(identity).await;
         assert_eq!(refused.map_err(|error| error.reason()).err(), Some(reason));
-        assert_eq!(self.rows().await, before, "a refusal wrote something");
+        assert_eq!(self.rows().await, before, "a rejection wrote to the tables");
     }
 }
 
-/// SQL, in the order it was sent.
+/// SQL statements, in the order they were sent.
 #[derive(Debug)]
 pub(crate) struct Statements(Vec<String>);
 
 impl Statements {
-    /// Returns each statement's verb and the table it is about.
+    /// Returns each statement's verb and table.
     pub(crate) fn verbs(&self) -> Vec<String> {
         self.0
             .iter()
@@ -187,12 +187,12 @@ impl Statements {
     }
 }
 
-/// A person at the usual issuer.
+/// Returns a person at the default issuer.
 pub(crate) fn person(subject: &str) -> TestIdentity {
     TestIdentity::new(ISSUER, subject)
 }
 
-/// Provisions all of them at once, each on a task of its own.
+/// Provisions all identities concurrently, each on its own task.
 pub(crate) async fn at_once<M: UserMapping>(
     provisioner: &SeaOrmProvisioner<M>,
     identities: impl IntoIterator<Item = Identity>,

@@ -1,4 +1,4 @@
-//! What an application adds: rows beside a new user, an observer, an enricher.
+//! Extensions by the application: rows for a new user, an observer, an enricher.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ use crate::{
     fixture::{Store, at_once, person},
 };
 
-/// Every user gets a first project. Whoever is called Zoe gets an error.
+/// Gives every user a first project, and fails for the user named Zoe.
 struct FirstProject;
 
 #[async_trait]
@@ -55,7 +55,7 @@ async fn projects(store: &Store) -> usize {
     store.db.query_all_raw(select).await.unwrap().len()
 }
 
-pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
+pub(crate) async fn rows_of_the_hook_are_committed_or_rolled_back_with_the_user(store: &Store) {
     create_projects(store).await;
     let provisioner = store.provisioner().with_creation_hook(FirstProject);
     let zoe = person("zoe").with_full_name("Zoe").build();
@@ -72,15 +72,15 @@ pub(crate) async fn the_hooks_rows_stand_or_fall_with_the_user(store: &Store) {
     store.rows().await.assert_created(1);
 }
 
-/// Breaks a constraint the first times it is called.
+/// Violates a constraint on its first calls.
 #[derive(Clone)]
-struct Clumsy {
+struct FailingInserts {
     sql: &'static str,
     times: usize,
     called: Arc<AtomicUsize>,
 }
 
-impl Clumsy {
+impl FailingInserts {
     fn new(sql: &'static str, times: usize) -> Self {
         let called = Arc::default();
         Self { sql, times, called }
@@ -88,7 +88,7 @@ impl Clumsy {
 }
 
 #[async_trait]
-impl CreationHook<users::Model> for Clumsy {
+impl CreationHook<users::Model> for FailingInserts {
     async fn on_create(
         &self,
         transaction: &DatabaseTransaction,
@@ -102,8 +102,8 @@ impl CreationHook<users::Model> for Clumsy {
     }
 }
 
-/// Whoever lost to another row tries again, four times at most; what refers to nothing never will.
-pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &Store) {
+/// A lost race against another row is retried at most four times; a dangling reference never is.
+pub(crate) async fn a_lost_race_is_retried_and_a_dangling_reference_is_not(store: &Store) {
     create_projects(store).await;
     for create in [
         "INSERT INTO projects (owner) VALUES ('somebody')",
@@ -118,18 +118,18 @@ pub(crate) async fn a_lost_race_is_run_again_and_a_dangling_row_is_not(store: &S
         (taken, 4, Err("conflict"), 4),
         (dangling, 1, Err("store"), 1),
     ] {
-        let hook = Clumsy::new(sql, times);
+        let hook = FailingInserts::new(sql, times);
         let provisioner = store.provisioner().with_creation_hook(hook.clone());
         let ana = person(&format!("ana{times}")).build();
         let provisioned = provisioner.provision(&ana).await;
-        let told = provisioned.map(|it| it.outcome()).map_err(|it| it.reason());
-        assert_eq!(told, verdict, "{sql}");
+        let reported = provisioned.map(|it| it.outcome()).map_err(|it| it.reason());
+        assert_eq!(reported, verdict, "{sql}");
         assert_eq!(hook.called.load(Ordering::Relaxed), calls, "{sql}");
     }
     store.rows().await.assert_created(1);
 }
 
-pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
+pub(crate) async fn the_hook_runs_for_new_users_only(store: &Store) {
     create_projects(store).await;
     store.insert(password_user("ana@example.com")).await;
     let provisioner = store.provisioner().with_creation_hook(FirstProject);
@@ -142,7 +142,7 @@ pub(crate) async fn the_hook_hears_of_newcomers_only(store: &Store) {
     assert_eq!(projects(store).await, 0);
 }
 
-pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
+pub(crate) async fn the_observer_is_notified_of_every_change_once(store: &Store) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hears = Arc::clone(&heard);
     let provisioner = store.provisioner().with_observer(
@@ -150,7 +150,7 @@ pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
             let mut heard = hears.lock().unwrap();
             heard.push((outcome.as_str(), identity.subject().to_owned(), user.id));
             drop(heard);
-            panic!("an observer's own fault");
+            panic!("a panic of the observer");
         },
     );
     let ana = |issued_at| person("ana").with_issued_at(issued_at);
@@ -175,32 +175,32 @@ pub(crate) async fn the_observer_hears_of_every_change_once(store: &Store) {
     let closed = person("cy").with_policy(IssuerPolicy::new().require_role());
     assert!(provisioner.provision(&closed.build()).await.is_err());
 
-    let told = |outcome, subject: &str, id| (outcome, subject.to_owned(), id);
+    let reported = |outcome, subject: &str, id| (outcome, subject.to_owned(), id);
     let expected = [
-        told("created", "ana", ids[0]),
-        told("updated", "ana", ids[0]),
-        told("linked", "bo", bo.id),
+        reported("created", "ana", ids[0]),
+        reported("updated", "ana", ids[0]),
+        reported("linked", "bo", bo.id),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
-/// Knows one user, or fails, or never answers; counts its calls.
+/// Knows one user, fails, or never responds; counts its calls.
 #[derive(Clone, Default)]
-struct Oracle {
-    asked: Arc<AtomicUsize>,
+struct TestEnricher {
+    calls: Arc<AtomicUsize>,
     is_silent: bool,
     fails: bool,
 }
 
 #[async_trait]
-impl Enricher for Oracle {
+impl Enricher for TestEnricher {
     async fn enrich(&self, _: &Identity) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         if self.is_silent {
             return pending().await;
         }
         if self.fails {
-            return Err("nobody knows".into());
+            return Err("no attributes".into());
         }
         let mut found = Enrichment::default();
         found.email = Some("Ana@Example.com".to_owned());
@@ -210,10 +210,10 @@ impl Enricher for Oracle {
     }
 }
 
-pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
+pub(crate) async fn enriched_attributes_are_for_display_only(store: &Store) {
     let owner = store.insert(password_user("ana@example.com")).await;
-    let oracle = Oracle::default();
-    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let enricher = TestEnricher::default();
+    let provisioner = store.provisioner().with_enricher(enricher.clone());
     let linking = IssuerPolicy::new()
         .with_linking(Linking::VerifiedEmail)
         .with_profile_sync(Attribute::Username, ProfileSync::Never);
@@ -225,7 +225,7 @@ pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
     assert_eq!(
         created.outcome(),
         Outcome::Created,
-        "an address that links nobody"
+        "an address that links no user"
     );
     let row = store.user(created.user().id).await;
     assert_eq!(row.email.as_deref(), Some("Ana@Example.com"));
@@ -241,13 +241,17 @@ pub(crate) async fn what_an_enricher_finds_is_for_display(store: &Store) {
     for _ in 0..2 {
         provisioner.provision(&ana).await.unwrap();
     }
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1, "at creation only");
+    assert_eq!(
+        enricher.calls.load(Ordering::Relaxed),
+        1,
+        "at creation only"
+    );
 }
 
-pub(crate) async fn refused_and_linked_users_are_not_looked_up(store: &Store) {
+pub(crate) async fn refused_and_linked_users_are_not_enriched(store: &Store) {
     store.insert(password_user("ana@example.com")).await;
-    let oracle = Oracle::default();
-    let provisioner = store.provisioner().with_enricher(oracle.clone());
+    let enricher = TestEnricher::default();
+    let provisioner = store.provisioner().with_enricher(enricher.clone());
     let policy = IssuerPolicy::new()
         .with_linking(Linking::VerifiedEmail)
         .with_max_users(1);
@@ -260,12 +264,12 @@ pub(crate) async fn refused_and_linked_users_are_not_looked_up(store: &Store) {
         .provision(&person("bo").with_policy(policy).build())
         .await;
     assert!(refused.is_err());
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(enricher.calls.load(Ordering::Relaxed), 0);
 }
 
-pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
-    let oracle = Oracle::default();
-    let cached = CachedProvisioner::new(store.provisioner().with_enricher(oracle.clone()));
+pub(crate) async fn concurrent_requests_behind_a_cache_call_the_enricher_once(store: &Store) {
+    let enricher = TestEnricher::default();
+    let cached = CachedProvisioner::new(store.provisioner().with_enricher(enricher.clone()));
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let cached = cached.clone();
@@ -275,30 +279,30 @@ pub(crate) async fn a_crowd_behind_a_cache_asks_once(store: &Store) {
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+    assert_eq!(enricher.calls.load(Ordering::Relaxed), 1);
 }
 
-pub(crate) async fn an_enricher_that_fails_or_is_silent_stops_no_login(store: &Store) {
-    let failing = Oracle {
+pub(crate) async fn a_failing_or_silent_enricher_blocks_no_login(store: &Store) {
+    let failing = TestEnricher {
         fails: true,
-        ..Oracle::default()
+        ..TestEnricher::default()
     };
-    let silent = Oracle {
+    let silent = TestEnricher {
         is_silent: true,
-        ..Oracle::default()
+        ..TestEnricher::default()
     };
-    for (subject, oracle) in [("ana", failing), ("bo", silent)] {
+    for (subject, enricher) in [("ana", failing), ("bo", silent)] {
         let provisioner = store
             .provisioner()
             .with_deadline(Duration::from_secs(2))
-            .with_enricher(oracle.clone());
+            .with_enricher(enricher.clone());
         let created = provisioner
             .provision(&person(subject).build())
             .await
             .unwrap();
         assert_eq!(created.outcome(), Outcome::Created);
         assert_eq!(created.user().full_name, None);
-        assert_eq!(oracle.asked.load(Ordering::Relaxed), 1);
+        assert_eq!(enricher.calls.load(Ordering::Relaxed), 1);
     }
     store.rows().await.assert_created(2);
 }

@@ -1,4 +1,4 @@
-//! The requests after the first: one read, and rarely a write.
+//! Requests of known users: one read, and rarely a write.
 
 use std::{sync::Arc, time::Duration};
 
@@ -43,7 +43,7 @@ pub(crate) async fn known_user_with_grants_costs_one_statement(store: &Store) {
     assert_eq!(store.statements().verbs(), ["SELECT users"]);
 }
 
-pub(crate) async fn only_manual_grants_and_the_tokens_roles_count(store: &Store) {
+pub(crate) async fn only_manual_grants_and_roles_of_the_token_apply(store: &Store) {
     let (provisioner, user) = known(store, "ana").await;
     let other = store.provision(&person("bo").build()).await.unwrap();
     store.grant(&user, "owner", "https://id.example.com").await;
@@ -61,7 +61,7 @@ pub(crate) async fn only_manual_grants_and_the_tokens_roles_count(store: &Store)
     assert!(!found.user().has_role("root"));
 }
 
-pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
+pub(crate) async fn a_user_not_seen_for_an_hour_is_recorded_once(store: &Store) {
     let an_hour_ago = now() - time::Duration::minutes(61);
     for (subject, long_ago) in [("ana", Some(an_hour_ago)), ("bo", None)] {
         let (provisioner, user) = known(store, subject).await;
@@ -76,7 +76,8 @@ pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
         }
         let seen = last_seen_since(store, &user, before).await;
         assert!(seen <= now());
-        // Several may have read the old time; noting it is a compare-and-set, so one has written.
+        // Several requests may have read the old time; the update is a compare-and-set, so exactly
+        // one wrote it.
         provisioner.provision(&identity).await.unwrap();
         row.last_seen_at = Some(seen);
         assert_eq!(store.user(user.id).await, row, "only last_seen_at changes");
@@ -89,7 +90,7 @@ pub(crate) async fn a_user_not_seen_for_an_hour_is_noted_once(store: &Store) {
     }
 }
 
-pub(crate) async fn notes_of_being_seen_are_coalesced(store: &Store) {
+pub(crate) async fn last_seen_updates_are_coalesced(store: &Store) {
     let (provisioner, user) = known(store, "ana").await;
     let mut row = store.user(user.id).await;
     row.last_seen_at = None;
@@ -102,14 +103,14 @@ pub(crate) async fn notes_of_being_seen_are_coalesced(store: &Store) {
     }
     blocker.close().await.unwrap();
     last_seen_since(store, &user, before).await;
-    // Waits for every connection, so for every write that is under way.
+    // Waits for every connection, and so for every write in progress.
     store.db.close_by_ref().await.unwrap();
     let mut verbs = store.statements().verbs();
     verbs.retain(|verb| verb != "SELECT users");
     assert_eq!(verbs, ["UPDATE users"]);
 }
 
-/// Waits for the detached write.
+/// Waits for the detached write of the last-seen time.
 async fn last_seen_since(
     store: &Store,
     user: &User,
@@ -140,7 +141,7 @@ pub(crate) async fn a_user_seen_recently_is_not_written(store: &Store) {
     assert_eq!(store.user(user.id).await, row);
 }
 
-pub(crate) async fn a_known_user_is_found_whatever_sign_up_says(store: &Store) {
+pub(crate) async fn a_known_user_is_found_with_any_sign_up_policy(store: &Store) {
     let (provisioner, user) = known(store, "ana").await;
     let closed = IssuerPolicy::new().with_sign_up(SignUp::Closed);
     let identity = person("ana").with_policy(closed).build();

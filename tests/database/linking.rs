@@ -1,4 +1,4 @@
-//! An unknown identity that is an existing user, and the many that are not.
+//! Linking an unknown identity to an existing user, and the cases where it is not linked.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn policy() -> IssuerPolicy {
     IssuerPolicy::new().with_linking(Linking::VerifiedEmail)
 }
 
-/// Vouched for, at an issuer that links.
+/// Returns a person with a verified address, at an issuer that links.
 fn linking(subject: &str) -> TestIdentity {
     person(subject)
         .with_vouched_email("Ana@Example.com")
@@ -57,7 +57,7 @@ pub(crate) async fn linking_costs_nine_reads_and_two_inserts(store: &Store) {
         store.statements().verbs(),
         [
             "SELECT users",
-            // The candidate, before the transaction and in it.
+            // The candidate, before the transaction and inside it.
             "SELECT link_tickets",
             "SELECT users",
             "SELECT user_identities",
@@ -65,7 +65,7 @@ pub(crate) async fn linking_costs_nine_reads_and_two_inserts(store: &Store) {
             "SELECT users",
             "SELECT user_identities",
             "INSERT user_identities",
-            // What an identity of before may have left behind.
+            // Grants that an earlier identity may have left behind.
             "SELECT role_grants",
             "INSERT user_events",
             // Grants and status, as every later request reads them.
@@ -107,7 +107,7 @@ pub(crate) async fn two_issuers_link_to_one_user(store: &Store) {
     assert_eq!(store.rows().await.identities.len(), 2);
 }
 
-pub(crate) async fn a_candidate_deactivated_meanwhile_is_not_linked(store: &Store) {
+pub(crate) async fn a_concurrently_deactivated_candidate_is_not_linked(store: &Store) {
     let owner = store.insert(password_user(ADDRESS)).await;
     let operator = store.connect(1).await.unwrap();
     let deactivation = operator.begin().await.unwrap();
@@ -118,7 +118,7 @@ pub(crate) async fn a_candidate_deactivated_meanwhile_is_not_linked(store: &Stor
     let provisioner = store.provisioner();
     let mut call =
         tokio::spawn(async move { provisioner.provision(&linking("ana").build()).await });
-    // The identity, the candidate and its identities: the call has decided to link.
+    // Reads of the identity, the candidate and its identities: the call has decided to link.
     store.statements_answered(3).await;
     let early = timeout(Duration::from_millis(100), &mut call).await;
     assert!(early.is_err(), "linked without waiting for the row's lock");
@@ -159,7 +159,7 @@ pub(crate) async fn an_address_verified_by_an_untrusted_source_is_a_conflict(sto
     }
 }
 
-pub(crate) async fn the_trusted_sources_are_the_policys(store: &Store) {
+pub(crate) async fn the_policy_defines_the_trusted_sources(store: &Store) {
     let other = TestIdentity::new("https://other.example", "ana").with_vouched_email(ADDRESS);
     let created = store.provision(&other.build()).await.unwrap();
     let narrow = policy().with_trusted_email_sources(["issuer:https://third.example"]);
@@ -181,7 +181,7 @@ pub(crate) async fn a_second_subject_of_the_same_issuer_is_a_conflict(store: &St
     store.assert_refused(&recycled, "conflict").await;
 }
 
-pub(crate) async fn a_services_user_is_not_linked(store: &Store) {
+pub(crate) async fn the_user_of_a_service_is_not_linked(store: &Store) {
     let robot = TestIdentity::new("https://other.example", "robot")
         .with_kind(PrincipalKind::Service)
         .with_policy(policy().allow_services());
@@ -209,7 +209,7 @@ pub(crate) async fn a_service_never_links(store: &Store) {
     assert_eq!(store.user(owner.id).await, owner);
 }
 
-pub(crate) async fn an_unproved_local_address_is_not_linked(store: &Store) {
+pub(crate) async fn an_unverified_local_address_is_not_linked(store: &Store) {
     let unproved = users::Model {
         email_key: None,
         email_verified_by: None,
@@ -231,7 +231,7 @@ pub(crate) async fn a_user_of_another_tenant_is_not_linked(store: &Store) {
         ..password_user(ADDRESS)
     };
     let acme = store.insert(acme).await;
-    // An application that forgot the tenant in the key links no user across tenants either.
+    // An application that computes the key without the tenant links no user across tenants either.
     let forgetful = users::Model {
         tenant: "umbrella".to_owned(),
         email_key: key("initech"),
@@ -272,7 +272,7 @@ pub(crate) async fn a_revoked_token_links_no_user(store: &Store) {
     assert_eq!(linked.user().email.as_deref(), Some(ADDRESS));
     assert!(
         linked.tokens_valid_after().is_some(),
-        "a cache judges older tokens by it"
+        "a cache needs it to reject older tokens"
     );
     assert_eq!(store.rows().await.identities[0].issuer, ISSUER);
 }

@@ -1,4 +1,4 @@
-//! Creating the tables, by one process or several, and taking them back.
+//! Creation of the tables, by one process or several, and removal.
 #![expect(
     elided_lifetimes_in_paths,
     reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
@@ -11,7 +11,7 @@ use tower_jit_provisioning::{Outcome, sea_orm::migration};
 
 use crate::fixture::{Store, person};
 
-/// What `migration::run` has noted: names and times.
+/// Returns the applied migrations recorded by `migration::run`: names and times.
 async fn applied(db: &DatabaseConnection) -> Vec<(String, i64)> {
     let select = "SELECT version, applied_at FROM tower_jit_provisioning_migrations \
                   ORDER BY version";
@@ -45,7 +45,7 @@ pub(crate) async fn running_twice_changes_nothing(store: &Store) {
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn replicas_may_start_at_once_on_an_empty_database(store: &Store) {
+pub(crate) async fn replicas_can_start_concurrently_on_an_empty_database(store: &Store) {
     let mut replicas = Vec::new();
     for _ in 0..3 {
         let db = store.connect(2).await.unwrap();
@@ -67,7 +67,7 @@ const TABLES: [&str; 5] = [
     "users",
 ];
 
-/// An application with tables of its own beside the bundled ones.
+/// An application with its own tables next to the bundled ones.
 struct Migrator;
 
 impl MigratorTrait for Migrator {
@@ -105,7 +105,7 @@ async fn exists(db: &DatabaseConnection, table: &str) -> bool {
     db.execute_unprepared(&select).await.is_ok()
 }
 
-pub(crate) async fn every_migration_can_be_taken_back(store: &Store) {
+pub(crate) async fn every_migration_can_be_reverted(store: &Store) {
     for _ in 0..2 {
         Migrator::up(&store.db, None).await.unwrap();
         for table in TABLES {
@@ -119,7 +119,7 @@ pub(crate) async fn every_migration_can_be_taken_back(store: &Store) {
     }
 }
 
-pub(crate) async fn an_applications_migrator_takes_them_in(store: &Store) {
+pub(crate) async fn the_migrations_can_be_part_of_an_applications_migrator(store: &Store) {
     Migrator::up(&store.db, None).await.unwrap();
     Migrator::up(&store.db, None).await.unwrap();
     let pending = Migrator::get_pending_migrations(&store.db).await.unwrap();

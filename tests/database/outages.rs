@@ -1,4 +1,4 @@
-//! A store that is down, silent or locked: an answer in time, and none of it lasts.
+//! Stores that are down, silent or locked: a response in time, and no lasting effect.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_millis(200);
 
-/// How late an answer may come: a deadline is not a promise of a loaded machine.
+/// Upper limit for a response; a loaded machine can exceed the deadline itself.
 const AT_THE_LATEST: Duration = Duration::from_secs(5);
 
 async fn assert_unavailable(provisioner: &SeaOrmProvisioner, identity: &Identity) {
@@ -83,7 +83,7 @@ pub(crate) async fn a_locked_store_is_unavailable_within_the_deadline_and_recove
     }
     blocker.close().await.unwrap();
 
-    // An abandoned write leaves nothing behind, neither rows nor a lock.
+    // An abandoned write leaves neither rows nor a lock.
     for subject in ["ana", "bo", "cy"] {
         let created = provisioner.provision(&person(subject).build()).await;
         assert_eq!(created.unwrap().outcome(), Outcome::Created);
@@ -95,7 +95,7 @@ pub(crate) async fn a_store_that_cannot_write_still_finds_users(store: &Store) {
     let provisioner = store.provisioner();
     let ana = person("ana").build();
     let created = provisioner.provision(&ana).await.unwrap();
-    // Due for a note of being seen, which no request waits for.
+    // The user is due for a last-seen update, which no request waits for.
     let mut row = store.user(created.user().id).await;
     row.last_seen_at = None;
     store.update(row).await;
@@ -112,7 +112,7 @@ pub(crate) async fn a_store_that_cannot_write_still_finds_users(store: &Store) {
     assert_eq!(created.outcome(), Outcome::Created);
 }
 
-pub(crate) async fn newcomers_who_wait_do_not_starve_known_users(store: &Store) {
+pub(crate) async fn waiting_first_logins_do_not_starve_known_users(store: &Store) {
     let provisioner = store.provisioner();
     let ana = person("ana").build();
     provisioner.provision(&ana).await.unwrap();
@@ -126,7 +126,7 @@ pub(crate) async fn newcomers_who_wait_do_not_starve_known_users(store: &Store) 
             tokio::spawn(async move { provisioner.provision(&identity).await })
         })
         .collect();
-    // Every one of them has been looked for, and now waits for its turn to write.
+    // Every new user has been read, and now waits for its turn to write.
     store.statements_answered(newcomers.len()).await;
     let found = timeout(AT_THE_LATEST, provisioner.provision(&ana)).await;
     assert_eq!(found.unwrap().unwrap().outcome(), Outcome::Found);

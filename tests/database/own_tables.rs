@@ -1,4 +1,4 @@
-//! Migrations beside an application's own tables, with people in them who log in by password.
+//! Migrations next to an application's own tables, with users who log in by password.
 #![expect(
     elided_lifetimes_in_paths,
     reason = "`MigrationTrait` declares its methods so, and async_trait compares them"
@@ -14,7 +14,7 @@ use tower_jit_provisioning::sea_orm::migration::{self, CreateIdentities};
 
 use crate::{common::database::Backend, fixture::Store};
 
-/// Hashes of every kind, and one that is none.
+/// Hashes of every kind, and one string that is not a hash.
 const HASHES: [&str; 5] = [
     "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
     "$2y$12$Abcdefghijklmnopqrstuv",
@@ -74,7 +74,7 @@ impl MigrationTrait for CreateAccounts {
             )
             .to_owned();
         manager.create_table(table).await?;
-        // Rows that go with an account.
+        // Rows that are deleted with an account.
         let sessions = "CREATE TABLE sessions (account integer NOT NULL, \
                         FOREIGN KEY (account) REFERENCES accounts (id) ON DELETE CASCADE)";
         let db = manager.get_connection();
@@ -82,7 +82,7 @@ impl MigrationTrait for CreateAccounts {
     }
 }
 
-/// The application's own migration, as the guide has it.
+/// The application's own migration, as shown in the guide.
 struct AllowNoPassword;
 
 impl MigrationName for AllowNoPassword {
@@ -183,7 +183,7 @@ pub(crate) async fn the_guides_statement_makes_a_password_optional_and_keeps_eve
     assert!(taken.is_err(), "addresses are unique as before");
 }
 
-pub(crate) async fn identities_can_be_given_and_taken_back(store: &Store) {
+pub(crate) async fn identity_columns_can_be_added_and_removed(store: &Store) {
     Migrator::up(&store.db, Some(2)).await.unwrap();
     insert_people(store).await;
     let before = accounts(store).await;
@@ -205,7 +205,7 @@ pub(crate) async fn identities_can_be_given_and_taken_back(store: &Store) {
     }
 }
 
-pub(crate) async fn a_key_of_text_gets_identities_whatever_its_collation_is(store: &Store) {
+pub(crate) async fn a_text_key_of_any_collation_can_have_identities(store: &Store) {
     let declarations: &[&str] = match store.backend {
         Backend::Mysql(_) => &[
             "varchar(36)",

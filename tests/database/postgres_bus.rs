@@ -25,7 +25,7 @@ async fn publish(store: &Store, keys: &[IdentityKey]) {
     transaction.commit().await.unwrap();
 }
 
-/// Ends the connections that listen, as a failover does.
+/// Terminates the listening connections, as a failover does.
 async fn kill_listeners(store: &Store) {
     let killed = store
         .db
@@ -66,7 +66,7 @@ pub(crate) async fn a_change_that_is_rolled_back_reaches_no_replica(store: &Stor
     let publisher = PostgresPublisher::default();
     publisher.publish(&transaction, &[key]).await.unwrap();
     transaction.rollback().await.unwrap();
-    // What comes next was published after it.
+    // The next message was published after it.
     let later = identity("bo").key();
     publish(store, &[later]).await;
     assert_eq!(next(&bus).await, BusEvent::Invalidate(later));
@@ -89,7 +89,7 @@ pub(crate) async fn hundreds_of_keys_arrive_one_by_one(store: &Store) {
     assert_eq!(received, sent);
 }
 
-pub(crate) async fn a_killed_listener_says_so_and_comes_back(store: &Store) {
+pub(crate) async fn a_killed_listener_reports_the_loss_and_reconnects(store: &Store) {
     let bus = bus(store).await;
     kill_listeners(store).await;
     assert_eq!(next(&bus).await, BusEvent::Lost, "when it breaks");
@@ -99,7 +99,7 @@ pub(crate) async fn a_killed_listener_says_so_and_comes_back(store: &Store) {
     assert_eq!(next(&bus).await, BusEvent::Invalidate(key));
 }
 
-pub(crate) async fn a_lost_bus_makes_the_cache_read_again(store: &Store) {
+pub(crate) async fn a_lost_bus_makes_the_cache_reload(store: &Store) {
     let users =
         CachedProvisioner::new(MemoryProvisioner::new()).with_ttl(Duration::from_secs(3600));
     users.listen(bus(store).await);

@@ -1,4 +1,4 @@
-//! What newer tokens change of a profile.
+//! Profile changes by newer tokens.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn ana(issued_at: i64) -> TestIdentity {
     person("ana").with_issued_at(issued_at)
 }
 
-/// The only user that a token created.
+/// Returns the only user that a token created.
 async fn profile(store: &Store) -> users::Model {
     let users = store.rows().await.users;
     let mut users = users.into_iter().filter(|user| user.profile_key.is_some());
@@ -33,7 +33,7 @@ async fn events(store: &Store) -> Vec<String> {
     events.map(|event| event.event).collect()
 }
 
-pub(crate) async fn what_a_newer_token_states_is_taken(store: &Store) {
+pub(crate) async fn claims_of_a_newer_token_are_stored(store: &Store) {
     let first = ana(1_000)
         .with_vouched_email(ADDRESS)
         .with_full_name("Ana")
@@ -56,7 +56,11 @@ pub(crate) async fn what_a_newer_token_states_is_taken(store: &Store) {
     assert!(after.updated_at >= before.updated_at);
     assert_eq!(after.created_at, before.created_at);
     assert_eq!(events(store).await, ["created", "profile_synchronised"]);
-    assert_eq!(updated.user().full_name, after.full_name, "already told");
+    assert_eq!(
+        updated.user().full_name,
+        after.full_name,
+        "already returned"
+    );
 
     let rows = store.rows().await;
     let found = store.provision(&second).await.unwrap();
@@ -102,7 +106,7 @@ pub(crate) async fn every_attribute_follows_its_own_rule(store: &Store) {
     }
 }
 
-pub(crate) async fn what_the_user_edited_here_stays(store: &Store) {
+pub(crate) async fn attributes_edited_in_the_application_are_kept(store: &Store) {
     let first = ana(1_000).with_vouched_email(ADDRESS).with_full_name("Ana");
     let created = store.provision(&first.build()).await.unwrap();
     let mut row = store.user(created.user().id).await;
@@ -122,7 +126,7 @@ pub(crate) async fn what_the_user_edited_here_stays(store: &Store) {
     assert_eq!(after.username.as_deref(), Some("ana"));
 }
 
-pub(crate) async fn an_address_of_another_user_is_not_taken_and_not_tried_again(store: &Store) {
+pub(crate) async fn an_address_of_another_user_is_not_stored_and_not_retried(store: &Store) {
     let bo = store.insert(password_user("bo@example.com")).await;
     let first = ana(1_000).with_vouched_email(ADDRESS).with_full_name("Ana");
     store.provision(&first.build()).await.unwrap();
@@ -184,7 +188,7 @@ pub(crate) async fn older_equal_and_undated_tokens_store_no_profile(store: &Stor
     }
 }
 
-pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_profile(store: &Store) {
+pub(crate) async fn concurrent_tokens_leave_the_profile_of_the_newest(store: &Store) {
     store.provision(&ana(1_000).build()).await.unwrap();
     let tokens = (1..=20).map(|age| {
         let address = format!("ana{age}@example.com");
@@ -199,7 +203,7 @@ pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_profile(store: &St
     assert_eq!(rows.identities[0].profile_issued_at, Some(1_020));
 }
 
-pub(crate) async fn an_unverified_address_replaces_no_verified_one(store: &Store) {
+pub(crate) async fn an_unverified_address_never_replaces_a_verified_one(store: &Store) {
     let always = IssuerPolicy::new().with_profile_sync(Attribute::Email, ProfileSync::Always);
     for policy in [IssuerPolicy::new(), always] {
         let subject = format!("{policy:?}").len().to_string();
@@ -217,7 +221,7 @@ pub(crate) async fn an_unverified_address_replaces_no_verified_one(store: &Store
     }
 }
 
-pub(crate) async fn a_proved_mailbox_is_replaced_by_no_token(store: &Store) {
+pub(crate) async fn a_proved_mailbox_is_never_replaced_by_a_token(store: &Store) {
     let created = store.provision(&ana(1_000).build()).await.unwrap();
     let mut row = store.user(created.user().id).await;
     let proved = password_user(ADDRESS);
@@ -230,7 +234,7 @@ pub(crate) async fn a_proved_mailbox_is_replaced_by_no_token(store: &Store) {
     assert_eq!(store.user(row.id).await, row);
 }
 
-pub(crate) async fn a_password_users_profile_is_no_issuers(store: &Store) {
+pub(crate) async fn no_issuer_updates_the_profile_of_a_password_user(store: &Store) {
     let owner = store.insert(password_user(ADDRESS)).await;
     let linking = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
     for issued_at in [1_000, 2_000] {
@@ -265,7 +269,7 @@ pub(crate) async fn a_profile_that_cannot_be_stored_fails_no_request(store: &Sto
     assert_eq!(profile(store).await.full_name.as_deref(), Some("Ana"));
     assert_eq!(events(store).await, ["created"]);
 
-    // Not noted as taken: it is tried again, and by then works.
+    // The failed change is not recorded as applied, so it is retried and succeeds.
     store.allow_updates_of_users().await;
     let updated = provisioner.provision(&second).await.unwrap();
     assert_eq!(updated.outcome(), Outcome::Updated);

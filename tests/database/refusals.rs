@@ -1,4 +1,4 @@
-//! Who is refused, and that a refusal writes nothing.
+//! Rejected users, and that a rejection writes nothing.
 
 use sea_orm::{ActiveModelTrait, IntoActiveModel, SqlErr};
 use time::{Duration, PrimitiveDateTime};
@@ -13,7 +13,7 @@ use crate::{
     fixture::{Store, person},
 };
 
-pub(crate) async fn users_who_may_not_act_are_refused(store: &Store) {
+pub(crate) async fn inactive_users_are_refused(store: &Store) {
     let identity = person("ana").build();
     let created = store.provision(&identity).await.unwrap();
     let row = store.user(created.user().id).await;
@@ -24,7 +24,7 @@ pub(crate) async fn users_who_may_not_act_are_refused(store: &Store) {
     ] {
         let mut row = row.clone();
         row.status = status.to_owned();
-        // A refused user is not noted as seen either.
+        // A rejected user's last-seen time is not updated either.
         row.last_seen_at = None;
         store.update(row).await;
         store.assert_refused(&identity, reason).await;
@@ -45,7 +45,7 @@ pub(crate) async fn an_unknown_status_is_refused(store: &Store) {
     }
 }
 
-pub(crate) async fn a_kind_that_changed_is_refused(store: &Store) {
+pub(crate) async fn a_changed_principal_kind_is_refused(store: &Store) {
     let policy = IssuerPolicy::new().allow_services();
     for (was, is) in [
         (PrincipalKind::Human, PrincipalKind::Service),
@@ -121,12 +121,12 @@ pub(crate) async fn services_sign_up_only_where_allowed(store: &Store) {
     let created = store.provision(&allowed.build()).await.unwrap();
     assert_eq!(created.outcome(), Outcome::Created);
     assert_eq!(store.rows().await.identities[0].kind, "service");
-    // Known by now: the policy is about newcomers.
+    // The user is known by now, and the sign-up policy covers new users only.
     let found = store.provision(&refused).await.unwrap();
     assert_eq!(found.outcome(), Outcome::Found);
 }
 
-pub(crate) async fn the_tables_refuse_what_the_rules_forbid(store: &Store) {
+pub(crate) async fn the_tables_reject_invalid_rows(store: &Store) {
     let ana = store.insert(password_user("ana@example.com")).await;
     let bo = store.insert(password_user("bo@example.com")).await;
     let identity = |user: &users::Model, key: &str, issuer_key: &str| user_identities::Model {

@@ -1,4 +1,4 @@
-//! Processes that start at once: this binary again, with a variable set.
+//! Processes that start concurrently: this binary again, with a variable set.
 
 use std::{
     env,
@@ -19,7 +19,7 @@ use crate::{
     fixture::{Store, person},
 };
 
-/// The database of a process that is a replica and no test.
+/// Variable with the database URL; it marks a process as a replica instead of a test.
 const VARIABLE: &str = "REPLICA_DATABASE_URL";
 
 /// Runs the replica, if this process is one.
@@ -39,7 +39,7 @@ pub(crate) fn run() -> Option<ExitCode> {
     })
 }
 
-/// Connects, says so, waits for the word, migrates and serves a first request.
+/// Connects, reports it, waits for the start signal, migrates and serves a first request.
 async fn start(url: &str) -> Result<&'static str, Box<dyn Error>> {
     let mut options = ConnectOptions::new(url);
     options
@@ -55,7 +55,7 @@ async fn start(url: &str) -> Result<&'static str, Box<dyn Error>> {
     Ok(provisioned.outcome().as_str())
 }
 
-pub(crate) async fn processes_may_start_at_once_on_an_empty_database(store: &Store) {
+pub(crate) async fn processes_can_start_concurrently_on_an_empty_database(store: &Store) {
     let url = store.url();
     let outcomes = task::spawn_blocking(move || start_at_once(&url, 3)).await;
     let mut outcomes = outcomes.unwrap();
@@ -64,7 +64,7 @@ pub(crate) async fn processes_may_start_at_once_on_an_empty_database(store: &Sto
     store.rows().await.assert_created(1);
 }
 
-/// Starts processes, gives them the word at once, and returns what each says in the end.
+/// Starts processes, signals them all at the same time, and returns the final report of each.
 fn start_at_once(url: &str, count: usize) -> Vec<String> {
     let mut replicas: Vec<_> = (0..count).map(|_| Replica::start(url)).collect();
     for replica in &mut replicas {
@@ -101,7 +101,7 @@ impl Replica {
     }
 }
 
-/// A test that failed leaves no process behind.
+/// Ends the process even if the test failed.
 impl Drop for Replica {
     fn drop(&mut self) {
         let _ = self.child.kill();

@@ -1,4 +1,4 @@
-//! Roles that tokens state: stored as grants of their issuer.
+//! Roles listed by tokens: stored as grants of their issuer.
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel,
@@ -22,12 +22,12 @@ use crate::{
 
 const OTHER: &str = "https://other.example";
 
-/// Ana's token of a time, with these roles.
+/// Returns Ana's token issued at a given time, with these roles.
 fn ana<const N: usize>(issued_at: i64, roles: [&str; N]) -> TestIdentity {
     person("ana").with_issued_at(issued_at).with_roles(roles)
 }
 
-/// The stored grants as `role` for the usual issuer's and `role by source` for others.
+/// Returns the stored grants, as `role` for the default issuer and `role by source` for others.
 async fn grants(store: &Store) -> Vec<String> {
     let grants = store.rows().await.grants.into_iter();
     let source = RoleGrant::source_of(ISSUER);
@@ -46,7 +46,7 @@ async fn events(store: &Store) -> Vec<String> {
     events.map(|event| event.event).collect()
 }
 
-pub(crate) async fn stated_roles_replace_those_of_older_tokens(store: &Store) {
+pub(crate) async fn listed_roles_replace_those_of_older_tokens(store: &Store) {
     let created = ana(1_000, ["editor", "viewer"]).build();
     store.provision(&created).await.unwrap();
     assert_eq!(grants(store).await, ["editor", "viewer"]);
@@ -65,7 +65,7 @@ pub(crate) async fn stated_roles_replace_those_of_older_tokens(store: &Store) {
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn an_empty_list_takes_the_roles_away(store: &Store) {
+pub(crate) async fn an_empty_list_removes_the_roles(store: &Store) {
     let created = store.provision(&ana(1_000, ["editor"]).build()).await;
     store
         .grant(created.unwrap().user(), "auditor", "manual")
@@ -95,7 +95,7 @@ pub(crate) async fn absent_and_truncated_roles_change_no_grant(store: &Store) {
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn manual_grants_and_other_issuers_grants_survive(store: &Store) {
+pub(crate) async fn manual_grants_and_grants_of_other_issuers_are_kept(store: &Store) {
     let owner = store.insert(password_user("ana@example.com")).await;
     let linking = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
     let linked = |identity: TestIdentity| {
@@ -143,13 +143,13 @@ pub(crate) async fn older_equal_and_undated_tokens_store_no_roles(store: &Store)
         let identity = identity.build();
         let found = store.provision(&identity).await.unwrap();
         assert_eq!(found.outcome(), Outcome::Found);
-        // A token counts for its own requests until it expires.
+        // A token's roles apply to its own requests until it expires.
         assert_eq!(found.user().roles, identity.roles().as_slice());
         assert_eq!(store.rows().await, rows);
     }
 }
 
-pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_roles(store: &Store) {
+pub(crate) async fn concurrent_tokens_leave_the_roles_of_the_newest(store: &Store) {
     store
         .provision(&ana(1_000, ["editor"]).build())
         .await
@@ -170,9 +170,9 @@ pub(crate) async fn tokens_used_at_once_leave_the_newest_ones_roles(store: &Stor
     assert_eq!(rows.identities[0].roles_issued_at, Some(1_020));
 }
 
-/// On MariaDB, deleting the grants of a user who has none locks the gap where others insert
+/// On MariaDB, deleting the grants of a user without grants locks the gap into which others insert
 /// theirs.
-pub(crate) async fn roles_of_many_users_change_at_once(store: &Store) {
+pub(crate) async fn roles_of_many_users_change_concurrently(store: &Store) {
     let provisioner = store.provisioner();
     let everybody = |issued_at, roles: &'static [&'static str]| {
         (0..40).map(move |number| {
@@ -196,9 +196,10 @@ pub(crate) async fn roles_of_many_users_change_at_once(store: &Store) {
     }
 }
 
-/// The sync holds the identity and waits for the old grant, which another transaction holds that
-/// comes for the identity. The database gives the sync up: its wait began first, and it wrote less.
-pub(crate) async fn a_sync_given_up_in_a_deadlock_is_run_again(store: &Store) {
+/// The sync holds the identity and waits for the old grant, which is held by another transaction
+/// that then waits for the identity. The database aborts the sync: its wait began first, and it
+/// wrote less.
+pub(crate) async fn a_sync_aborted_by_a_deadlock_is_retried(store: &Store) {
     let created = ana(1_000, ["editor"]).build();
     let user = store.provision(&created).await.unwrap().user().id;
     let connection = store.connect(1).await.unwrap();
@@ -213,13 +214,13 @@ pub(crate) async fn a_sync_given_up_in_a_deadlock_is_run_again(store: &Store) {
     let provisioner = store.provisioner();
     let newer = ana(2_000, ["viewer"]).build();
     let call = tokio::spawn(async move { provisioner.provision(&newer).await });
-    // The user is read, the token noted, the grants read; now the old one is to be deleted.
+    // The user is read, the token recorded, the grants read; deleting the old grant is next.
     store.statements_answered(3).await;
     a_wait_has_begun(store).await;
     let crossing = user_identities::Entity::update_many()
         .col_expr(user_identities::Column::Kind, Expr::value("human"))
         .filter(user_identities::Column::UserId.eq(user));
-    crossing.exec(&other).await.expect("the sync is given up");
+    crossing.exec(&other).await.expect("the sync is aborted");
     other.rollback().await.unwrap();
 
     let updated = call.await.unwrap().unwrap();
@@ -234,8 +235,8 @@ pub(crate) async fn a_sync_given_up_in_a_deadlock_is_run_again(store: &Store) {
     assert_eq!(rows.identities[0].roles_issued_at, Some(2_000));
 }
 
-/// Waits until a statement waits for a lock. Only PostgreSQL needs it: there, the transaction that
-/// began to wait first is aborted. The others abort the transaction that wrote less.
+/// Waits until a statement waits for a lock. Only PostgreSQL needs it: it aborts the transaction
+/// that began to wait first. The other databases abort the transaction that wrote less.
 async fn a_wait_has_begun(store: &Store) {
     if !matches!(store.backend, Backend::Postgres(_)) {
         return;
@@ -249,10 +250,12 @@ async fn a_wait_has_begun(store: &Store) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, begun).await.expect("nobody waits");
+    timeout(PATIENCE, begun)
+        .await
+        .expect("no statement waits for a lock");
 }
 
-pub(crate) async fn a_demotion_is_stored_though_the_profile_cannot_be(store: &Store) {
+pub(crate) async fn a_demotion_is_stored_although_the_profile_cannot_be(store: &Store) {
     let provisioner = store.provisioner();
     let created = ana(1_000, ["admin"]).with_full_name("Ana").build();
     provisioner.provision(&created).await.unwrap();
@@ -280,7 +283,11 @@ pub(crate) async fn roles_that_cannot_be_stored_fail_the_request(store: &Store) 
 
     let show = "ALTER TABLE hidden_events RENAME TO user_events";
     store.db.execute_unprepared(show).await.unwrap();
-    assert_eq!(grants(store).await, ["admin"], "all or nothing");
+    assert_eq!(
+        grants(store).await,
+        ["admin"],
+        "the failed change is rolled back"
+    );
     let updated = store.provision(&demoted).await.unwrap();
     assert_eq!(updated.outcome(), Outcome::Updated);
     assert!(grants(store).await.is_empty());

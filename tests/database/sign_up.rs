@@ -1,4 +1,4 @@
-//! Who becomes a user at all: approval, rules, limits.
+//! Sign-up of new users: approval, rules, limits.
 
 use sea_orm::ColumnTrait;
 use tower_jit_provisioning::{
@@ -13,7 +13,7 @@ use crate::{
     fixture::{ISSUER, Store, at_once, person},
 };
 
-pub(crate) async fn a_user_who_needs_approval_is_made_once_and_waits(store: &Store) {
+pub(crate) async fn a_user_who_needs_approval_is_created_once_as_pending(store: &Store) {
     let approval = IssuerPolicy::new().with_sign_up(SignUp::PendingApproval);
     let identity = person("ana")
         .with_vouched_email("ana@example.com")
@@ -38,7 +38,7 @@ pub(crate) async fn a_user_who_needs_approval_is_made_once_and_waits(store: &Sto
     assert_eq!(found.user().roles, ["editor"]);
 }
 
-pub(crate) async fn the_sign_up_rule_is_for_newcomers_and_access_rules_for_all(store: &Store) {
+pub(crate) async fn the_sign_up_rule_applies_to_new_users_and_access_rules_to_all(store: &Store) {
     let rule = || Rule::email_domain(["example.com"]);
     let sign_up = IssuerPolicy::new().with_sign_up(SignUp::When(rule()));
     let access = IssuerPolicy::new().add_access_rule(rule());
@@ -57,7 +57,8 @@ pub(crate) async fn the_sign_up_rule_is_for_newcomers_and_access_rules_for_all(s
     let employee = person("ana").with_vouched_email("ana@Example.com");
     let created = store.provision(&of(employee, &sign_up)).await.unwrap();
     assert_eq!(created.outcome(), Outcome::Created);
-    // She left: known, so the sign-up rule is not asked; the access rule is.
+    // The address is no longer in the token. As a known user she is subject to the access rule but
+    // not to the sign-up rule.
     let found = store.provision(&of(person("ana"), &sign_up)).await.unwrap();
     assert_eq!(found.outcome(), Outcome::Found);
     let _ = store.statements();
@@ -70,7 +71,7 @@ pub(crate) async fn the_sign_up_rule_is_for_newcomers_and_access_rules_for_all(s
     );
 }
 
-pub(crate) async fn a_required_role_is_required_of_everybody(store: &Store) {
+pub(crate) async fn a_required_role_applies_to_all_users(store: &Store) {
     let policy = IssuerPolicy::new().require_role();
     let ana = |roles: &[&str]| {
         let token = person("ana").with_policy(policy.clone());
@@ -97,7 +98,7 @@ pub(crate) async fn a_link_without_the_required_role_writes_nothing(store: &Stor
     assert_eq!(linked.unwrap().outcome(), Outcome::Linked);
 }
 
-pub(crate) async fn a_full_issuer_takes_no_new_user(store: &Store) {
+pub(crate) async fn an_issuer_at_its_limit_creates_no_new_user(store: &Store) {
     let policy = IssuerPolicy::new().with_max_users(2);
     let of = |subject: &str| person(subject).with_policy(policy.clone()).build();
     for subject in ["ana", "bo"] {
@@ -116,7 +117,7 @@ pub(crate) async fn a_full_issuer_takes_no_new_user(store: &Store) {
     );
 }
 
-pub(crate) async fn sign_ups_a_minute_are_counted(store: &Store) {
+pub(crate) async fn sign_ups_per_minute_are_limited(store: &Store) {
     let policy = IssuerPolicy::new().with_max_sign_ups_per_minute(2);
     let of = |subject: &str| person(subject).with_policy(policy.clone()).build();
     for subject in ["ana", "bo"] {
@@ -140,8 +141,8 @@ async fn a_minute_passes(store: &Store) {
         .unwrap();
 }
 
-/// Different people at once: not one more than there are places.
-pub(crate) async fn a_crowd_does_not_pass_the_limits(store: &Store) {
+/// Different people sign up concurrently: no more users are created than the limit allows.
+pub(crate) async fn concurrent_sign_ups_do_not_exceed_the_limits(store: &Store) {
     let provisioner = store.provisioner();
     let policies = [
         IssuerPolicy::new().with_max_users(5),
@@ -168,8 +169,8 @@ pub(crate) async fn a_crowd_does_not_pass_the_limits(store: &Store) {
     store.rows().await.assert_created(10);
 }
 
-/// The winner of the race takes the last place, and the others are the same person.
-pub(crate) async fn the_user_who_takes_the_last_place_is_not_refused(store: &Store) {
+/// The winner of the race uses up the limit, and the other requests are from the same person.
+pub(crate) async fn concurrent_requests_of_the_last_allowed_user_are_not_refused(store: &Store) {
     let provisioner = store.provisioner();
     for round in 0..10 {
         let policy = IssuerPolicy::new().with_max_users(round + 1);

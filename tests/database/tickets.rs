@@ -20,7 +20,7 @@ use crate::{
 
 const ADDRESS: &str = "ana@example.com";
 
-/// With a vouched address, at an issuer without linking and with closed sign-up.
+/// Returns a person with a verified address, at an issuer without linking and with closed sign-up.
 fn ana(subject: &str) -> TestIdentity {
     let policy = IssuerPolicy::new().with_sign_up(SignUp::Closed);
     person(subject)
@@ -28,7 +28,7 @@ fn ana(subject: &str) -> TestIdentity {
         .with_policy(policy)
 }
 
-/// A user that was imported without any proof.
+/// Returns a user imported without a verified address.
 fn imported() -> users::Model {
     users::Model {
         email: Some("ana@old.example".to_owned()),
@@ -65,7 +65,7 @@ async fn assert_unused(store: &Store, identity: TestIdentity, reason: &str) {
     assert_eq!(tickets(store).await, before);
 }
 
-pub(crate) async fn a_ticket_links_whatever_the_policy_says_and_once(store: &Store) {
+pub(crate) async fn a_ticket_links_once_under_any_policy(store: &Store) {
     let user = store.insert(imported()).await;
     issue(store, ticket(&user)).await;
     let before = now();
@@ -77,7 +77,8 @@ pub(crate) async fn a_ticket_links_whatever_the_policy_says_and_once(store: &Sto
     let rows = store.rows().await;
     assert_eq!(rows.events.len(), 1);
     assert_eq!(rows.events[0].event, "linked");
-    // A user without a password and without an owner: from now on these tokens keep the profile.
+    // A user without a password and without a profile owner: from now on these tokens own the
+    // profile.
     let key = Some(ana("ana").build().key().to_string());
     assert_eq!(rows.users[0].profile_key, key);
 
@@ -86,7 +87,7 @@ pub(crate) async fn a_ticket_links_whatever_the_policy_says_and_once(store: &Sto
     assert_unused(store, ana("ana2"), "sign_up_closed").await;
 }
 
-pub(crate) async fn an_unused_twin_of_a_ticket_is_used_up_with_it(store: &Store) {
+pub(crate) async fn an_unused_duplicate_of_a_ticket_is_used_with_it(store: &Store) {
     let user = store.insert(imported()).await;
     issue(store, ticket(&user)).await;
     issue(store, ticket(&user)).await;
@@ -95,7 +96,7 @@ pub(crate) async fn an_unused_twin_of_a_ticket_is_used_up_with_it(store: &Store)
     assert!(used.iter().all(|ticket| ticket.consumed_at.is_some()));
 }
 
-pub(crate) async fn of_two_subjects_at_once_one_gets_the_ticket(store: &Store) {
+pub(crate) async fn two_concurrent_subjects_use_a_ticket_once(store: &Store) {
     let provisioner = store.provisioner();
     for round in 0..10 {
         let address = format!("ana{round}@example.com");
@@ -125,7 +126,7 @@ pub(crate) async fn of_two_subjects_at_once_one_gets_the_ticket(store: &Store) {
                     linked += 1;
                 }
                 Err(error) => {
-                    // Whether the user has proved the address.
+                    // The two rounds differ in whether the user has proved the address.
                     let reason = ["conflict", "sign_up_closed"][round % 2];
                     let early = "conflict";
                     assert!([reason, early].contains(&error.reason()), "{error:?}");
@@ -138,17 +139,19 @@ pub(crate) async fn of_two_subjects_at_once_one_gets_the_ticket(store: &Store) {
     assert_eq!((rows.users.len(), rows.identities.len()), (10, 10));
 }
 
-pub(crate) async fn one_subject_many_times_is_linked_once_and_never_refused(store: &Store) {
+pub(crate) async fn concurrent_requests_of_one_subject_are_linked_once_and_never_refused(
+    store: &Store,
+) {
     assert_linked_once(store, &store.provisioner()).await;
 }
 
-/// MariaDB's default from 11.6.2 on: a locking read of a row that changed since the snapshot fails.
-pub(crate) async fn so_it_is_under_snapshot_isolation(store: &Store) {
+/// MariaDB's default since 11.6.2: a locking read of a row that changed since the snapshot fails.
+pub(crate) async fn concurrent_linking_works_under_snapshot_isolation(store: &Store) {
     let mut options = store.options();
     options.max_connections(8).map_sqlx_mysql_pool_opts(|pool| {
         pool.after_connect(|connection, _| {
             Box::pin(async move {
-                // Others do not know it.
+                // Other databases do not have this variable.
                 let set = "SET SESSION innodb_snapshot_isolation = ON";
                 let _ = connection.execute(set).await;
                 Ok(())
@@ -186,7 +189,7 @@ async fn assert_linked_once(store: &Store, provisioner: &SeaOrmProvisioner) {
     }
 }
 
-pub(crate) async fn a_ticket_is_for_its_issuer_address_tenant_and_time(store: &Store) {
+pub(crate) async fn a_ticket_is_limited_to_its_issuer_address_tenant_and_validity(store: &Store) {
     let user = store.insert(imported()).await;
     let other_key = Email::parse("bo@example.com").expect("an address").key("");
     for wrong in [
@@ -219,7 +222,7 @@ pub(crate) async fn a_ticket_is_for_its_issuer_address_tenant_and_time(store: &S
     assert_eq!(linked.user().id, user.id);
 }
 
-pub(crate) async fn a_ticket_opens_no_account_that_is_closed(store: &Store) {
+pub(crate) async fn a_ticket_does_not_link_an_inactive_user(store: &Store) {
     for status in ["deactivated", "deleted", "pending"] {
         let closed = users::Model {
             status: status.to_owned(),
@@ -231,7 +234,7 @@ pub(crate) async fn a_ticket_opens_no_account_that_is_closed(store: &Store) {
     }
 }
 
-pub(crate) async fn a_ticket_gives_no_user_a_second_subject_of_its_issuer(store: &Store) {
+pub(crate) async fn a_ticket_adds_no_second_subject_of_its_issuer(store: &Store) {
     let user = store.insert(imported()).await;
     issue(store, ticket(&user)).await;
     store.provision(&ana("ana").build()).await.unwrap();

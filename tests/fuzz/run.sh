@@ -5,20 +5,20 @@
 #   tests/fuzz/run.sh 10000000               every target, ten million runs each
 #   tests/fuzz/run.sh 10000000 claims jwks   these targets
 #
-# Needs a nightly toolchain and cargo-fuzz (`cargo install cargo-fuzz --locked`); says so and stops
-# where one is missing. Not part of the gate: the build alone takes some minutes.
+# Needs a nightly toolchain and cargo-fuzz (`cargo install cargo-fuzz --locked`);
+# without them it prints a message and stops. Not run on every commit: the build takes some minutes.
 #
-# Targets, and what they assert beside not panicking:
+# Targets, and their assertions in addition to the absence of panics:
 #   authorization   one credential or none; a token has no white space and no comma
-#   claims          a name stands once; another parser reads the same; what verifies was to
-#   discovery       the URL is https or on loopback for the HTTP client's parser as well
+#   claims          no duplicate names; another parser reads the same; only valid tokens verify
+#   discovery       the URL is https or loopback for the HTTP client's parser too
 #   header          another parser reads the same; no extension; no unsigned text verifies
-#   layer           nobody gets in, cold or from memory, whom jsonwebtoken does not let in
-#   jwks            every key kept is in the set, meets the minimum sizes and is no secret
+#   layer           every accepted request, cold or cached, is accepted by jsonwebtoken
+#   jwks            every accepted key is in the set, has the minimum size and is not a secret
 #
-# The crate has no unsafe code, so no sanitizer is used: SANITIZER=address switches one on, at a
-# quarter of the speed. Inputs found are kept in tests/fuzz/target/corpus, faults in
-# tests/fuzz/target/faults: a target given such a file runs that one input.
+# The crate has no unsafe code, so no sanitizer is used: SANITIZER=address enables one, at a quarter
+# of the speed. New inputs are stored in tests/fuzz/target/corpus, failing ones in
+# tests/fuzz/target/faults: a target with such a file as argument runs that single input.
 set -euo pipefail
 cd "$(dirname "$0")"
 

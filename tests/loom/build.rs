@@ -1,4 +1,4 @@
-//! Says to the files under test that loom checks them.
+//! Sets the configuration flag that the files under test use for loom.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(fuzzing, loom)");

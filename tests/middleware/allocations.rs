@@ -1,4 +1,4 @@
-//! What a warm request takes from the allocator: what its extensions need, and nothing else.
+//! Allocations of a warm request: those that its extensions need, and no others.
 
 use std::{
     convert::Infallible,
@@ -15,7 +15,7 @@ use tower_jit_provisioning::{
 };
 
 #[tokio::test]
-async fn a_warm_request_allocates_what_its_extensions_need() {
+async fn a_warm_request_allocates_only_for_its_extensions() {
     let issuer = TestIssuer::new("https://id.example.com");
     let verifier = JwtVerifier::new([issuer.trusted("orders-api")]).unwrap();
     let users = CachedProvisioner::new(MemoryProvisioner::new());
@@ -26,7 +26,7 @@ async fn a_warm_request_allocates_what_its_extensions_need() {
     };
     let layer = ProvisionLayer::new(verifier, users);
 
-    // The first request warms up, and shows what is in the extensions.
+    // The first request warms up, and shows the contents of the extensions.
     let mut showing = layer.layer(service_fn(|request: Request<()>| {
         let mut response = Response::new(());
         *response.extensions_mut() = request.extensions().clone();

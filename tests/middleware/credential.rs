@@ -1,5 +1,5 @@
-//! Where tokens are read from: the order of sources, cookies and other sites, and what only a real
-//! socket shows: WebSocket and server-sent events.
+//! Sources of tokens: their order, cookies and cross-site requests, and behaviour that needs a real
+//! socket: WebSocket and server-sent events.
 
 use std::net::SocketAddr;
 
@@ -36,7 +36,7 @@ fn token(issuer: &TestIssuer, subject: &str) -> TokenBuilder {
     issuer.token(subject).audience(AUDIENCE)
 }
 
-/// The header, then a cookie, then a parameter of the query.
+/// Reads the header, then a cookie, then a query parameter.
 fn three_sources(issuer: &TestIssuer) -> ProvisionLayer<MemoryProvisioner> {
     let ticket = TokenSource::from_fn(|request: &RequestHead<'_>| {
         let query = request.uri().query().unwrap_or_default();
@@ -101,7 +101,7 @@ async fn the_first_source_that_holds_a_token_is_read() {
         .header(COOKIE, &cookie)
         .header(AUTHORIZATION, &header);
     assert_eq!(ask(&app, request).await.unwrap(), "header");
-    // Another scheme is another matter.
+    // A header with another scheme is not a credential, so the next source is read.
     let request = get(&ticket)
         .header(COOKIE, &cookie)
         .header(AUTHORIZATION, "Basic dTpw");
@@ -111,7 +111,7 @@ async fn the_first_source_that_holds_a_token_is_read() {
 }
 
 #[tokio::test]
-async fn a_bad_credential_is_not_followed_by_an_attempt_with_another() {
+async fn an_invalid_credential_is_not_followed_by_another_source() {
     let issuer = issuer();
     let good = token(&issuer, "ana");
     let (cookie, ticket) = (
@@ -167,7 +167,7 @@ async fn a_bad_credential_is_not_followed_by_an_attempt_with_another() {
 }
 
 #[tokio::test]
-async fn sources_that_are_not_named_are_not_read() {
+async fn sources_that_are_not_configured_are_not_read() {
     let issuer = issuer();
     let good = token(&issuer, "ana");
     let cookie = format!("session={}", good.sign());
@@ -189,7 +189,7 @@ async fn sources_that_are_not_named_are_not_read() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_sites_request_is_refused() {
+async fn a_cookie_on_a_cross_site_request_is_refused() {
     let issuer = issuer();
     let cookie = format!("session={}", token(&issuer, "ana").sign());
     let layer = three_sources(&issuer);
@@ -219,7 +219,7 @@ async fn a_cookie_of_another_sites_request_is_refused() {
             post().header(ORIGIN, "https://app.example.com"),
             post().header("sec-fetch-site", "same-origin"),
             post().method("GET").header("sec-fetch-site", "cross-site"),
-            // The header's token is not a browser's doing.
+            // A browser does not send the token in the header by itself.
             post()
                 .header(ORIGIN, "https://evil.org")
                 .header(AUTHORIZATION, token(&issuer, "ana").bearer()),
@@ -230,7 +230,7 @@ async fn a_cookie_of_another_sites_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_cookie_counts_over_grpc_only_from_the_own_origin() {
+async fn a_cookie_over_grpc_is_accepted_only_from_the_same_origin() {
     let issuer = issuer();
     let app = app(three_sources(&issuer));
     let cookie = format!("session={}", token(&issuer, "ana").sign());
@@ -285,7 +285,7 @@ async fn served(issuer: &TestIssuer) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_websocket_opens_with_a_header_or_with_the_own_sites_cookie() {
+async fn a_websocket_opens_with_a_header_or_a_same_site_cookie() {
     let issuer = issuer();
     let address = served(&issuer).await;
     let ana = token(&issuer, "ana");
@@ -333,7 +333,7 @@ async fn a_websocket_opens_with_a_header_or_with_the_own_sites_cookie() {
 }
 
 #[tokio::test]
-async fn server_sent_events_stream_to_the_user_of_a_header_or_cookie() {
+async fn server_sent_events_stream_with_a_header_or_a_cookie() {
     let issuer = issuer();
     let address = served(&issuer).await;
     let ana = token(&issuer, "ana");

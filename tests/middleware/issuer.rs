@@ -15,7 +15,7 @@ pub(crate) fn issuer() -> TestIssuer {
     TestIssuer::new(ISSUER)
 }
 
-/// A token that the layer lets pass.
+/// Returns a token that the layer accepts.
 pub(crate) fn token(issuer: &TestIssuer) -> TokenBuilder {
     issuer.token("ana").audience(AUDIENCE)
 }
@@ -29,12 +29,12 @@ pub(crate) fn layer_of<P: Provisioner>(issuer: &TestIssuer, provisioner: P) -> P
     ProvisionLayer::new(verifier, provisioner)
 }
 
-/// A verifier that asks for [`SCOPE`].
+/// Returns a verifier that requires [`SCOPE`].
 pub(crate) fn scoped_verifier(issuer: &TestIssuer) -> JwtVerifier {
     JwtVerifier::new([issuer.trusted(AUDIENCE).require_scope(SCOPE)]).unwrap()
 }
 
-/// A token with [`SCOPE`].
+/// Returns a token with [`SCOPE`].
 pub(crate) fn scoped_token(issuer: &TestIssuer) -> TokenBuilder {
     token(issuer).claim("scope", SCOPE)
 }

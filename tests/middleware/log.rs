@@ -1,4 +1,4 @@
-//! What a thread logs.
+//! Capture of the events that a thread logs.
 
 use std::sync::LazyLock;
 #[cfg(feature = "axum")]
@@ -10,15 +10,15 @@ use std::{
 use tracing::Dispatch;
 use tracing_subscriber::Registry;
 
-/// With a single subscriber, the thread that passes an event first decides for all threads whether
-/// the event is heard, and that may be the thread of a test that doesn't listen.
+/// With a single subscriber, the first thread to emit an event caches its interest for all threads,
+/// and that may be a thread of a test without a subscriber.
 pub(crate) fn listen() {
     static LISTENERS: LazyLock<[Dispatch; 2]> =
         LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Registry::default())));
     LazyLock::force(&LISTENERS);
 }
 
-/// The lines of a log, up to a level.
+/// Returns the lines of a log, up to a level.
 #[cfg(feature = "axum")]
 pub(crate) async fn logged(level: tracing::Level, asking: impl Future<Output = ()>) -> String {
     listen();

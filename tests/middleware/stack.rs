@@ -1,4 +1,4 @@
-//! The layer among tower-http's: CORS, tracing, panics, compression, time limits.
+//! The layer among tower-http's layers: CORS, tracing, panics, compression, time limits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -89,7 +89,7 @@ async fn body(response: Response<Body>) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn cors_outside_answers_pre_flights_and_lets_refusals_be_read() {
+async fn an_outer_cors_layer_answers_pre_flights_and_makes_rejections_readable() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer)).layer(cors());
     let response = app.clone().oneshot(preflight()).await.unwrap();
@@ -119,14 +119,14 @@ async fn cors_outside_answers_pre_flights_and_lets_refusals_be_read() {
 }
 
 #[tokio::test]
-async fn cors_inside_is_the_mistake_that_the_docs_warn_of() {
+async fn an_inner_cors_layer_fails_as_documented() {
     let app = router().layer(cors()).layer(layer(&issuer()));
     let response = app.oneshot(preflight()).await.unwrap();
     assert_eq!(response.status(), 401);
 }
 
 #[tokio::test]
-async fn compression_on_either_side_leaves_refusals_readable() {
+async fn compression_on_either_side_keeps_rejections_readable() {
     let issuer = issuer();
     let bearer = token(&issuer).bearer();
     let gzip = || CompressionLayer::new().compress_when(SizeAbove::new(64));
@@ -165,7 +165,7 @@ async fn compression_on_either_side_leaves_refusals_readable() {
     }
 }
 
-/// Panics on a task of its own.
+/// Panics in a separate task.
 struct Panicking;
 
 #[async_trait]
@@ -178,7 +178,7 @@ impl Provisioner for Panicking {
 }
 
 #[tokio::test]
-async fn a_caught_panic_is_one_requests_affair() {
+async fn a_caught_panic_affects_only_its_request() {
     let issuer = issuer();
     let bearer = token(&issuer).bearer();
     let app = router().layer(layer(&issuer)).layer(CatchPanicLayer::new());
@@ -207,7 +207,7 @@ async fn a_caught_panic_is_one_requests_affair() {
     }
 }
 
-/// Never knows.
+/// Never completes.
 struct Waiting;
 
 #[async_trait]
@@ -220,7 +220,7 @@ impl Provisioner for Waiting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_outside_covers_provisioning() {
+async fn an_outer_time_limit_covers_provisioning() {
     let issuer = issuer();
     let limit = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(2));
     let app = router().layer(layer_of(&issuer, Waiting)).layer(limit);
@@ -230,7 +230,7 @@ async fn a_time_limit_outside_covers_provisioning() {
 }
 
 #[tokio::test]
-async fn tracing_outside_sees_refusals_as_responses() {
+async fn an_outer_trace_layer_sees_rejections_as_responses() {
     let issuer = issuer();
     let trace = TraceLayer::new_for_http()
         .on_response(DefaultOnResponse::new().level(tracing::Level::INFO));
@@ -273,7 +273,8 @@ impl Provisioner for Slow {
     }
 }
 
-/// The README's recipe. Axum wraps every route by itself: only a global limit is one limit.
+/// The README's recipe. Axum wraps every route separately, so only a global limit is a single
+/// limit.
 #[tokio::test]
 async fn one_limit_bounds_all_routes_and_sheds_the_rest() {
     async fn shed(_: BoxError) -> (StatusCode, [(HeaderName, &'static str); 1]) {

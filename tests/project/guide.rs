@@ -1,11 +1,12 @@
-//! The guide against the code: its configuration files build verifiers, its tables know every code.
+//! The guide against the code: its configuration files build verifiers, and its tables list every
+//! code.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use config::{Config, File, FileFormat};
 use tower_jit_provisioning::{JwtVerifier, VerifierConfig};
 
-/// The chapters, from the folder, so that a chapter missing in the list is found.
+/// Reads the chapters from the folder, so that a chapter missing from the list is found.
 fn chapters() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
     let entries = fs::read_dir(folder).expect("the guide is there");
@@ -21,7 +22,7 @@ fn chapters() -> Vec<(String, String)> {
     chapters
 }
 
-/// The code blocks of a language tag.
+/// Returns the code blocks with a language tag.
 fn blocks<'a>(text: &'a str, tag: &str) -> Vec<&'a str> {
     let mut blocks = Vec::new();
     let mut rest = text;
@@ -36,7 +37,7 @@ fn blocks<'a>(text: &'a str, tag: &str) -> Vec<&'a str> {
     blocks
 }
 
-/// What a table of a chapter's section calls its rows: `` | `code` | … ``.
+/// Returns the row names of a table in a chapter's section: `` | `code` | … ``.
 fn rows(text: &str, heading: &str) -> BTreeSet<String> {
     let (_, section) = text.split_once(heading).expect("the section is there");
     let section = section.split("\n## ").next().unwrap();
@@ -45,7 +46,7 @@ fn rows(text: &str, heading: &str) -> BTreeSet<String> {
     codes.map(|(code, _)| code.to_owned()).collect()
 }
 
-/// The labels that an `as_str` of this crate's gives, as its source says.
+/// Returns the labels of an `as_str` of this crate, from its source.
 fn labels(source: &str, of: &str) -> BTreeSet<String> {
     let (_, body) = source.split_once(&format!("impl {of} {{")).unwrap();
     let (_, body) = body.split_once("fn as_str").unwrap();
@@ -142,7 +143,7 @@ fn every_preset_is_among_the_providers() {
         .find(|(name, _)| name == "providers")
         .unwrap();
     for preset in tower_jit_provisioning::ClaimMap::names() {
-        // Version 1 is version 2's alias.
+        // Version 1 is an alias of version 2.
         let is_there = providers.contains(&format!("preset = \"{preset}\""));
         assert!(is_there || preset == "entra_v1", "{preset}");
     }
@@ -151,9 +152,9 @@ fn every_preset_is_among_the_providers() {
 #[test]
 fn every_refusal_is_in_the_guide() {
     let chapter = troubleshooting();
-    let mut told = labels(include_str!("../../src/error/error_kind.rs"), "ErrorKind");
-    told.extend(["access_denied", "cross_site_request"].map(str::to_owned));
-    assert_eq!(rows(&chapter, "## What the client receives"), told);
+    let mut kinds = labels(include_str!("../../src/error/error_kind.rs"), "ErrorKind");
+    kinds.extend(["access_denied", "cross_site_request"].map(str::to_owned));
+    assert_eq!(rows(&chapter, "## What the client receives"), kinds);
     let reasons = labels(
         include_str!("../../src/error/denial_reason.rs"),
         "DenialReason",

@@ -1,8 +1,8 @@
-//! The floors of `src`: a file imports only from its own floor and from those below, and no two
-//! files import each other, however long the way around.
+//! The layers of `src`: a file imports only from its own layer and from those below, and no two
+//! files import each other, directly or indirectly.
 //!
-//! Imports are resolved to the file that defines the item, through re-exports. What is compiled for
-//! unit tests only does not count.
+//! Imports are resolved to the file that defines the item, through re-exports. Code compiled only
+//! for unit tests is ignored.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,8 +16,8 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// The modules of each floor, the lowest first.
-const FLOORS: [&[&str]; 9] = [
+/// The modules of each layer, the lowest first.
+const LAYERS: [&[&str]; 9] = [
     &["clock", "digest", "error", "hashed", "resource_metadata"],
     &["email", "rejection", "telemetry"],
     &["credential", "principal"],
@@ -58,7 +58,7 @@ fn sources() -> Sources {
 /// A module's path below the crate.
 type ModulePath = Vec<String>;
 
-/// What one file defines and names.
+/// The definitions and references of one file.
 #[derive(Default)]
 struct Module {
     items: BTreeSet<String>,
@@ -77,7 +77,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Returns the segments below the crate; `None` for a path of another crate.
+    /// Returns the segments below the crate. `None` means a path of another crate.
     fn absolute(&self, segments: &[String]) -> Option<ModulePath> {
         let mut base = match segments.first()?.as_str() {
             "crate" => Vec::new(),
@@ -128,7 +128,7 @@ impl Reader {
     }
 }
 
-/// Returns whether attributes leave an item to unit tests: `cfg(test)`, `cfg(all(test, …))`.
+/// Returns whether attributes limit an item to unit tests: `cfg(test)`, `cfg(all(test, …))`.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let text = attribute
@@ -163,7 +163,7 @@ impl<'ast> Visit<'ast> for Reader {
             return;
         }
         self.module.items.extend(name.map(ToString::to_string));
-        // What a macro of pin-project or another defines: every identifier behind a keyword.
+        // Items defined by a macro such as pin-project's: every identifier after a keyword.
         if let Item::Macro(item) = item {
             let text = item.mac.tokens.to_string();
             let words: Vec<_> = text.split_whitespace().collect();
@@ -209,8 +209,8 @@ impl<'ast> Visit<'ast> for Reader {
     }
 }
 
-/// Returns the module that a file is; a file whose `mod` has another name by `#[path]` is known by
-/// that name.
+/// Returns the module of a file. A file whose `mod` has another name through `#[path]` has that
+/// name.
 fn module_of(name: &str) -> ModulePath {
     let name = match name {
         "telemetry/metrics.rs" | "telemetry/no_metrics.rs" => "telemetry/meter.rs",
@@ -227,7 +227,7 @@ fn module_of(name: &str) -> ModulePath {
     }
 }
 
-/// Every file, and the files that define what it names.
+/// Returns every file with the files that define the items it names.
 fn arrows(sources: &Sources) -> BTreeMap<String, BTreeSet<String>> {
     let mut modules: BTreeMap<ModulePath, Vec<(String, Module)>> = BTreeMap::new();
     for (name, source) in sources {
@@ -249,14 +249,14 @@ fn arrows(sources: &Sources) -> BTreeMap<String, BTreeSet<String>> {
         for path in &module.paths {
             to.extend(definers(&modules, path, 0));
         }
-        // Of the files that may be one module, only one is compiled.
+        // Only one of the files that may define a module is compiled.
         to.retain(|to| module_of(to) != module_of(name));
         arrows.insert(name.clone(), to);
     }
     arrows
 }
 
-/// Returns the files that define what a path names; a path that names a module names its file.
+/// Returns the files that define the item of a path; the path of a module names the module's file.
 fn definers(
     modules: &BTreeMap<ModulePath, Vec<(String, Module)>>,
     path: &[String],
@@ -292,24 +292,24 @@ fn definers(
     found
 }
 
-fn floor_of(name: &str) -> usize {
+fn layer_of(name: &str) -> usize {
     let module = name
         .split('/')
         .next()
         .unwrap_or_default()
         .trim_end_matches(".rs");
-    let floor = FLOORS.iter().position(|modules| modules.contains(&module));
-    floor.unwrap_or_else(|| panic!("{module} has no floor"))
+    let layer = LAYERS.iter().position(|modules| modules.contains(&module));
+    layer.unwrap_or_else(|| panic!("{module} has no layer"))
 }
 
-/// Returns every import that runs up, and every circle.
+/// Returns every import of a higher layer, and every circle.
 fn faults(sources: &Sources) -> Vec<String> {
     let arrows = arrows(sources);
     let mut faults = Vec::new();
     for (from, to) in &arrows {
-        // The crate's root and its facades name everything.
-        for to in to.iter().filter(|to| floor_of(to) > floor_of(from)) {
-            faults.push(format!("{from} imports {to}, which is on a higher floor"));
+        // The crate's root and its facades may name everything.
+        for to in to.iter().filter(|to| layer_of(to) > layer_of(from)) {
+            faults.push(format!("{from} imports {to}, which is on a higher layer"));
         }
     }
     faults.extend(circles(&arrows).map(|circle| format!("a circle: {circle}")));
@@ -354,16 +354,16 @@ fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = 
 }
 
 #[test]
-fn no_import_runs_up_and_none_runs_in_a_circle() {
+fn no_import_is_of_a_higher_layer_or_circular() {
     let sources = sources();
     assert!(sources.len() > 100, "{}", sources.len());
     let faults = faults(&sources);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// The check sees what it is for: an import is added to a copy of the sources, and it fails.
+/// The check detects violations: with a bad import added to a copy of the sources, it fails.
 #[test]
-fn an_import_that_runs_up_is_found() {
+fn an_import_of_a_higher_layer_is_found() {
     for (file, import) in [
         (
             "principal/kind.rs",
@@ -407,7 +407,7 @@ fn a_circle_is_found_through_re_exports() {
 }
 
 #[test]
-fn what_unit_tests_import_does_not_count() {
+fn imports_of_unit_tests_are_ignored() {
     let mut changed = sources();
     let source = changed.get_mut("digest.rs").expect("the file is there");
     source.push_str("#[cfg(test)] mod more_tests { use crate::testing::TestIssuer; }");

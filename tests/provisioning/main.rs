@@ -1,4 +1,4 @@
-//! Users: how they are found, made and remembered, and what is shown of them.
+//! Users: how they are found, created and cached, and how they are displayed.
 #![cfg(feature = "testing")]
 
 mod cached;

@@ -1,4 +1,4 @@
-//! `Debug` of every public type that holds something personal or secret shows none of it.
+//! `Debug` output of every public type with personal or secret data shows none of it.
 
 use std::fmt::Debug;
 
@@ -37,7 +37,7 @@ fn token(issuer: &TestIssuer) -> String {
         .sign()
 }
 
-/// Asserts that nothing of a token and of its owner is shown, in either form.
+/// Asserts that neither form of the output shows any part of a token or of its owner's data.
 fn hides(what: &dyn Debug, token: &str) {
     for shown in [format!("{what:?}"), format!("{what:#?}")] {
         assert!(!shown.is_empty());
@@ -45,7 +45,7 @@ fn hides(what: &dyn Debug, token: &str) {
         let secrets = [SUBJECT, EMAIL, NAME, USERNAME, SECRET, HASH];
         for secret in parts.chain(secrets) {
             assert!(!shown.contains(secret), "{shown}");
-            // As `Debug` of bytes would show it.
+            // The secret as printed by `Debug` of bytes.
             let bytes = format!("{:?}", secret.as_bytes());
             assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
         }
@@ -98,7 +98,7 @@ async fn identities_users_and_provisioners_hide_personal_data() {
 }
 
 #[tokio::test]
-async fn refusals_hide_what_was_refused() {
+async fn rejections_hide_the_rejected_values() {
     let issuer = issuer();
     let token = token(&issuer);
     let verifier = JwtVerifier::new([issuer.trusted("another-api")]).unwrap();
@@ -127,7 +127,7 @@ fn configurations_hide_their_secrets() {
 }
 
 #[test]
-fn requirements_and_sources_hide_what_they_read() {
+fn requirements_and_sources_hide_their_values() {
     let ticket = TokenSource::from_fn(|_: &RequestHead<'_>| vec![SECRET.to_owned()]);
     hides(
         &[
@@ -150,7 +150,7 @@ fn requirements_and_sources_hide_what_they_read() {
 }
 
 #[test]
-fn rows_hide_their_owners() {
+fn rows_hide_personal_data() {
     let at = TimeDateTime::new(time::Date::MIN, time::Time::MIDNIGHT);
     let id = uuid::Uuid::new_v4();
     let identity = entity::user_identities::Model {
@@ -179,7 +179,7 @@ fn rows_hide_their_owners() {
     hides(&row, "");
     hides(&KnownUser::new(row.clone(), "human"), "");
     hides(&LinkCandidate::new(row.clone(), "mailbox"), "");
-    // Also where the application's own row shows everything.
+    // The data stays hidden if the application's own row type shows everything.
     hides(&KnownUser::new(NAME, "human"), "");
     hides(&LinkCandidate::new(NAME, "mailbox"), "");
     hides(&User::new(row, ["admin".to_owned()]), "");

@@ -21,7 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A user with these roles.
 type Account = Vec<&'static str>;
 
-/// A store that answers as it is set to, and counts its calls.
+/// A store that returns a configured result and counts its calls.
 #[derive(Clone)]
 struct Store(Arc<State>);
 
@@ -76,8 +76,8 @@ fn token(issued_at: i64) -> Identity {
         .build()
 }
 
-/// Users for 30 seconds, and for 10 minutes without `admin` while the store is down.
-fn patient(store: &Store) -> CachedProvisioner<Store> {
+/// Caches users for 30 seconds, and for 10 minutes without `admin` while the store is down.
+fn with_stale_users(store: &Store) -> CachedProvisioner<Store> {
     CachedProvisioner::new(store.clone()).with_stale_for(600 * SECOND, |roles| {
         Some(
             roles
@@ -97,7 +97,7 @@ async fn roles(users: &CachedProvisioner<Store>) -> Result<Account, &'static str
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_stale_for_an_old_entry_is_none_while_the_store_is_down() {
+async fn without_stale_for_an_expired_entry_is_not_used_while_the_store_is_down() {
     let store = Store::new();
     let users = CachedProvisioner::new(store.clone());
     roles(&users).await.unwrap();
@@ -109,9 +109,9 @@ async fn without_stale_for_an_old_entry_is_none_while_the_store_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_user_serves_without_privileges_until_stale_for_is_over() {
+async fn a_known_user_is_served_without_privileges_until_stale_for_is_over() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     store.fail();
     for _ in 0..19 {
@@ -127,9 +127,9 @@ async fn a_known_user_serves_without_privileges_until_stale_for_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_down_is_asked_once_a_second_about_a_user() {
+async fn an_unavailable_store_is_called_once_a_second_per_user() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     store.fail();
     advance(30 * SECOND).await;
@@ -145,7 +145,7 @@ async fn a_store_that_is_down_is_asked_once_a_second_about_a_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stand_in_is_made_of_the_user_each_time() {
+async fn the_stale_user_is_derived_from_the_cached_user_each_time() {
     let store = Store::new();
     let users = CachedProvisioner::new(store.clone()).with_stale_for(600 * SECOND, |roles| {
         Some(roles.iter().copied().chain(["stale"]).collect())
@@ -160,9 +160,9 @@ async fn the_stand_in_is_made_of_the_user_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stand_in_remembered_at_the_end_does_not_outlive_it() {
+async fn a_stale_user_is_not_served_after_stale_for() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     store.fail();
     advance(600 * SECOND - SECOND / 2).await;
@@ -172,9 +172,9 @@ async fn a_stand_in_remembered_at_the_end_does_not_outlive_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_user_is_whole_again_when_the_store_is_back() {
+async fn the_user_has_all_privileges_again_after_the_outage() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     store.fail();
     advance(30 * SECOND).await;
@@ -185,14 +185,14 @@ async fn the_user_is_whole_again_when_the_store_is_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_user_stays_out() {
+async fn an_unknown_user_is_not_served_during_an_outage() {
     let store = Store::new();
     store.fail();
-    assert_eq!(roles(&patient(&store)).await, Err("store"));
+    assert_eq!(roles(&with_stale_users(&store)).await, Err("store"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_may_serve_no_stale_user() {
+async fn an_application_can_refuse_stale_users() {
     let store = Store::new();
     let users = CachedProvisioner::new(store.clone()).with_stale_for(600 * SECOND, |_| None);
     roles(&users).await.unwrap();
@@ -202,9 +202,9 @@ async fn an_application_may_serve_no_stale_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deactivation_known_here_stays_known() {
+async fn a_known_deactivation_is_kept_during_an_outage() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     users.invalidate(ana().key());
     store.fail();
@@ -224,7 +224,7 @@ async fn a_deactivation_known_here_stays_known() {
 async fn a_refusal_of_the_user_ends_the_entries_of_their_other_tokens() {
     for reason in [DenialReason::Deactivated, DenialReason::Deleted] {
         let store = Store::new();
-        let users = patient(&store);
+        let users = with_stale_users(&store);
         let other = TestIdentity::new("https://id.example.com", "ana").with_full_name("Ana");
         let other = other.build();
         users.provision(&other).await.unwrap();
@@ -235,11 +235,11 @@ async fn a_refusal_of_the_user_ends_the_entries_of_their_other_tokens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_finds_no_stale_user() {
+async fn a_revoked_token_is_not_served_a_stale_user() {
     let store = Store::new();
     let account = Provisioned::found(vec!["editor"]).with_tokens_valid_after(Some(1_500));
     store.answer(Ok(account));
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     users.provision(&token(2_000)).await.unwrap();
     store.fail();
     advance(30 * SECOND).await;
@@ -249,9 +249,9 @@ async fn a_revoked_token_finds_no_stale_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_learned_here_stays_known() {
+async fn a_known_revocation_is_kept_during_an_outage() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     roles(&users).await.unwrap();
     advance(30 * SECOND).await;
     store.answer(Err(ProvisionError::Revoked));
@@ -261,18 +261,18 @@ async fn a_revocation_learned_here_stays_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_does_not_end_what_newer_ones_remember() {
+async fn a_revoked_token_keeps_the_entries_of_newer_tokens() {
     let store = Store::new();
     let account = Provisioned::found(vec!["editor"]).with_tokens_valid_after(Some(1_500));
     store.answer(Ok(account));
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     users.provision(&token(2_000)).await.unwrap();
     for _ in 0..3 {
         let refused = users.provision(&token(1_000)).await.unwrap_err();
         assert_eq!(refused.reason(), "revoked");
         assert!(users.cached(&token(2_000)).is_some());
     }
-    // Nor when the entry is too old to refuse it, and the store does.
+    // The same if the entry is too old to refuse the token, and the store refuses it.
     advance(30 * SECOND).await;
     store.answer(Err(ProvisionError::Revoked));
     let refused = users.provision(&token(1_000)).await.unwrap_err();
@@ -282,9 +282,9 @@ async fn a_revoked_token_does_not_end_what_newer_ones_remember() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_approval_ends_nothing() {
+async fn a_pending_approval_ends_no_entries() {
     let store = Store::new();
-    let users = patient(&store);
+    let users = with_stale_users(&store);
     let other = TestIdentity::new("https://id.example.com", "ana").with_full_name("Ana");
     let other = other.build();
     users.provision(&other).await.unwrap();
@@ -294,7 +294,7 @@ async fn waiting_for_approval_ends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_option_set_later_leaves_handles_and_listeners_attached() {
+async fn a_later_option_keeps_handles_and_listeners_attached() {
     let (wire, receiver) = mpsc::unbounded_channel();
     let early = CachedProvisioner::new(Store::new());
     early.listen(Wire(tokio::sync::Mutex::new(receiver)));
@@ -310,7 +310,7 @@ async fn an_option_set_later_leaves_handles_and_listeners_attached() {
     assert!(users.cached(&ana()).is_none());
 }
 
-/// A bus that brings what the test sends.
+/// A bus that delivers the events that the test sends.
 struct Wire(tokio::sync::Mutex<mpsc::UnboundedReceiver<BusEvent>>);
 
 #[async_trait]
@@ -323,16 +323,16 @@ impl InvalidationBus for Wire {
     }
 }
 
-/// A cache with a user in it and a wire to it.
+/// Returns a cache with a user in it, and the sender of its bus.
 async fn wired(store: &Store) -> (CachedProvisioner<Store>, mpsc::UnboundedSender<BusEvent>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let users = patient(store);
+    let users = with_stale_users(store);
     users.listen(Wire(tokio::sync::Mutex::new(receiver)));
     roles(&users).await.unwrap();
     (users, sender)
 }
 
-/// Lets the listener take what was sent.
+/// Lets the listener process the sent events.
 async fn delivered() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -340,7 +340,7 @@ async fn delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_bus_names_is_read_again() {
+async fn users_named_by_the_bus_are_reloaded() {
     for (event, is_forgotten) in [
         (BusEvent::Invalidate(ana().key()), true),
         (BusEvent::InvalidateAll, true),
@@ -369,14 +369,14 @@ async fn a_lost_bus_drops_no_user_while_the_store_is_down() {
     wire.send(BusEvent::Lost).unwrap();
     delivered().await;
     assert_eq!(roles(&users).await, Ok(vec!["editor"]));
-    // An invalidation does.
+    // An invalidation does drop the user.
     wire.send(BusEvent::Invalidate(ana().key())).unwrap();
     delivered().await;
     assert_eq!(roles(&users).await, Err("store"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_that_began_before_the_bus_was_lost_is_not_remembered() {
+async fn a_load_started_before_the_bus_was_lost_is_not_cached() {
     struct Slow(Store, tokio::sync::Notify);
 
     #[async_trait]
@@ -411,7 +411,7 @@ async fn a_load_that_began_before_the_bus_was_lost_is_not_remembered() {
 #[tokio::test(start_paused = true)]
 async fn the_listener_ends_with_the_last_handle() {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let users = patient(&Store::new());
+    let users = with_stale_users(&Store::new());
     users.listen(Wire(tokio::sync::Mutex::new(receiver)));
     let handle = users.clone();
     drop(users);

@@ -1,4 +1,4 @@
-//! The UserInfo enricher against an issuer that answers over HTTP.
+//! The UserInfo enricher against an issuer over HTTP.
 
 use std::{
     error::Error,
@@ -20,7 +20,7 @@ use tower_jit_provisioning::{
 
 const AUDIENCE: &str = "orders-api";
 
-/// How long anything may take that is not what is tested.
+/// Upper limit for every operation that is not under test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn known() -> Value {
@@ -52,13 +52,13 @@ async fn identity(issuer: &TestIssuer, token: &TokenBuilder) -> Identity {
     verifier.verify(&token.sign()).await.unwrap()
 }
 
-async fn asked(issuer: &TestIssuer) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
+async fn enrich(issuer: &TestIssuer) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
     let identity = identity(issuer, &ana(issuer)).await;
     user_info().enrich(&identity).await
 }
 
 #[tokio::test]
-async fn what_the_issuer_knows_is_shown_and_verifies_nothing() {
+async fn user_info_attributes_are_for_display_and_verify_no_address() {
     let issuer = issuer();
     let db = Database::connect("sqlite::memory:").await.unwrap();
     migration::run(&db).await.unwrap();
@@ -88,7 +88,7 @@ async fn what_the_issuer_knows_is_shown_and_verifies_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_about_another_subject_is_not_taken() {
+async fn a_response_about_another_subject_is_rejected() {
     let issuer = issuer();
     for sub in [
         json!("bo"),
@@ -100,17 +100,17 @@ async fn an_answer_about_another_subject_is_not_taken() {
         let mut other = known();
         other["sub"] = sub;
         issuer.set_userinfo(other);
-        let error = asked(&issuer).await.unwrap_err();
+        let error = enrich(&issuer).await.unwrap_err();
         assert_eq!(error.to_string(), "the UserInfo response has another `sub`");
     }
     let mut anonymous = known();
     anonymous.as_object_mut().unwrap().remove("sub");
     issuer.set_userinfo(anonymous);
-    assert!(asked(&issuer).await.is_err());
+    assert!(enrich(&issuer).await.is_err());
 }
 
 #[tokio::test]
-async fn only_people_whose_token_lacks_something_are_asked_about() {
+async fn only_people_with_incomplete_tokens_are_looked_up() {
     let issuer = issuer();
     let complete = ana(&issuer)
         .email("ana@example.com", false)
@@ -132,7 +132,7 @@ async fn only_people_whose_token_lacks_something_are_asked_about() {
 }
 
 #[tokio::test]
-async fn the_endpoint_is_looked_for_once_an_issuer() {
+async fn the_endpoint_is_discovered_once_per_issuer() {
     let issuer = issuer();
     let user_info = user_info();
     for subject in ["ana", "bo", "cy"] {
@@ -147,7 +147,7 @@ async fn the_endpoint_is_looked_for_once_an_issuer() {
 }
 
 #[tokio::test]
-async fn newcomers_who_come_at_once_are_all_asked_about() {
+async fn concurrent_new_users_are_all_looked_up() {
     let issuer = issuer();
     issuer.set_fault(Endpoint::Discovery, Fault::Delay(Duration::from_millis(50)));
     let identity = identity(&issuer, &ana(&issuer)).await;
@@ -165,7 +165,7 @@ async fn newcomers_who_come_at_once_are_all_asked_about() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_is_not_asked_by_every_newcomer() {
+async fn an_unavailable_issuer_is_not_contacted_for_every_new_user() {
     let issuer = issuer();
     issuer.set_fault(Endpoint::Discovery, Fault::Status(503));
     let identity = identity(&issuer, &ana(&issuer)).await;
@@ -179,12 +179,12 @@ async fn an_issuer_that_is_down_is_not_asked_by_every_newcomer() {
 }
 
 #[tokio::test]
-async fn metadata_of_another_issuer_is_not_believed() {
+async fn metadata_of_another_issuer_is_rejected() {
     let issuer = issuer();
     for endpoint in [Endpoint::Discovery, Endpoint::Metadata] {
         issuer.set_fault(endpoint, Fault::IssuerMismatch);
     }
-    assert!(asked(&issuer).await.is_err());
+    assert!(enrich(&issuer).await.is_err());
     assert_eq!(
         issuer.requests(Endpoint::UserInfo),
         0,
@@ -193,7 +193,7 @@ async fn metadata_of_another_issuer_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_bad_answer_is_an_error_and_a_bounded_one() {
+async fn an_invalid_response_is_an_error_and_bounded_in_size() {
     let issuer = issuer();
     let other = TestIssuer::serve();
     other.set_userinfo(known());
@@ -213,7 +213,7 @@ async fn a_bad_answer_is_an_error_and_a_bounded_one() {
         Fault::Truncated,
     ] {
         issuer.set_fault(Endpoint::UserInfo, fault.clone());
-        assert!(asked(&issuer).await.is_err(), "{fault:?}");
+        assert!(enrich(&issuer).await.is_err(), "{fault:?}");
     }
     assert_eq!(
         other.requests(Endpoint::UserInfo),
@@ -226,7 +226,7 @@ async fn a_bad_answer_is_an_error_and_a_bounded_one() {
     assert!(hasty.enrich(&identity).await.is_err());
 }
 
-/// Gives fixed responses, and records the requests.
+/// Returns fixed responses, and records the requests.
 #[derive(Clone)]
 struct Recorder {
     metadata: Value,
@@ -252,8 +252,8 @@ impl DocumentFetcher for Recorder {
     }
 }
 
-/// Asks an issuer with this metadata about Ana; returns the answer and the requests.
-async fn asked_of(
+/// Enriches Ana from an issuer with this metadata; returns the result and the requests.
+async fn enriched_by(
     name: &str,
     metadata: Value,
 ) -> (
@@ -274,11 +274,11 @@ async fn asked_of(
 }
 
 #[tokio::test]
-async fn the_token_goes_to_the_endpoint_and_into_no_log() {
+async fn the_token_is_sent_to_the_endpoint_and_never_logged() {
     let name = "https://id.example.com";
     let endpoint = "https://users.example.com/me";
     let metadata = json!({"issuer": name, "userinfo_endpoint": endpoint});
-    let (answer, requests, token) = asked_of(name, metadata).await;
+    let (answer, requests, token) = enriched_by(name, metadata).await;
     assert_eq!(answer.unwrap().full_name.as_deref(), Some("Ana Lind"));
     assert_eq!(requests.len(), 2);
     assert!(requests[0].bearer.is_none());
@@ -289,7 +289,7 @@ async fn the_token_goes_to_the_endpoint_and_into_no_log() {
 }
 
 #[tokio::test]
-async fn an_endpoint_without_tls_gets_no_token() {
+async fn an_endpoint_without_tls_receives_no_token() {
     let name = "https://id.example.com";
     for endpoint in [
         "http://id.example.com/me",
@@ -299,19 +299,19 @@ async fn an_endpoint_without_tls_gets_no_token() {
         "",
     ] {
         let metadata = json!({"issuer": name, "userinfo_endpoint": endpoint});
-        let (answer, requests, _) = asked_of(name, metadata).await;
+        let (answer, requests, _) = enriched_by(name, metadata).await;
         assert!(answer.is_err(), "{endpoint}");
         assert!(requests.iter().all(|request| request.bearer.is_none()));
     }
 }
 
 #[tokio::test]
-async fn an_issuer_without_an_endpoint_leaves_the_user_as_the_token_says() {
+async fn an_issuer_without_an_endpoint_leaves_the_user_unchanged() {
     let name = "https://id.example.com";
-    let (answer, requests, _) = asked_of(name, json!({"issuer": name})).await;
+    let (answer, requests, _) = enriched_by(name, json!({"issuer": name})).await;
     assert!(answer.unwrap().email.is_none());
     assert_eq!(requests.len(), 1);
-    let (answer, requests, _) = asked_of("urn:example:issuer", json!({})).await;
+    let (answer, requests, _) = enriched_by("urn:example:issuer", json!({})).await;
     assert!(answer.unwrap().email.is_none());
     assert!(requests.is_empty(), "a name, not a place");
 }

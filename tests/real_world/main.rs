@@ -1,4 +1,4 @@
-//! The crate against other software: a certified OpenID provider, and four Python libraries.
+//! The crate with other software: a certified OpenID provider, and four Python libraries.
 //!
 //! Trials whose programs are not installed are listed as ignored.
 
@@ -17,7 +17,8 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // One at a time: their figures are printed, and their loads would slow each other down.
+    // Trials run one at a time: they print measurements, and their loads would slow each other
+    // down.
     arguments.test_threads.get_or_insert(1);
     let mut trials = vec![differential::trial()];
     #[cfg(all(

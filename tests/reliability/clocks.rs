@@ -1,5 +1,5 @@
-//! This machine's clock is ahead, behind, or jumps: the cache serves what a verifier without one
-//! would accept at that moment, and nothing else.
+//! This machine's clock is ahead, behind, or jumps: the cache accepts exactly the tokens that a
+//! verifier without a cache would accept at the same time.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -21,24 +21,24 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::{AUDIENCE, Door},
+    app::{AUDIENCE, App},
     figures::Figures,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What happens between two looks at the cache.
+/// An event between two comparisons.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The clock is set, by so many milliseconds, either way.
+    /// The clock jumps by this many milliseconds, forwards or backwards.
     Jump(i64),
-    /// A token is made, dated by so many milliseconds from now: issued, not before, expiring.
+    /// A token is minted, with these dates in milliseconds from now: issued, not before, expiring.
     Mint {
         issued: Option<i64>,
         not_before: Option<i64>,
         expires: i64,
     },
-    /// Every token is shown again.
+    /// Every token is verified again.
     Show,
     /// The operator changes leeway and maximum age, in seconds.
     Reload { leeway: u64, max_age: Option<u64> },
@@ -46,10 +46,10 @@ enum Step {
     Rotate,
 }
 
-/// How much was compared.
+/// Number of comparisons.
 #[derive(Default)]
 struct Tally {
-    looks: AtomicUsize,
+    comparisons: AtomicUsize,
     hits: AtomicUsize,
     accepted: AtomicUsize,
     refused: AtomicUsize,
@@ -69,8 +69,8 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     .await
     .expect("a comparison");
     figures.add("random histories", cases);
-    let looks = tally.looks.load(Relaxed);
-    figures.must("tokens shown", looks, looks > cases as usize);
+    let comparisons = tally.comparisons.load(Relaxed);
+    figures.must("tokens shown", comparisons, comparisons > cases as usize);
     let hits = tally.hits.load(Relaxed);
     figures.must("answered by the cache", hits, hits > 0);
     figures.add("accepted without cache", tally.accepted.load(Relaxed));
@@ -84,7 +84,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     figures
 }
 
-/// Shows both verifiers the same tokens at the same moments.
+/// Presents the same tokens to both verifiers at the same times.
 fn compare(cases: u32, tally: &Tally) -> Result<(), String> {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     let config = Config {
@@ -92,7 +92,7 @@ fn compare(cases: u32, tally: &Tally) -> Result<(), String> {
         failure_persistence: None,
         ..Config::default()
     };
-    // The same histories in every run; the long form has many more of them.
+    // Every run has the same histories; the long form has many more of them.
     let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, seed);
     let histories = vec(step(), 1..60);
@@ -105,7 +105,7 @@ fn compare(cases: u32, tally: &Tally) -> Result<(), String> {
 fn step() -> impl Strategy<Value = Step> {
     let near = -400_000..400_000_i64;
     let far = -4_000_000_000..4_000_000_000_i64;
-    // On the edges of the leeway and of a token's life, and a millisecond beside.
+    // On the edges of the leeway and of a token's lifetime, and one millisecond beside them.
     let edge = (-3..=3_i64, -1..=1_i64, 0..=1_i64)
         .prop_map(|(minutes, beside, life)| minutes * 60_000 + beside + life * 300_000);
     let past = -300_000..1_i64;
@@ -134,7 +134,7 @@ async fn replay(history: &[Step], tally: &Tally) -> Result<(), TestCaseError> {
     let warm = JwtVerifier::new([issuer.trusted(AUDIENCE)])
         .expect("a verifier")
         .with_clock(clock.clone());
-    // It shares keys and clock, and remembers nothing.
+    // It shares keys and clock, and caches nothing.
     let cold = warm.clone().with_cache_capacity(0);
     let mut tokens: Vec<String> = Vec::new();
     let (mut leeway, mut max_age) = (60, None);
@@ -176,7 +176,7 @@ async fn replay(history: &[Step], tally: &Tally) -> Result<(), TestCaseError> {
             let remembered = warm.cached(token).is_some();
             let expected = cold.verify(token).await;
             let answer = warm.verify(token).await;
-            tally.looks.fetch_add(1, Relaxed);
+            tally.comparisons.fetch_add(1, Relaxed);
             tally.hits.fetch_add(usize::from(remembered), Relaxed);
             let counted = if expected.is_ok() {
                 &tally.accepted
@@ -228,7 +228,7 @@ fn mint(
     token.sign()
 }
 
-/// What the documentation says of a clock that is five minutes off.
+/// Checks the documented behaviour of a clock that is five minutes off.
 async fn documented() -> Vec<(&'static str, bool)> {
     let mut rows = Vec::new();
     let passes = async |verifier: &JwtVerifier, token: &str| verifier.verify(token).await.is_ok();
@@ -280,8 +280,8 @@ async fn documented() -> Vec<(&'static str, bool)> {
         passes(&verifier, &token).await,
     ));
     clock.rewind(2 * MINUTE);
-    let door = Door::new(verifier.clone());
-    let answer = door.call(&token).await;
+    let app = App::new(verifier.clone());
+    let answer = app.call(&token).await;
     rows.push((
         "jumps back: a remembered token is refused",
         answer.status == StatusCode::UNAUTHORIZED,
@@ -289,7 +289,7 @@ async fn documented() -> Vec<(&'static str, bool)> {
     clock.advance(2 * MINUTE);
     rows.push((
         "jumps forward: the same one passes again",
-        door.call(&token).await.is_for("ana"),
+        app.call(&token).await.is_for("ana"),
     ));
 
     rows.push(("before 1970 and after 9999: no panic", extremes().await));
@@ -311,43 +311,43 @@ fn at_noon() -> (TestIssuer, ManualClock, JwtVerifier) {
 async fn extremes() -> bool {
     let (issuer, clock, verifier) = at_noon();
     let token = issuer.token("ana").audience(AUDIENCE).sign();
-    let door = Door::new(verifier);
-    let mut refused = door.call(&token).await.is_for("ana");
+    let app = App::new(verifier);
+    let mut refused = app.call(&token).await.is_for("ana");
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     for _ in 0..2 {
         clock.rewind(2 * since_epoch);
-        refused &= door.call(&token).await.status == StatusCode::UNAUTHORIZED;
+        refused &= app.call(&token).await.status == StatusCode::UNAUTHORIZED;
         clock.advance(2 * since_epoch);
         clock.advance(Duration::from_secs(300_000_000_000));
-        refused &= door.call(&token).await.status == StatusCode::UNAUTHORIZED;
+        refused &= app.call(&token).await.status == StatusCode::UNAUTHORIZED;
         clock.rewind(Duration::from_secs(300_000_000_000));
     }
-    refused && door.call(&token).await.is_for("ana")
+    refused && app.call(&token).await.is_for("ana")
 }
 
-/// Keys are held for a day while the issuer is down. A clock that jumps further makes them stale at
-/// once; the issuer is asked, and while it does not answer no request is let in.
+/// Keys are kept for a day while the issuer is down. A clock that jumps further makes them stale at
+/// once; the keys are fetched again, and no request is accepted until the issuer responds.
 async fn stale_keys() -> bool {
     let issuer = TestIssuer::serve();
     let clock = ManualClock::default();
     let refresh = KeyRefresh::new().with_wait(Duration::from_secs(2));
     let trusted = TrustedIssuer::discover(issuer.name(), AUDIENCE).with_key_refresh(refresh);
     let verifier = JwtVerifier::new([trusted]).expect("a verifier");
-    let door = Door::new(verifier.with_clock(clock.clone()));
+    let app = App::new(verifier.with_clock(clock.clone()));
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     let token = issuer
         .token("ana")
         .audience(AUDIENCE)
         .expires_in(2 * year)
         .sign();
-    let mut holds = door.call(&token).await.is_for("ana");
+    let mut holds = app.call(&token).await.is_for("ana");
     clock.advance(year);
-    holds &= door.call(&token).await.is_for("ana");
+    holds &= app.call(&token).await.is_for("ana");
     issuer.stop();
     clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
-    holds &= door.call(&token).await.status == StatusCode::SERVICE_UNAVAILABLE;
+    holds &= app.call(&token).await.status == StatusCode::SERVICE_UNAVAILABLE;
     clock.rewind(Duration::from_secs(2 * 24 * 60 * 60));
-    holds & door.call(&token).await.is_for("ana")
+    holds & app.call(&token).await.is_for("ana")
 }

@@ -1,5 +1,5 @@
-//! The database fails under load: requests that it can't serve get 503, and no user is served wrongly,
-//! made twice or made by half.
+//! The database fails under load: requests that it cannot serve get 503, and no user is served
+//! wrongly, created twice or created partially.
 
 use std::{
     collections::HashMap,
@@ -18,8 +18,8 @@ use tokio::{
 use tower_jit_provisioning::{sea_orm::SeaOrmProvisioner, testing::TestIssuer};
 
 use crate::{
+    app::App,
     common::database::{Backend, TestDatabase},
-    door::Door,
     figures::Figures,
     people::{self, mint, subject},
     private_server::{self, PrivateServer},
@@ -30,19 +30,19 @@ const CALLERS: usize = 6;
 
 const CONNECTIONS: u32 = 8;
 
-/// How many requests are served before a fault.
+/// Number of requests served before a fault.
 const SERVED: usize = 200;
 
-/// How long a loaded machine may take to serve them.
+/// Upper limit for serving them on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a fault lasts: longer than a request waits for a connection.
+/// Duration of a fault: longer than a request waits for a connection.
 const OUTAGE: Duration = Duration::from_secs(2);
 
-/// How soon every request is served again.
+/// Upper limit until every request is served again.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// How long no request may get 503 before the fault counts as over.
+/// Duration without any 503 after which a fault counts as over.
 const CALM: Duration = Duration::from_millis(1500);
 
 pub(crate) async fn on_postgres(is_long: bool) -> Figures {
@@ -69,7 +69,7 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     options
         .max_connections(match backend {
             Backend::Mysql(_) | Backend::Postgres(_) => CONNECTIONS,
-            // What is set on a connection of SQLite counts for that connection only.
+            // A setting of a SQLite connection applies to that connection only.
             Backend::Sqlite => 1,
         })
         .acquire_timeout(Duration::from_secs(1));
@@ -77,7 +77,7 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     let (issuer, verifier) = people::issuer();
     let users = SeaOrmProvisioner::new(db.clone()).with_max_writes(4);
     let load = Arc::new(Load {
-        door: Door::before(verifier, users),
+        app: App::before(verifier, users),
         issuer,
         people: AtomicUsize::new(1),
         users: Mutex::default(),
@@ -111,7 +111,7 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
                 block_in_place(|| server.kill());
                 sleep(OUTAGE).await;
                 block_in_place(|| server.restart());
-                // It answers again once it has recovered what it had written.
+                // The server accepts connections again once it has recovered its log.
                 while store.connect(1).await.is_err() {}
                 load.recovers("server killed", &mut figures).await;
             }
@@ -123,7 +123,7 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     load.is_over.store(true, Ordering::SeqCst);
     callers.join_all().await;
 
-    // Whoever was asked to come back comes back.
+    // New people whose request got 503 retry it.
     let people = load.people.load(Ordering::SeqCst);
     for person in 0..people {
         load.call(person).await;
@@ -139,15 +139,15 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     let wrong = seen.wrong.len();
     figures.must("any other answer", wrong, wrong == 0);
     let others = seen.others;
-    figures.must("let in as another user than before", others, others == 0);
-    let told = load.users.lock().expect("users");
+    figures.must("served as another user than before", others, others == 0);
+    let seen = load.users.lock().expect("users");
     let real = rows.users.iter().map(|user| (user.id.to_string(), user));
     let real: HashMap<_, _> = real.collect();
-    let lost = told.values().filter(|id| !real.contains_key(*id)).count();
-    figures.must("users told of and not there", lost, lost == 0);
+    let lost = seen.values().filter(|id| !real.contains_key(*id)).count();
+    figures.must("users reported but not stored", lost, lost == 0);
     let half = rows.users.iter().filter(|user| user.full_name.is_none());
     let half = half.count();
-    figures.must("half users", half, half == 0);
+    figures.must("partial users", half, half == 0);
     let counts = [rows.users.len(), rows.identities.len(), rows.events.len()];
     let name = "users, identities, events beyond one a person";
     let beyond = counts.iter().map(|count| count.abs_diff(people));
@@ -164,9 +164,9 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     figures
 }
 
-/// Callers that never stop.
+/// Callers that send requests without a pause.
 struct Load {
-    door: Door<SeaOrmProvisioner>,
+    app: App<SeaOrmProvisioner>,
     issuer: TestIssuer,
     people: AtomicUsize,
     /// The id of each person's user, since their first response.
@@ -200,7 +200,7 @@ impl Load {
     }
 
     async fn call(&self, person: usize) {
-        let answer = self.door.call(&mint(&self.issuer, person)).await;
+        let answer = self.app.call(&mint(&self.issuer, person)).await;
         let mut seen = self.seen.lock().expect("a tally");
         seen.slowest = seen.slowest.max(answer.took);
         if answer.is_unavailable() {
@@ -221,7 +221,7 @@ impl Load {
         seen.others += usize::from(*before != user);
     }
 
-    /// Undisturbed until enough are served.
+    /// Waits without a fault until enough requests are served.
     async fn quiet(&self) {
         let let_in = || self.seen.lock().expect("a tally").let_in;
         let goal = let_in() + SERVED;
@@ -235,7 +235,7 @@ impl Load {
         assert!(in_time.is_ok(), "no load before the fault: {seen:?}");
     }
 
-    /// Returns how long after the fault the last request was answered with 503.
+    /// Returns the time from the fault to the last request with 503.
     async fn recovers(&self, fault: &str, figures: &mut Figures) {
         let healed = Instant::now();
         let unavailable = self.seen.lock().expect("a tally").unavailable;
@@ -256,7 +256,7 @@ impl Load {
     }
 }
 
-/// Leaves no page for anything new, or as many as there are.
+/// Limits the database to its current pages, or removes the limit.
 async fn fill_the_disk(db: &DatabaseConnection, is_full: bool) {
     let pages = match is_full {
         false => i64::from(i32::MAX),
@@ -272,7 +272,7 @@ async fn fill_the_disk(db: &DatabaseConnection, is_full: bool) {
     db.execute_unprepared(&limit).await.expect("a limit");
 }
 
-/// Ends every other connection to the database, whatever it is doing.
+/// Terminates every other connection to the database, even in the middle of a statement.
 pub(crate) async fn cut_connections(store: &TestDatabase) {
     let cut = match store.backend {
         Backend::Mysql(_) => {
@@ -290,13 +290,13 @@ pub(crate) async fn cut_connections(store: &TestDatabase) {
     if let Backend::Mysql(_) = store.backend {
         for row in rows {
             let id: i64 = row.try_get_by_index(0).expect("a connection");
-            // It may be gone already.
+            // The connection may be closed already.
             let _ = store.db.execute_unprepared(&format!("KILL {id}")).await;
         }
     }
 }
 
-/// Takes every connection of the pool, and keeps them for a while.
+/// Takes every connection of the pool, and holds them for a while.
 pub(crate) async fn exhaust(db: &DatabaseConnection) {
     let mut held = Vec::new();
     let size = match db.get_database_backend() {
@@ -304,7 +304,7 @@ pub(crate) async fn exhaust(db: &DatabaseConnection) {
         _ => CONNECTIONS,
     };
     while held.len() < size as usize {
-        // It waits for a connection like any other.
+        // Waits for a connection like any other request.
         if let Ok(transaction) = db.begin().await {
             held.push(transaction);
         }

@@ -22,24 +22,25 @@ use tower_jit_provisioning::{
 use url::Url;
 
 use crate::{
+    app::App,
     common::database::{Backend, TestDatabase},
-    door::Door,
     figures::Figures,
     people::{self, mint, subject},
 };
 
 const REPLICAS: usize = 3;
 
-/// How soon every replica must refuse the user, in 99 of 100 cases.
+/// Upper limit until every replica refuses the user, in 99 of 100 cases.
 const PROPAGATION: Duration = Duration::from_millis(250);
 
-/// For how long a replica without the bus may still serve the user.
+/// Duration for which a replica without the bus may still serve the user.
 const TTL: Duration = Duration::from_secs(1);
 
-/// How long a read takes at a replica without the bus, so that the user is deactivated meanwhile.
+/// Duration of a read at a replica without the bus, so that the deactivation happens during the
+/// read.
 const LAG: Duration = Duration::from_millis(120);
 
-/// The store, and how long its answers take to arrive.
+/// The store, with a delay before its results arrive.
 struct Distant(SeaOrmProvisioner, Duration);
 
 #[async_trait]
@@ -58,7 +59,7 @@ impl Provisioner for Distant {
 type Users = CachedProvisioner<Distant>;
 
 struct Replica {
-    door: Door<Users>,
+    app: App<Users>,
     users: Users,
 }
 
@@ -75,19 +76,19 @@ impl Replica {
         let users = CachedProvisioner::new(Distant(users, lag)).with_ttl(ttl);
         users.listen(bus);
         Self {
-            door: Door::before(verifier.clone(), users.clone()),
+            app: App::before(verifier.clone(), users.clone()),
             users,
         }
     }
 }
 
-/// With the bus. The TTL is long, so that nothing but the bus can be it.
-pub(crate) async fn heard(is_long: bool) -> Figures {
+/// With the bus. The TTL is long, so that only the bus can cause the refusal.
+pub(crate) async fn with_bus(is_long: bool) -> Figures {
     run(if is_long { 500 } else { 40 }, false).await
 }
 
-/// With the bus cut: its connections are there, and nothing comes through.
-pub(crate) async fn unheard(is_long: bool) -> Figures {
+/// With the bus cut: its connections stay open, but nothing is forwarded.
+pub(crate) async fn with_bus_cut(is_long: bool) -> Figures {
     run(if is_long { 60 } else { 6 }, true).await
 }
 
@@ -96,7 +97,7 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
     let store = TestDatabase::create(&backend, true)
         .await
         .expect("a database");
-    let line = Line::open(&store.url()).await;
+    let line = BusConnection::open(&store.url()).await;
     let (issuer, verifier) = people::issuer();
     let (ttl, lag) = match is_cut {
         true => (TTL, LAG),
@@ -116,18 +117,18 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
         let identity = verifier.verify(&token).await.expect("an identity");
         let mut id = None;
         for replica in &replicas {
-            let answer = replica.door.call(&token).await;
+            let answer = replica.app.call(&token).await;
             assert!(answer.is_for(&subject(person)), "{answer:?}");
             id = answer.user;
         }
         let done = Arc::new(OnceLock::new());
         let mut callers = JoinSet::new();
         for replica in &replicas {
-            let (door, token, done) = (replica.door.clone(), Arc::clone(&token), Arc::clone(&done));
-            callers.spawn(async move { insist(door, &token, &done).await });
+            let (app, token, done) = (replica.app.clone(), Arc::clone(&token), Arc::clone(&done));
+            callers.spawn(async move { call_until_refused(app, &token, &done).await });
         }
         if is_cut {
-            // Every replica reads the user now, and gets the row after the deactivation.
+            // Every replica starts a read now and gets the row after the deactivation.
             for replica in &replicas {
                 replica.users.invalidate_all();
             }
@@ -161,7 +162,7 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
     figures.add("median until refused, ms", millis(spans[spans.len() / 2]));
     if is_cut {
         figures.add("p99 until refused, ms", millis(p99));
-        // For all replicas but the one that did it, nothing else ends it.
+        // Only the TTL ends the entry at the replicas other than the one that deactivated the user.
         let is_ttl = (TTL / 2..=TTL).contains(&longest);
         figures.must("longest until refused, ms", millis(longest), is_ttl);
         figures.add("the cache's TTL, ms", millis(TTL));
@@ -172,24 +173,24 @@ async fn run(rounds: usize, is_cut: bool) -> Figures {
     figures
 }
 
-/// What the callers of one replica saw.
+/// Results of the callers of one replica.
 #[derive(Default)]
 struct Tally {
     let_in: usize,
     /// Served after having been refused.
     back: usize,
     wrong: usize,
-    /// How long after the deactivation the last request that was served began.
+    /// Time from the deactivation to the start of the last served request.
     longest: Duration,
 }
 
 /// Calls at full speed until the user has been refused for a while.
-async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tally {
+async fn call_until_refused(app: App<Users>, token: &str, done: &OnceLock<Instant>) -> Tally {
     let mut tally = Tally::default();
     let mut refused = 0;
     while refused < 50 {
         let began = Instant::now();
-        let answer = door.call(token).await;
+        let answer = app.call(token).await;
         match answer.status.as_u16() {
             200 => {
                 tally.let_in += 1;
@@ -199,7 +200,7 @@ async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tal
                     .map(|done| began.saturating_duration_since(*done));
                 tally.longest = tally.longest.max(since.unwrap_or_default());
             }
-            // The tokens are void, or the user is refused.
+            // The tokens are revoked, or the user is refused.
             401 | 403 => refused += 1,
             _ => tally.wrong += 1,
         }
@@ -208,13 +209,13 @@ async fn insist(door: Door<Users>, token: &str, done: &OnceLock<Instant>) -> Tal
     tally
 }
 
-/// What lies between the replicas and the server, for the bus.
-struct Line {
+/// The connection between the replicas and the server, for the bus.
+struct BusConnection {
     url: String,
     is_cut: watch::Sender<bool>,
 }
 
-impl Line {
+impl BusConnection {
     async fn open(url: &str) -> Self {
         let mut url = Url::parse(url).expect("a URL");
         let host = url.host_str().unwrap_or("127.0.0.1").to_owned();
@@ -242,7 +243,7 @@ impl Line {
     }
 }
 
-/// Forwards events; while the line is cut, they are lost without notice.
+/// Forwards events; while the connection is cut, they are lost without notice.
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! What a row measured, and whether it held.
+//! Measurements of a row, and whether its guarantees held.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use std::fmt::Display;
 #[derive(Default)]
 pub(crate) struct Figures {
     lines: Vec<(String, String)>,
-    /// Those that the row stands or falls by.
+    /// Figures that decide whether the row passes.
     decisive: Vec<String>,
     broken: Vec<String>,
 }
@@ -16,7 +16,7 @@ impl Figures {
         self.lines.push((name.to_owned(), figure.to_string()));
     }
 
-    /// A figure that the row stands or falls by.
+    /// Adds a figure that decides whether the row passes.
     pub(crate) fn must(&mut self, name: &str, figure: impl Display, holds: bool) {
         let line = format!("{name}: {figure}");
         if !holds {
@@ -33,7 +33,7 @@ impl Figures {
         }
     }
 
-    /// The row in one line.
+    /// Returns the row as one line.
     pub(crate) fn summary(&self) -> String {
         self.decisive.join("; ")
     }

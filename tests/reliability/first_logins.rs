@@ -1,5 +1,5 @@
-//! Three processes, one database, and one of the processes is killed: the storm's own processes, with
-//! more people, who arrive at random.
+//! Three processes on one database, of which one is killed: the processes of the storm, with more
+//! people, who arrive in random order.
 
 use std::{
     collections::VecDeque,
@@ -17,10 +17,10 @@ use crate::{
 
 const PROCESSES: usize = 3;
 
-/// How often each person arrives; every other time, they may hang up.
+/// Number of first requests of each person; every other one may be cancelled.
 const VISITS: usize = 10;
 
-/// How many callers a process serves at once.
+/// Number of callers that a process serves concurrently.
 const BATCH: usize = 200;
 
 pub(crate) async fn on_postgres(is_long: bool) -> Figures {
@@ -65,18 +65,18 @@ async fn run(backend: &Backend, is_long: bool) -> Figures {
     let identities = rows.identities.len();
     figures.must("identities", identities, identities == people);
     figures.must("`created` events", created, created == people);
-    figures.add("told `created`", sum(|it| it.created.len()));
+    figures.add("reported `created`", sum(|it| it.created.len()));
     figures.add(
         "lost races, as failed statements",
         sum(|it| it.failed_statements),
     );
     let rate = calls as f64 / took.as_secs_f64();
     figures.add("logins a second", format!("{rate:.0}"));
-    verdict::judge(&reports, &rows, people);
+    verdict::assert_consistent(&reports, &rows, people);
     figures
 }
 
-/// Lets every person arrive through one of the processes, and kills one process half way.
+/// Sends every person's requests through one of the processes, and kills one process half way.
 fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error>> {
     let visits = (0..people * VISITS).map(|visit| Arrival {
         person: visit % people,
@@ -86,7 +86,8 @@ fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error
     shuffle(&mut visits);
     let batches: VecDeque<_> = visits.chunks(BATCH).map(<[Arrival]>::to_vec).collect();
     let (half, batches) = (batches.len() / 2, Mutex::new(batches));
-    // And whether half of the others are left: one process hears that, whichever comes for it.
+    // Returns a batch and whether half of the batches are left; exactly one process gets that
+    // signal.
     let next = || {
         let mut batches = batches.lock().expect("a queue");
         let batch = batches.pop_front()?;
@@ -103,7 +104,7 @@ fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error
         while let Some((batch, is_half)) = next() {
             child.begin(&batch)?;
             if is_half {
-                // In the middle of it: some are answered, some are written, some not yet read.
+                // Some requests are complete by now, some written, some not yet read.
                 thread::sleep(Duration::from_millis(30));
                 child.kill()?;
                 killed = batch.len();
@@ -139,7 +140,7 @@ fn storm(url: &str, people: usize) -> Result<(Vec<Report>, usize), Box<dyn Error
     Ok((reports, killed))
 }
 
-/// Fisher and Yates, by the standard library's own randomness.
+/// Fisher-Yates shuffle with the standard library's randomness.
 fn shuffle(visits: &mut [Arrival]) {
     for last in (1..visits.len()).rev() {
         visits.swap(last, crate::random(last + 1));

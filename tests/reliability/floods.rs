@@ -1,5 +1,5 @@
-//! Floods of tokens that are worth nothing: they cost the issuer one fetch a cool-down, strangers'
-//! issuers none, and good requests next to nothing.
+//! Floods of invalid tokens: they cause at most one fetch per cool-down at the trusted issuer, none
+//! at unknown issuers, and next to no delay of valid requests.
 
 use std::{
     sync::{
@@ -20,24 +20,24 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::{AUDIENCE, Door},
+    app::{AUDIENCE, App},
     figures::Figures,
 };
 
 const COOL_DOWN: Duration = Duration::from_secs(1);
 
-/// How long it is quiet, and how long the flood lasts, in turns: what else this machine does
-/// meanwhile disturbs both alike.
+/// Duration of each quiet phase and each flood phase, in alternation, so that other load on the
+/// machine affects both equally.
 const QUIET: Duration = Duration::from_millis(50);
 const FLOODED: Duration = Duration::from_millis(200);
 
 const PEOPLE: usize = 200;
 
-/// What the flood and the good caller share.
+/// State shared by the flood and the valid caller.
 struct Flood {
-    door: Door,
+    app: App,
     known: TestIssuer,
-    /// It is served, and not trusted.
+    /// An issuer that is running, but not trusted.
     stranger: TestIssuer,
     is_on: AtomicBool,
     is_over: AtomicBool,
@@ -55,7 +55,7 @@ const KINDS: [&str; 6] = [
     "two credentials",
 ];
 
-/// What the good caller measured.
+/// Measurements of the valid caller.
 #[derive(Default)]
 struct Good {
     quiet: Vec<Duration>,
@@ -73,7 +73,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let verifier = JwtVerifier::new([trusted]).expect("a verifier");
     verifier.ready().await.expect("keys");
     let flood = Arc::new(Flood {
-        door: Door::new(verifier),
+        app: App::new(verifier),
         known,
         stranger: TestIssuer::serve(),
         is_on: AtomicBool::new(false),
@@ -84,7 +84,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     });
     let fetched = flood.known.requests(Endpoint::Jwks);
     let started = Instant::now();
-    // Threads of their own: a request waits for no other one in this measurement.
+    // Each has its own thread, so that a measured request never waits for another one.
     let caller = {
         let flood = Arc::clone(&flood);
         thread::spawn(move || Runtime::new().expect("a runtime").block_on(flood.call()))
@@ -101,7 +101,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     }
     flood.is_over.store(true, Ordering::SeqCst);
     flooder.join().expect("the flood");
-    let mut good = caller.join().expect("the good caller");
+    let mut good = caller.join().expect("the valid caller");
     let took = started.elapsed();
     let fetches = flood.known.requests(Endpoint::Jwks) - fetched;
 
@@ -119,7 +119,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
         unexpected,
         unexpected == 0,
     );
-    let users = flood.door.users();
+    let users = flood.app.users();
     figures.must("users", users, users == PEOPLE);
     let cool_downs = took.as_secs_f64() / COOL_DOWN.as_secs_f64();
     figures.add("cool-downs", format!("{cool_downs:.1}"));
@@ -134,7 +134,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     figures.must("of these refused", good.refused, good.refused == 0);
     let (quiet, flooded) = (p99(&mut good.quiet), p99(&mut good.flooded));
     figures.add("p99 of a good request while quiet, us", quiet.as_micros());
-    // The short form has too few requests to judge a hundredth of them by.
+    // The short form has too few requests for a limit at the 99th percentile.
     figures.must(
         "p99 of a good request in the flood, us",
         flooded.as_micros(),
@@ -161,13 +161,13 @@ impl Flood {
             .sum()
     }
 
-    /// Good requests, one after another: known tokens, and every tenth a fresh one.
+    /// Sends valid requests one after another: known tokens, and a new one every tenth time.
     async fn call(&self) -> Good {
         let tokens: Vec<_> = (0..PEOPLE)
             .map(|person| (subject(person), mint(&self.known, person)))
             .collect();
         for (_, token) in &tokens {
-            self.door.call(token).await;
+            self.app.call(token).await;
         }
         let mut good = Good::default();
         let mut number = 0;
@@ -178,8 +178,8 @@ impl Flood {
                 .is_multiple_of(10)
                 .then(|| mint(&self.known, number % PEOPLE));
             let is_flooded = self.is_on.load(Ordering::SeqCst);
-            let answer = self.door.call(fresh.as_ref().unwrap_or(token)).await;
-            // A turn may have ended meanwhile; then it is of neither.
+            let answer = self.app.call(fresh.as_ref().unwrap_or(token)).await;
+            // A phase that ended during the request makes the sample belong to neither phase.
             if is_flooded == self.is_on.load(Ordering::SeqCst) {
                 let measured = match is_flooded {
                     true => &mut good.flooded,
@@ -202,7 +202,7 @@ impl Flood {
             }
             let kind = number % KINDS.len();
             number += 1;
-            let answer = self.door.send(request(kind, number, &real, &strange)).await;
+            let answer = self.app.send(request(kind, number, &real, &strange)).await;
             self.sent[kind].fetch_add(1, Ordering::SeqCst);
             match answer.status {
                 StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {}
@@ -222,7 +222,7 @@ fn request(kind: usize, number: usize, real: &str, strange: &str) -> Request<()>
             let header = URL_SAFE_NO_PAD.encode(header);
             format!("{header}.{payload}.{signature}")
         }
-        // `A` at the end, so that it is base64 and the signature is what is wrong.
+        // `A` at the end makes it valid base64, so that only the signature is wrong.
         1 => format!("{message}.{number:0>85}A"),
         2 => strange.to_owned(),
         3 => format!("{:x}.{:x}.{number}", number * 7919, number * 104_729),

@@ -1,4 +1,4 @@
-//! The issuer is down for the whole run, its keys are known: no request is affected.
+//! The issuer is down for the whole run, but its keys are known: no request is affected.
 
 use std::{
     sync::Arc,
@@ -13,19 +13,19 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::{AUDIENCE, Door},
+    app::{AUDIENCE, App},
     figures::Figures,
 };
 
 const TASKS: usize = 4;
 
-/// People, each with a token of before the issuer went down.
+/// Number of people, each with a token issued before the outage.
 const PEOPLE: usize = 500;
 
-/// Every so many requests come with a new token.
+/// Interval, in requests, between new tokens.
 const FRESH_EVERY: usize = 10;
 
-/// What one caller came to.
+/// Results of one caller.
 #[derive(Default)]
 struct Tally {
     requests: usize,
@@ -37,12 +37,12 @@ struct Tally {
 pub(crate) async fn run(is_long: bool) -> Figures {
     let requests = if is_long { 2_000_000 } else { 100_000 };
     let issuer = TestIssuer::serve();
-    // As often as it goes, so that fetches fail all the time.
+    // The shortest interval, so that fetches fail all the time.
     let refresh = KeyRefresh::new().with_interval(Duration::from_secs(1));
     let trusted = TrustedIssuer::discover(issuer.name(), AUDIENCE).with_key_refresh(refresh);
     let verifier = JwtVerifier::new([trusted]).expect("a verifier");
     verifier.ready().await.expect("keys");
-    let door = Door::new(verifier.clone());
+    let app = App::new(verifier.clone());
     let tokens: Arc<[String]> = (0..PEOPLE).map(|person| mint(&issuer, person)).collect();
 
     issuer.stop();
@@ -50,15 +50,15 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let started = Instant::now();
     let mut callers = JoinSet::new();
     for task in 0..TASKS {
-        let (door, issuer, tokens) = (door.clone(), issuer.clone(), Arc::clone(&tokens));
+        let (app, issuer, tokens) = (app.clone(), issuer.clone(), Arc::clone(&tokens));
         callers.spawn(async move {
             let mut tally = Tally::default();
             for number in (task..requests).step_by(TASKS) {
                 let person = number % PEOPLE;
                 let is_fresh = (number / TASKS).is_multiple_of(FRESH_EVERY);
                 let answer = match is_fresh {
-                    true => door.call(&mint(&issuer, person)).await,
-                    false => door.call(&tokens[person]).await,
+                    true => app.call(&mint(&issuer, person)).await,
+                    false => app.call(&tokens[person]).await,
                 };
                 tally.requests += 1;
                 tally.fresh += usize::from(is_fresh);
@@ -66,7 +66,8 @@ pub(crate) async fn run(is_long: bool) -> Figures {
                 if !answer.is_for(&subject(person)) {
                     tally.refused.push(format!("{answer:?}"));
                 }
-                // As a server does between requests: a first request waits for a task of its own.
+                // Yields as a server does between requests: a first request waits for a separate
+                // task.
                 yield_now().await;
             }
             tally
@@ -74,16 +75,16 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     }
     let tallies = callers.join_all().await;
     let took = started.elapsed();
-    // A fetch that failed proves that one was made.
+    // A failed fetch proves that a fetch was attempted.
     let error = wait_for_failure(&verifier).await;
 
     let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
     let (answered, refused) = (sum(|it| it.requests), sum(|it| it.refused.len()));
     let mut figures = Figures::default();
     figures.must("valid requests", answered, answered >= 100_000);
-    figures.add("of these with a token nobody had seen", sum(|it| it.fresh));
-    figures.must("refused, or let in as somebody else", refused, refused == 0);
-    let users = door.users();
+    figures.add("of these with a new token", sum(|it| it.fresh));
+    figures.must("refused, or served as another user", refused, refused == 0);
+    let users = app.users();
     figures.must("users", users, users == PEOPLE);
     let reached = issuer.requests(Endpoint::Jwks) - fetched;
     figures.must("fetches that reached the issuer", reached, reached == 0);
@@ -109,7 +110,7 @@ fn mint(issuer: &TestIssuer, person: usize) -> String {
     token.expires_in(Duration::from_secs(24 * 60 * 60)).sign()
 }
 
-/// The background refresh is due within a second, and fails.
+/// Waits for the background refresh, which is due within a second, to fail.
 async fn wait_for_failure(verifier: &JwtVerifier) -> bool {
     let failed = async {
         while verifier.status()[0].last_error.is_none() {

@@ -1,4 +1,5 @@
-//! The issuer answers wrongly: no request waits longer than stated, and good tokens are not affected.
+//! The issuer returns faulty responses: no request waits longer than the limit, and valid tokens
+//! are not affected.
 
 use std::{
     sync::Arc,
@@ -15,39 +16,41 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::{AUDIENCE, Answer, Door},
+    app::{AUDIENCE, Answer, App},
     figures::Figures,
     memory::Watch,
 };
 
-/// The stated bound of a request that waits for keys.
+/// The limit of a request that waits for keys.
 const WAIT: Duration = Duration::from_millis(500);
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a busy machine adds to a wait.
+/// The delay that a busy machine adds to a wait.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// More is a document that was kept, even a part of it, as the large ones have 50 MB. It is what nine
-/// servers that play the faults and their clients take together, beside what each takes while well.
+/// More growth means that a document, or a part of it, was kept: the large ones have 50 MB. The
+/// allowance covers nine faulty servers and their clients together, on top of their usage without
+/// faults.
 const MEMORY: u64 = 16 << 20;
 
-/// What remembered tokens may take, in each play: the long form shows a hundred thousand of them.
+/// Memory allowed for cached tokens in each play: the long form presents a hundred thousand of
+/// them.
 const TOKENS: u64 = 1 << 18;
 
-/// How long a busy machine may take for the keys of a healthy issuer.
+/// Upper limit for fetching the keys of a healthy issuer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const PEOPLE: usize = 20;
 
-/// A fault, where it is played, and how it is called.
+/// A fault, its endpoint and its label.
 pub(crate) struct Play {
     name: &'static str,
     endpoint: Endpoint,
     faults: Vec<Option<Fault>>,
 }
 
-/// What one fault came to.
+/// Results of one fault.
 #[derive(Default)]
 struct Tally {
     good: usize,
@@ -64,13 +67,13 @@ struct Tally {
 pub(crate) async fn run(is_long: bool) -> Figures {
     let duration = Duration::from_secs(if is_long { 60 } else { 3 });
     let plays = plays();
-    let curtain = Arc::new(Barrier::new(plays.len() + 1));
+    let start = Arc::new(Barrier::new(plays.len() + 1));
     let mut runs = JoinSet::new();
     for play in plays {
-        let curtain = Arc::clone(&curtain);
-        runs.spawn(async move { (play.name, play.run(duration, &curtain).await) });
+        let start = Arc::clone(&start);
+        runs.spawn(async move { (play.name, play.run(duration, &start).await) });
     }
-    curtain.wait().await;
+    start.wait().await;
     let memory = Watch::start();
     let mut results = runs.join_all().await;
     let growth = memory.growth();
@@ -109,7 +112,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     figures
 }
 
-/// One of each kind.
+/// One play of each kind.
 pub(crate) fn plays() -> Vec<Play> {
     let at = |endpoint, name, fault| Play {
         name,
@@ -135,25 +138,26 @@ pub(crate) fn plays() -> Vec<Play> {
 }
 
 impl Play {
-    /// Waits at the curtain until all issuers were well and everything that is made once was made.
-    async fn run(&self, duration: Duration, curtain: &Barrier) -> Tally {
+    /// Waits at the barrier until all issuers work and everything that is created once exists.
+    async fn run(&self, duration: Duration, start: &Barrier) -> Tally {
         let issuer = TestIssuer::serve();
-        // One client for all verifiers without keys: making a client takes longer than what is measured.
+        // All verifiers without keys share one client, because creating one takes longer than the
+        // measured requests.
         let keys = KeySource::discovery(HttpFetcher::new());
         let known = verifier(&issuer, &keys);
         let started = Instant::now();
-        // The other plays start at the same time, and this one is about what comes after.
+        // The other plays start at the same time; this play measures only the phase that follows.
         while let Err(error) = known.ready().await {
             assert!(started.elapsed() < PATIENCE, "keys: {error}");
         }
-        let door = Door::new(known);
+        let app = App::new(known);
         let warm: Vec<_> = (0..PEOPLE).map(|person| mint(&issuer, person)).collect();
         for (person, token) in warm.iter().enumerate() {
-            assert!(door.call(token).await.is_for(&subject(person)));
+            assert!(app.call(token).await.is_for(&subject(person)));
         }
-        door.call(&unknown(&issuer)).await;
-        Door::new(verifier(&issuer, &keys)).call(&warm[0]).await;
-        curtain.wait().await;
+        app.call(&unknown(&issuer)).await;
+        App::new(verifier(&issuer, &keys)).call(&warm[0]).await;
+        start.wait().await;
         let fetched = fetches(&issuer, self.endpoint);
         let mut tally = Tally::default();
         let started = Instant::now();
@@ -161,20 +165,20 @@ impl Play {
         self.play(&issuer, round);
         let mut waiting = JoinSet::new();
         while started.elapsed() < duration {
-            // Strangers wait meanwhile: for a key that does not exist, and at a door that knows no
-            // key yet.
+            // Unknown callers wait at the same time: for a key that does not exist, and at a
+            // verifier that has no keys yet.
             if waiting.is_empty() {
                 round += 1;
                 self.play(&issuer, round);
-                let (door, token) = (door.clone(), unknown(&issuer));
-                waiting.spawn(async move { (false, door.call(&token).await) });
-                let (cold, token) = (Door::new(verifier(&issuer, &keys)), mint(&issuer, 0));
+                let (app, token) = (app.clone(), unknown(&issuer));
+                waiting.spawn(async move { (false, app.call(&token).await) });
+                let (cold, token) = (App::new(verifier(&issuer, &keys)), mint(&issuer, 0));
                 waiting.spawn(async move { (true, cold.call(&token).await) });
             }
             for (person, warm) in warm.iter().enumerate() {
                 let fresh = mint(&issuer, person);
                 for token in [warm, &fresh] {
-                    let answer = door.call(token).await;
+                    let answer = app.call(token).await;
                     tally.note_good(&answer, &subject(person));
                 }
             }
@@ -191,7 +195,7 @@ impl Play {
         tally
     }
 
-    /// Plays the fault of a round.
+    /// Activates the fault of a round.
     pub(crate) fn play(&self, issuer: &TestIssuer, round: usize) {
         match &self.faults[round % self.faults.len()] {
             Some(fault) => issuer.set_fault(self.endpoint, fault.clone()),
@@ -199,13 +203,12 @@ impl Play {
         }
     }
 
-    /// Whether it comes and goes.
+    /// Returns whether the fault is intermittent.
     pub(crate) fn flaps(&self) -> bool {
         self.faults.contains(&None)
     }
 
-    /// Without keys every request gets 503; a key that is not in the set is
-    /// no key.
+    /// Without keys every request gets 503; a key that is not in the set is rejected.
     fn note_stranger(&self, tally: &mut Tally, is_cold: bool, answer: &Answer) {
         let is_right = match (is_cold, answer.status) {
             (true, StatusCode::OK) => self.flaps() && answer.is_for(&subject(0)),
@@ -235,7 +238,7 @@ impl Tally {
     }
 }
 
-/// No cool-down, so that the faults are asked for as often as possible.
+/// No cool-down, so that the faulty endpoints are requested as often as possible.
 fn verifier(issuer: &TestIssuer, keys: &KeySource) -> JwtVerifier {
     let refresh = KeyRefresh::new()
         .with_cool_down(Duration::ZERO)

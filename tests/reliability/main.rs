@@ -1,8 +1,8 @@
-//! What holds while everything around the layer goes wrong, in figures.
+//! Guarantees of the layer under faults and load, measured in figures.
 //!
-//! Each row of the table plays one fault under load, prints what it measured, and fails if a figure
-//! is not what is promised; the table of all rows comes last. By default a row takes some seconds;
-//! the figures that are worth quoting come from the long form, which takes minutes:
+//! Each row of the table causes one fault under load, prints its measurements, and fails if a
+//! figure breaks a guarantee; the table of all rows is printed last. By default a row takes some
+//! seconds. Figures for publication come from the long form, which takes minutes:
 //!
 //! ```sh
 //! RELIABILITY=long cargo test --release --all-features --test reliability
@@ -14,9 +14,9 @@ mod common {
     pub(crate) mod database;
     pub(crate) mod rows;
 }
+mod app;
 mod database_faults;
 mod deactivation;
-mod door;
 mod figures;
 mod first_logins;
 mod floods;
@@ -44,7 +44,7 @@ use tokio::runtime::Runtime;
 
 use self::{common::database::Backend, figures::Figures, storm::child};
 
-/// What a row needs beside this binary, or what is missing of it.
+/// The requirements of a row beside this binary: `Err` names a missing one.
 type Needs = Result<(), String>;
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut arguments = Arguments::from_args();
-    // One at a time: a row measures times and memory.
+    // Rows run one at a time, because they measure times and memory.
     arguments.test_threads.get_or_insert(1);
     let table = Table::default();
     let on = |backend: Result<Backend, &'static str>| backend.map(drop).map_err(str::to_owned);
@@ -87,11 +87,15 @@ fn main() -> ExitCode {
             private_server::mysql().map(drop),
             database_faults::on_mysql,
         ),
-        table.row("deactivation_with_the_bus", postgres(), deactivation::heard),
+        table.row(
+            "deactivation_with_the_bus",
+            postgres(),
+            deactivation::with_bus,
+        ),
         table.row(
             "deactivation_with_the_bus_cut",
             postgres(),
-            deactivation::unheard,
+            deactivation::with_bus_cut,
         ),
         table.row("soak", private_server::postgres().map(drop), soak::run),
     ];
@@ -101,7 +105,7 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// The rows that ran.
+/// The completed rows.
 #[derive(Clone, Default)]
 struct Table(Arc<Mutex<Vec<String>>>);
 
@@ -152,7 +156,7 @@ impl Table {
     }
 }
 
-/// Anything below a bound.
+/// Returns a random number below a bound.
 fn random(below: usize) -> usize {
     let random = RandomState::new().build_hasher().finish();
     (random % below.max(1) as u64) as usize

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Samples the resident memory until it is asked for the highest.
+/// Samples the resident memory until its maximum is requested.
 pub(crate) struct Watch {
     before: u64,
     highest: Arc<AtomicU64>,
@@ -38,7 +38,7 @@ impl Watch {
         }
     }
 
-    /// How much more memory than at the start there ever was, in bytes.
+    /// Returns the maximum growth since the start, in bytes.
     pub(crate) fn growth(self) -> u64 {
         self.is_over.store(true, Ordering::Relaxed);
         self.sampler.join().expect("a sampler");
@@ -46,7 +46,7 @@ impl Watch {
     }
 }
 
-/// Zero where there is no procfs.
+/// Returns zero on systems without procfs.
 pub(crate) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! People by their number, and an issuer that signs quickly.
+//! People by number, and an issuer that signs quickly.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use tower_jit_provisioning::{
     testing::{SigningKey, TestIssuer},
 };
 
-use crate::door::AUDIENCE;
+use crate::app::AUDIENCE;
 
 const ISSUER: &str = "https://id.example.com";
 
 const SECRET: [u8; 32] = [7; 32];
 
-/// An issuer with a shared secret, and a verifier that trusts it.
+/// Returns an issuer with a shared secret, and a verifier that trusts it.
 pub(crate) fn issuer() -> (TestIssuer, JwtVerifier) {
     let key = SigningKey::hmac("key-1", Algorithm::Hs256, &SECRET);
     let issuer = TestIssuer::with_key(ISSUER, Arc::new(key));

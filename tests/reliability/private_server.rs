@@ -1,4 +1,4 @@
-//! A database server of a row's own, which may be killed.
+//! A private database server for a row, which may be killed.
 
 use std::{
     env, fs,
@@ -15,7 +15,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// How long a server may take to start.
+/// Upper limit for the start of a server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The programs of a server.
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 pub(crate) fn postgres() -> Result<Programs, String> {
-    // Debian keeps them out of the way.
+    // Debian installs them outside of `PATH`.
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let folders = versions.flatten().map(|version| version.path().join("bin"));
     let folders: Vec<_> = folders.collect();
@@ -61,7 +61,7 @@ fn find(program: &str, folders: &[PathBuf]) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("{program} is not installed"))
 }
 
-/// A server in a temporary folder, which goes with it.
+/// A server in a temporary folder; both are removed on drop.
 pub(crate) struct PrivateServer {
     programs: Programs,
     directory: TempDir,
@@ -70,7 +70,7 @@ pub(crate) struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// Makes an empty database cluster, and starts a server on it.
+    /// Creates an empty database cluster, and starts a server on it.
     pub(crate) fn start(programs: Programs) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = free.local_addr().expect("an address").port();
@@ -83,7 +83,8 @@ impl PrivateServer {
             process: None,
         };
         if let Some((user, group)) = server.account() {
-            chown(server.directory.path(), Some(user), Some(group)).expect("a folder to give away");
+            chown(server.directory.path(), Some(user), Some(group))
+                .expect("a folder with another owner");
         }
         let (data, install) = (server.data(), server.programs.install.clone());
         let mut command = server.command(&install);
@@ -109,15 +110,16 @@ impl PrivateServer {
         }
     }
 
-    /// Ends it the way a crash does.
+    /// Kills the server, like a crash.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("a process to kill");
-            process.wait().expect("a process to bury");
+            process.wait().expect("an exit status");
         }
     }
 
-    /// Starts it, again if it gave up: what a killed one left behind may take a moment to go.
+    /// Starts the server, with retries, since the remains of a killed one may persist for a short
+    /// time.
     pub(crate) fn restart(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -174,7 +176,8 @@ impl PrivateServer {
         command
     }
 
-    /// Whose the server is, if it is started by root: no database serves as root.
+    /// Returns the account that runs the server if the tests run as root, because databases refuse
+    /// to run as root.
     fn account(&self) -> Option<(u32, u32)> {
         let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         let name = match self.programs.kind {

@@ -1,4 +1,4 @@
-//! Keys change under load: first published, then used, then the old one withdrawn.
+//! Keys change under load: the new one is published, then used, then the old one is withdrawn.
 
 use std::{
     sync::{
@@ -19,19 +19,19 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::{AUDIENCE, Door},
+    app::{AUDIENCE, App},
     figures::Figures,
 };
 
 const TASKS: usize = 3;
 
-/// The shortest interval there is: a withdrawn key may count for as long.
+/// The shortest possible interval: a withdrawn key may be accepted for as long.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Below the pace of rotations, so that each has a fetch of its own.
+/// Shorter than the time between rotations, so that each one has its own fetch.
 const COOL_DOWN: Duration = Duration::from_millis(250);
 
-/// A fetch on loopback, on a busy machine.
+/// Duration of a fetch on loopback, on a busy machine.
 const FETCH: Duration = Duration::from_secs(1);
 
 /// A key under load, with tokens that it signed.
@@ -41,10 +41,10 @@ struct Generation {
 }
 
 struct Load {
-    door: Door,
+    app: App,
     issuer: TestIssuer,
     live: Mutex<Vec<Arc<Generation>>>,
-    /// Noted before the issuer withdraws a key: from then on its tokens may be refused.
+    /// Recorded before the issuer withdraws a key: from then on its tokens may be rejected.
     withdrawn: Mutex<Vec<String>>,
     is_over: AtomicBool,
     served: AtomicUsize,
@@ -63,7 +63,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let verifier = JwtVerifier::new([trusted]).expect("a verifier");
     verifier.ready().await.expect("keys");
     let load = Arc::new(Load {
-        door: Door::new(verifier),
+        app: App::new(verifier),
         live: Mutex::new(vec![Generation::of(&issuer, &issuer.key())]),
         issuer: issuer.clone(),
         withdrawn: Mutex::default(),
@@ -81,10 +81,12 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let mut slowest = Duration::ZERO;
     let mut outlived = 0;
     for number in 0..rotations {
-        // Tokens of the withdrawn key asked for it, and another fetch may not start at once.
+        // Tokens of the withdrawn key caused a fetch, and another one may not start during the
+        // cool-down.
         sleep(COOL_DOWN).await;
         let next = issuer.publish_next();
-        // Some issuers use a new key at once, careful ones only when every verifier has fetched it.
+        // Some issuers use a new key at once; careful ones wait until every verifier has fetched
+        // it.
         if number % 2 == 1 {
             sleep(INTERVAL).await;
         }
@@ -113,7 +115,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
         load.fresh.load(Ordering::SeqCst),
     );
     figures.must(
-        "refused, or let in as somebody else",
+        "refused, or served as another user",
         refused.len(),
         refused.is_empty(),
     );
@@ -160,13 +162,13 @@ impl Load {
             round += 1;
             let generation = self.pick(round);
             let (subject, token) = &generation.tokens[round / 7 % generation.tokens.len()];
-            // A fresh token is of the key that signs.
+            // A fresh token is signed by the current key.
             let fresh = round.is_multiple_of(5).then(|| self.fresh_token(subject));
             let (kid, token) = match &fresh {
                 Some((kid, token)) => (kid, token),
                 None => (&generation.kid, token),
             };
-            let answer = self.door.call(token).await;
+            let answer = self.app.call(token).await;
             let is_fresh = usize::from(fresh.is_some());
             if answer.is_for(subject) {
                 self.served.fetch_add(1, Ordering::SeqCst);
@@ -198,20 +200,21 @@ impl Load {
         }
     }
 
-    /// How long tokens of a withdrawn key are still let in; `None` if for too long.
+    /// Returns the time for which tokens of a withdrawn key are still accepted. `None` means longer
+    /// than allowed.
     async fn outlives(&self, old: &Generation) -> Option<Duration> {
         let started = Instant::now();
         let (subject, token) = &old.tokens[0];
         let refused = async {
-            while self.door.call(token).await.is_for(subject) {
+            while self.app.call(token).await.is_for(subject) {
                 sleep(Duration::from_millis(5)).await;
             }
         };
         timeout(2 * (INTERVAL + FETCH), refused).await.ok()?;
         let took = started.elapsed();
-        // And each of the others, which were remembered too.
+        // Checks the other tokens too, which were cached.
         for (subject, token) in &old.tokens {
-            if self.door.call(token).await.is_for(subject) {
+            if self.app.call(token).await.is_for(subject) {
                 return None;
             }
         }

@@ -1,4 +1,4 @@
-//! More tokens and more people than there is room for: memory is what was configured.
+//! More tokens and people than the caches can hold: memory stays within the configured limits.
 
 use async_trait::async_trait;
 use tower_jit_provisioning::{
@@ -6,7 +6,7 @@ use tower_jit_provisioning::{
 };
 
 use crate::{
-    door::Door,
+    app::App,
     figures::Figures,
     memory::{self, Watch},
     people::{self, mint, subject},
@@ -18,17 +18,17 @@ const TOKEN_BYTES: u64 = 8 * 1024 * 1024;
 /// The size of the user cache.
 const USERS: usize = 10_000;
 
-/// What one remembered user may cost.
+/// Memory that one cached user may take.
 const USER_BYTES: u64 = 1024;
 
-/// How many tokens are asked about again, right after they passed and at the end.
+/// Number of tokens that are verified again, right after they passed and at the end.
 const RECENT: usize = 1000;
 
 /// A provisioner that knows every user and stores none, so that only the caches grow.
-struct Everybody;
+struct AnyUser;
 
 #[async_trait]
-impl Provisioner for Everybody {
+impl Provisioner for AnyUser {
     type User = String;
 
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<String>, ProvisionError> {
@@ -40,8 +40,8 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let half = if is_long { 1_000_000 } else { 20_000 };
     let (issuer, verifier) = people::issuer();
     let verifier = verifier.with_cache_capacity(TOKEN_BYTES);
-    let users = CachedProvisioner::new(Everybody).with_capacity(USERS);
-    let door = Door::before(verifier.clone(), users);
+    let users = CachedProvisioner::new(AnyUser).with_capacity(USERS);
+    let app = App::before(verifier.clone(), users);
 
     let watch = Watch::start();
     let mut wrong = 0;
@@ -51,13 +51,14 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     for turn in 0..2 {
         for number in turn * half..(turn + 1) * half {
             let token = mint(&issuer, number);
-            wrong += usize::from(!is_right(&door, &token, number).await);
-            // Half a thousand tokens later the cache has it, or has lost it: the answer is the same.
+            wrong += usize::from(!is_right(&app, &token, number).await);
+            // Five hundred tokens later the cache holds the earlier token or has evicted it: the
+            // response is the same.
             let earlier = number.saturating_sub(RECENT / 2);
             if earlier < number {
                 let token = &recent[earlier % RECENT];
                 hits += usize::from(verifier.cached(token).is_some());
-                wrong += usize::from(!is_right(&door, token, earlier).await);
+                wrong += usize::from(!is_right(&app, token, earlier).await);
             }
             recent[number % RECENT] = token;
         }
@@ -65,7 +66,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     }
     let last = 2 * half;
     for number in last - RECENT..last {
-        wrong += usize::from(!is_right(&door, &recent[number % RECENT], number).await);
+        wrong += usize::from(!is_right(&app, &recent[number % RECENT], number).await);
     }
     let growth = watch.growth();
 
@@ -84,9 +85,9 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     figures
 }
 
-/// Whether the token is its own subject's, as the handler and as the user's name say.
-async fn is_right(door: &Door<CachedProvisioner<Everybody>>, token: &str, number: usize) -> bool {
-    let (answer, subject) = (door.call(token).await, subject(number));
+/// Returns whether the handler and the user's name both match the token's subject.
+async fn is_right(app: &App<CachedProvisioner<AnyUser>>, token: &str, number: usize) -> bool {
+    let (answer, subject) = (app.call(token).await, subject(number));
     answer.is_for(&subject) && answer.user == Some(subject)
 }
 

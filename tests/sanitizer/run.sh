@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs the tests under AddressSanitizer: no memory is misused, and none is lost.
+# Runs the tests under AddressSanitizer, to detect memory misuse and leaks.
 #
 #   tests/sanitizer/run.sh              everything below: half an hour on two cores, most of it building
 #   tests/sanitizer/run.sh middleware   these test targets
 #
-# Needs no nightly toolchain. The crate has no unsafe code: what is looked for is in what it builds on,
-# and lost memory, which safe code can have, too. C libraries (aws-lc, ring, SQLite) are not
-# instrumented: what they lose is seen, what they misuse is not. Neither is the standard library.
+# Needs no nightly toolchain. The crate has no unsafe code: this checks its dependencies, and leaks,
+# which safe code can have too. C libraries (aws-lc, ring, SQLite) and the standard library are not
+# instrumented: their leaks are detected, but not their misuse of memory.
 #
-# The database tests run on SQLite, and with TEST_POSTGRES_URL and TEST_MYSQL_URL on these. Not here:
-# the tests that measure, and those that drive other programs. Not part of the gate.
+# The database tests run on SQLite, and with TEST_POSTGRES_URL and TEST_MYSQL_URL on those servers.
+# Measurements and tests with other programs are excluded. Not run on every commit.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -23,20 +23,20 @@ if [ ${#tests[@]} -eq 0 ]; then
     tests=(conformance database middleware project provisioning verification)
 fi
 
-# A detector that is off finds nothing.
+# A disabled detector finds nothing, so this proves that it is enabled.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 echo 'fn main() { std::mem::forget(Box::new([0u8; 64])) }' >"$folder/leak.rs"
 # shellcheck disable=SC2086
 rustc $RUSTFLAGS -o "$folder/leak" "$folder/leak.rs"
 if "$folder/leak" 2>"$folder/log" || ! grep -q 'LeakSanitizer: detected' "$folder/log"; then
-    echo "a leak that was planted is not found:"
+    echo "a deliberate leak was not detected:"
     cat "$folder/log"
     exit 1
 fi
 
 host=$(rustc -vV | sed -n 's/^host: //p')
-# With a target of its own, build scripts and macros are not instrumented.
+# With an explicit target, build scripts and macros are not instrumented.
 common=(--locked --target "$host" --all-features)
 status=0
 cargo test --quiet --no-fail-fast "${common[@]}" --lib "${tests[@]/#/--test=}" \

@@ -1,4 +1,4 @@
-//! A verifier configured by TOML, by JSON and by environment variables.
+//! Verifiers configured by TOML, JSON and environment variables.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ fn codes(error: &BuildError) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn every_key_of_a_file_takes_effect() {
+async fn every_key_of_a_configuration_file_takes_effect() {
     let issuer = TestIssuer::new("https://id.example.com/realms/staff");
     let config = from_toml(&format!(
         r#"
@@ -95,7 +95,7 @@ async fn every_key_of_a_file_takes_effect() {
 }
 
 #[tokio::test]
-async fn environment_variables_write_numbers_switches_and_lists_as_text() {
+async fn environment_variables_hold_numbers_booleans_and_lists_as_text() {
     let variables = HashMap::from([
         ("APP__ISSUERS__STAFF__ISSUER", "urn:example:staff"),
         ("APP__ISSUERS__STAFF__AUDIENCE", "orders"),
@@ -139,7 +139,7 @@ async fn environment_variables_write_numbers_switches_and_lists_as_text() {
 }
 
 #[test]
-fn every_fault_of_every_issuer_is_named_as_the_operator_named_it() {
+fn every_fault_is_reported_under_the_issuer_name_of_the_configuration() {
     let config: VerifierConfig = serde_json::from_value(json!({
         "cache_capacity": "much",
         "issuers": {
@@ -228,7 +228,7 @@ async fn a_configuration_can_be_reloaded() {
     verifier.verify(&billing).await.unwrap();
 }
 
-/// What the policy of a configuration makes of a newcomer with this address and these roles.
+/// Runs the sign-up policy of a configuration for a new user with this address and these roles.
 async fn newcomer(keys: &str, email: Option<&str>, roles: &[&str]) -> Result<(), &'static str> {
     let issuer = TestIssuer::new("https://id.example.com");
     let config = from_toml(&format!(
@@ -260,22 +260,25 @@ async fn newcomer(keys: &str, email: Option<&str>, roles: &[&str]) -> Result<(),
 }
 
 #[tokio::test]
-async fn every_key_of_the_policy_takes_effect() {
-    let anybody = |keys| newcomer(keys, None, &[]);
-    assert_eq!(anybody("").await, Ok(()));
-    assert_eq!(anybody("sign_up = \"closed\"").await, Err("sign_up_closed"));
+async fn every_key_of_a_policy_takes_effect() {
+    let new_user = |keys| newcomer(keys, None, &[]);
+    assert_eq!(new_user("").await, Ok(()));
     assert_eq!(
-        anybody("sign_up = \"pending_approval\"").await,
+        new_user("sign_up = \"closed\"").await,
+        Err("sign_up_closed")
+    );
+    assert_eq!(
+        new_user("sign_up = \"pending_approval\"").await,
         Err("pending_approval")
     );
-    assert_eq!(anybody("max_users = 0").await, Err("sign_up_closed"));
+    assert_eq!(new_user("max_users = 0").await, Err("sign_up_closed"));
     assert_eq!(
-        anybody("max_sign_ups_per_minute = 0").await,
+        new_user("max_sign_ups_per_minute = 0").await,
         Err("sign_up_closed")
     );
 
     let domains = "sign_up_email_domains = [\"example.com\"]";
-    assert_eq!(anybody(domains).await, Err("rule_failed"));
+    assert_eq!(new_user(domains).await, Err("rule_failed"));
     assert_eq!(
         newcomer(domains, Some("ana@example.com"), &[]).await,
         Ok(())
@@ -291,7 +294,7 @@ async fn every_key_of_the_policy_takes_effect() {
 }
 
 #[test]
-fn policies_that_contradict_themselves_are_named() {
+fn contradictory_policies_are_reported() {
     let issuer = TestIssuer::new("https://id.example.com");
     for keys in [
         "sign_up = \"maybe\"",

@@ -1,4 +1,4 @@
-//! Explanations: the same decisions, nothing written, and the reason named.
+//! Explanations reach the same decisions as requests, write nothing, and name the reason.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ impl Setup {
         explanation
     }
 
-    /// Asserts that an explanation and a request come to the same end.
+    /// Asserts that an explanation and a request have the same result.
     async fn agrees(&self, token: &TokenBuilder) -> Result<Outcome, &'static str> {
         let explained = self.explain(token).await.verdict();
         let happened = match self.verifier.verify(&token.sign()).await {
@@ -66,7 +66,7 @@ fn failed(explanation: &Explanation) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_first_and_a_second_request_are_told_apart() {
+async fn the_first_and_second_request_are_distinguished() {
     let setup = Setup::new(IssuerPolicy::new());
     assert_eq!(setup.agrees(&setup.token()).await, Ok(Outcome::Created));
     assert_eq!(setup.agrees(&setup.token()).await, Ok(Outcome::Found));
@@ -75,7 +75,7 @@ async fn a_first_and_a_second_request_are_told_apart() {
 }
 
 #[tokio::test]
-async fn each_refusal_names_its_check() {
+async fn every_rejection_names_the_failed_check() {
     let open = IssuerPolicy::new;
     for (policy, token, check, reason) in [
         (
@@ -179,7 +179,7 @@ fn plain() -> Bend {
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_fails_by_its_form_and_nothing_else_is_reached() {
+async fn a_malformed_token_fails_its_format_check_and_skips_the_others() {
     let setup = Setup::new(IssuerPolicy::new());
     for nonsense in ["", "x", "a.b", "a.b.c.d", "\u{1b}[2J", &"x".repeat(20_000)] {
         let explanation = explain::explain_token(&setup.verifier, &setup.users, nonsense).await;
@@ -193,13 +193,13 @@ async fn a_token_that_is_none_fails_by_its_form_and_nothing_else_is_reached() {
 }
 
 #[tokio::test]
-async fn the_reasons_to_refuse_a_known_user_are_named() {
+async fn the_reasons_to_reject_a_known_user_are_named() {
     let setup = Setup::new(IssuerPolicy::new());
     setup.agrees(&setup.token()).await.unwrap();
     let key = TestIdentity::new(ISSUER, "ana").build().key();
     setup.users.set_status(key, UserStatus::Deactivated);
     assert_eq!(setup.agrees(&setup.token()).await, Err("deactivated"));
-    // Deactivating voids the tokens of before, too.
+    // Deactivation also invalidates tokens issued before it.
     assert_eq!(
         failed(&setup.explain(&setup.token()).await),
         ["status", "revocation"]
@@ -225,7 +225,8 @@ async fn every_condition_of_linking_is_named() {
     let second = setup.token().email("ana@example.com", true);
     assert_eq!(setup.agrees(&second).await, Err("conflict"));
     let explanation = setup.explain(&second).await;
-    // The issuer has another subject for that user, and its word is not on the list.
+    // The issuer has another subject for that user, and is not a trusted source of verified
+    // addresses.
     assert_eq!(
         failed(&explanation),
         ["linking", "holder identity"],
@@ -234,7 +235,7 @@ async fn every_condition_of_linking_is_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_another_user_keeps_is_no_update() {
+async fn an_address_of_another_user_is_not_an_update() {
     use tower_jit_provisioning::explain::Explain;
 
     let users = MemoryProvisioner::new();
@@ -278,7 +279,7 @@ async fn claims_are_explained_without_a_signature() {
 }
 
 #[tokio::test]
-async fn an_explanation_writes_no_control_characters_and_hides_in_debug() {
+async fn an_explanation_escapes_control_characters_and_redacts_its_debug_output() {
     let setup = Setup::of(|trusted| trusted);
     let token = setup.token().claim("aud", "\u{1b}[2J\u{7}orders");
     let explanation = setup.explain(&token).await;
@@ -369,10 +370,10 @@ mod properties {
     }
 
     proptest! {
-        /// Whatever came before, the next request does what its explanation said, and every refusal
-        /// has a step that failed.
+        /// The next request always has the result that its explanation predicted, and every
+        /// rejection has a failed step.
         #[test]
-        fn what_is_explained_is_what_happens(
+        fn an_explanation_predicts_the_next_request(
             policy in policy(),
             requests in proptest::collection::vec((identity(), any::<u8>()), 1..12),
         ) {

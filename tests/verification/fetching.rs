@@ -1,5 +1,5 @@
-//! Keys over real HTTP from an issuer that misbehaves: bounded, never in the way of a good token,
-//! and never the end of a good set.
+//! Keys over real HTTP from an issuer that misbehaves: fetches are bounded, never delay a good
+//! token, and never discard a good set.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use tower_jit_provisioning::{
     verifier::KeyRefresh,
 };
 
-/// Long enough for loopback, short enough to wait for.
+/// Request timeout, long enough for loopback and short enough for tests.
 const WAIT: Duration = Duration::from_millis(400);
 
-/// A request that waits for keys waits for two fetches at most, and a busy machine adds to it.
+/// A request that waits for keys waits for at most two fetches; a busy machine adds to that.
 const BOUND: Duration = Duration::from_secs(5);
 
 fn trusted(issuer: &TestIssuer) -> TrustedIssuer {
@@ -37,7 +37,7 @@ async fn passes(verifier: &JwtVerifier, token: &str) -> bool {
     verifier.verify(token).await.is_ok()
 }
 
-/// Makes the verifier fetch the set again, whatever it answers.
+/// Makes the verifier fetch the key set again, regardless of the response.
 async fn demand_fetch(verifier: &JwtVerifier, issuer: &TestIssuer) {
     let unknown = issuer
         .token("eve")
@@ -50,7 +50,7 @@ async fn demand_fetch(verifier: &JwtVerifier, issuer: &TestIssuer) {
     assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
 }
 
-/// What no key set is, for a set and for metadata alike.
+/// Faults that are invalid responses for a key set and for metadata alike.
 fn faults() -> Vec<Fault> {
     vec![
         Fault::BadJson,
@@ -76,14 +76,14 @@ fn faults() -> Vec<Fault> {
 }
 
 #[tokio::test]
-async fn known_keys_serve_through_every_fault_of_the_key_set() {
+async fn known_keys_survive_every_fault_of_the_key_set() {
     let issuer = TestIssuer::serve();
     let verifier = verifier(&issuer);
     assert!(passes(&verifier, &token(&issuer, "ana")).await);
     let mut all = faults();
     all.extend([Fault::ManyKeys(20_000), Fault::NoKeys, Fault::Status(404)]);
     for (number, fault) in all.into_iter().enumerate() {
-        // Another set, or the answer could be that nothing changed.
+        // Uses a different set, since the response could otherwise be that nothing changed.
         issuer.publish_next();
         issuer.set_fault(Endpoint::Jwks, fault.clone());
         demand_fetch(&verifier, &issuer).await;
@@ -104,7 +104,7 @@ async fn known_keys_serve_through_every_fault_of_the_key_set() {
 }
 
 #[tokio::test]
-async fn without_keys_every_fault_is_unavailable_in_bounded_time() {
+async fn without_keys_every_fault_reports_unavailable_within_bounded_time() {
     let mut all: Vec<_> = faults()
         .into_iter()
         .map(|fault| (Endpoint::Discovery, fault))
@@ -153,8 +153,8 @@ async fn a_redirect_is_followed_to_the_same_origin_only() {
         ("http://192.0.2.1/jwks".to_owned(), false),
         ("file:///etc/passwd".to_owned(), false),
     ] {
-        // Discovery answers with a redirect to a document of another kind, so following it shows
-        // in the counters and not in the keys.
+        // Discovery redirects to a document of another kind, so following the redirect shows in the
+        // counters and not in the keys.
         issuer.set_fault(Endpoint::Discovery, Fault::Redirect(target.clone()));
         let (here, there) = (
             issuer.requests(Endpoint::Jwks),
@@ -172,7 +172,7 @@ async fn a_redirect_is_followed_to_the_same_origin_only() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_as_often_as_stated() {
+async fn redirects_are_followed_up_to_the_limit() {
     for (redirects, is_followed) in [(0, false), (1, true)] {
         let issuer = TestIssuer::serve();
         let target = issuer.url(Endpoint::Jwks);
@@ -189,7 +189,7 @@ async fn redirects_are_followed_as_often_as_stated() {
 }
 
 #[tokio::test]
-async fn rotation_over_http_refuses_no_valid_token() {
+async fn rotation_over_http_rejects_no_valid_token() {
     let issuer = TestIssuer::serve();
     let verifier = verifier(&issuer);
     let before = token(&issuer, "ana");
@@ -211,7 +211,7 @@ async fn rotation_over_http_refuses_no_valid_token() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_and_comes_back_refuses_no_token() {
+async fn an_outage_of_the_issuer_rejects_no_token() {
     let issuer = TestIssuer::serve_at("/realms/acme");
     let verifier = verifier(&issuer);
     assert!(passes(&verifier, &token(&issuer, "ana")).await);
@@ -228,7 +228,7 @@ async fn an_issuer_that_is_down_and_comes_back_refuses_no_token() {
 }
 
 #[tokio::test]
-async fn rfc_8414_metadata_is_found_under_a_path() {
+async fn rfc_8414_metadata_is_found_for_an_issuer_with_a_path() {
     let issuer = TestIssuer::serve_at("/realms/acme");
     issuer.set_fault(Endpoint::Discovery, Fault::Status(404));
     let verifier = verifier(&issuer);
@@ -259,7 +259,7 @@ async fn an_unchanged_set_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_issuer_with_one_kid_for_two_keys_loses_that_kid_only() {
+async fn a_kid_shared_by_two_keys_disables_only_that_kid() {
     let issuer = TestIssuer::serve();
     let next = issuer.publish_next();
     issuer.set_fault(Endpoint::Jwks, Fault::DuplicateKid);

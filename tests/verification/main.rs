@@ -1,4 +1,4 @@
-//! Tokens, keys and issuers: what is verified, with which keys, and as which identity.
+//! Verification of tokens: keys, issuers, claims and the resulting identity.
 #![cfg(feature = "testing")]
 
 mod config;

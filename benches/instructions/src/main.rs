@@ -1,13 +1,13 @@
-//! What callgrind counts the instructions of: one kind of request, again and again.
+//! One kind of request in a loop, for instruction counts by callgrind.
 //!
-//! Tokens and keys are fixed, or the arithmetic of their signatures would differ from run to run.
-//! `check` compares the counts with `baseline`; this is how to have tokens of another shape:
+//! Tokens and keys are fixed, because otherwise the arithmetic of their signatures would differ
+//! between runs. `check` compares the counts with `baseline`. To create tokens of another shape:
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/instructions/Cargo.toml -- renew
 //! ```
 
-#[expect(dead_code, reason = "keys and configuration are fixed here")]
+#[expect(dead_code, reason = "this program has fixed keys")]
 #[path = "../../fixture/mod.rs"]
 mod fixture;
 #[path = "../../inner/mod.rs"]
@@ -37,7 +37,7 @@ use self::{
     inner::Inner,
 };
 
-/// Enough for the last digit of a count to be right.
+/// Enough calls for an exact last digit of a count.
 const CALLS: u64 = 100;
 
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
@@ -69,7 +69,7 @@ fn warm(token: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A verifier that forgets every token, and users in memory.
+/// Runs a verifier without a cache, and users in memory.
 fn cold(token: &str, status: u16) -> Result<(), Box<dyn Error>> {
     let verifier = verifier()?.with_cache_capacity(0);
     let mut service = ProvisionLayer::new(verifier, MemoryProvisioner::new()).layer(Inner);
@@ -90,7 +90,7 @@ where
     }
 }
 
-/// Callgrind counts in here, and finds it by its name.
+/// Callgrind counts inside this function, and finds it by its name.
 #[inline(never)]
 fn counted<T>(operation: impl FnOnce() -> T) -> T {
     black_box(operation())
@@ -124,7 +124,7 @@ fn fixture_file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Writes tokens that are good until the next century, and their public keys.
+/// Writes tokens that are valid until the next century, and their public keys.
 fn renew() -> Result<(), Box<dyn Error>> {
     let mut keys: Vec<Value> = Vec::new();
     for algorithm in ALGORITHMS {

@@ -1,4 +1,4 @@
-//! Each crate's layer, set up for one issuer whose keys it has.
+//! Each crate's layer, configured for one issuer with known keys.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tower_oauth2_resource_server::{
     validation::ClaimsValidationSpec,
 };
 
-/// What a handler that looks for its user reads.
+/// The claims that a handler reads to find its user.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Claims {
     pub iss: String,

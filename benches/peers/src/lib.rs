@@ -1,4 +1,4 @@
-//! What both measurements need: the layers, and the store their users come from.
+//! Shared parts of both measurements: the layers, and the store of their users.
 
 pub mod layers;
 pub mod store;

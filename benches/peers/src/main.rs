@@ -1,15 +1,15 @@
-//! The same request through two other layers and through this one, without a server around it.
+//! The same request through two other layers and through this one, without a server.
 //!
-//! The others verify each token anew and load no user; what their users write is one SELECT in the
-//! handler. `bare` is the inner service alone. The first tables count the thread's processor time;
-//! where a database is asked, the clock is the wall's.
+//! The other layers verify each token anew and load no user; their applications need one SELECT in
+//! the handler for that. `bare` is the inner service alone. The first tables measure the thread's
+//! processor time; tables with a database measure wall-clock time.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --bin peers
 //! TEST_POSTGRES_URL=postgres://postgres@127.0.0.1:5432/postgres cargo run ...   # with PostgreSQL
 //! ```
 
-#[expect(dead_code, reason = "nothing here is polled by hand")]
+#[expect(dead_code, reason = "this program never polls by hand")]
 #[path = "../../fixture/mod.rs"]
 mod fixture;
 #[path = "../../table/mod.rs"]
@@ -47,10 +47,10 @@ use self::{
     table::{Ratio, Table},
 };
 
-/// Requests are made a few at a time, outside of what is timed.
+/// Requests are built in small batches, outside of the measured time.
 const BATCH: u64 = 32;
 
-/// Nothing may expire while this runs.
+/// Longer than this program runs, so that nothing expires.
 const DAY: Duration = Duration::from_secs(86_400);
 
 const PEERS: [&str; 2] = ["oauth-resource-server", "tower-oauth2-resource-server"];
@@ -92,7 +92,7 @@ fn main() {
     }
 }
 
-/// The layers alone: nobody loads a user but this crate's, from memory.
+/// The layers alone: only this crate's layer loads a user, from memory.
 fn layers(
     criterion: &mut Criterion,
     runtime: &Runtime,
@@ -131,7 +131,7 @@ fn layers(
     table.measure(criterion);
 }
 
-/// The layers and the user: a SELECT behind the others, this crate's own way in this crate.
+/// The layers and the user: a SELECT behind the other layers, and this crate's own provisioner.
 fn with_users(
     criterion: &mut Criterion,
     runtime: &Runtime,
@@ -197,7 +197,7 @@ fn beyond_bare(of: &'static [&'static str], goal: Option<f64>) -> Ratio {
     }
 }
 
-/// Times calls with the clock given: it starts one, and what that returns reads it.
+/// Measures calls with the given clock: `start` starts it, and the returned function reads it.
 fn calls<S, B, R: Fn() -> Duration>(
     runtime: &Runtime,
     service: &mut S,
@@ -252,7 +252,7 @@ impl Service<Request<Body>> for Inner {
     }
 }
 
-/// Looks for the user of whom a layer says the request is.
+/// Looks up the user of the subject from the layer.
 #[derive(Clone)]
 struct Finding {
     db: DatabaseConnection,

@@ -1,4 +1,4 @@
-//! The table of an application that finds its user by itself, and the SELECT it runs for it.
+//! The table of an application that looks up its user itself, and its SELECT.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database,
@@ -25,7 +25,8 @@ mod account {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Connections that trust their pool: a ping before every statement would favour whoever asks least.
+/// Connects without a ping before every statement, which would favour the layer with the fewest
+/// statements.
 pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
@@ -36,7 +37,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
     Database::connect(options).await
 }
 
-/// A database of this name, dropped first, on the server of `url`.
+/// Creates a database with this name on the server of `url`, after dropping an existing one.
 pub async fn postgres(url: &str, name: &str) -> Result<DatabaseConnection, DbErr> {
     let server = connect(url, 1).await?;
     for statement in [
@@ -49,7 +50,7 @@ pub async fn postgres(url: &str, name: &str) -> Result<DatabaseConnection, DbErr
     connect(&format!("{server}/{name}"), 10).await
 }
 
-/// The bundled tables, and the application's own with one account.
+/// Creates the bundled tables, and the application's own with one account.
 pub async fn fill(db: &DatabaseConnection, subject: &str) -> Result<(), DbErr> {
     migration::run(db).await?;
     let schema = Schema::new(db.get_database_backend());
@@ -66,7 +67,7 @@ pub async fn fill(db: &DatabaseConnection, subject: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Finds the account as sea-orm's own documentation does.
+/// Finds the account as in sea-orm's documentation.
 pub async fn find(db: &DatabaseConnection, subject: &str) -> Result<bool, DbErr> {
     let account = account::Entity::find()
         .filter(account::Column::Subject.eq(subject))

@@ -1,4 +1,4 @@
-//! Identities in a table beside the users, a `Uuid` for a key, and an entity with hooks of its own.
+//! Identities in a separate table, a `Uuid` key, and an entity with hooks of its own.
 
 use sea_orm::sea_query::{ColumnDef, ColumnType, ForeignKey, Table};
 use sea_orm_migration::MigrationTrait;

@@ -1,4 +1,4 @@
-//! Identities in a table beside the users, an `i64` that counts up for a key.
+//! Identities in a separate table, and an auto-increment `i64` key.
 
 use sea_orm::sea_query::{ColumnDef, ColumnType};
 use sea_orm_migration::MigrationTrait;

@@ -1,7 +1,8 @@
-//! The mapping of users whose identities are in a table beside them.
+//! The mapping of users whose identities are in a separate table.
 
 /// Defines a shape: the module of the users' entity, the type of its `id`, and the names of both
-/// tables, which `migrations()` creates. A macro, as sea-orm derives no generic entities.
+/// tables, which `migrations()` creates. This is a macro because sea-orm cannot derive generic
+/// entities.
 macro_rules! link_table {
     ($mapping:ident, $users:ident, $id:ident, $table:tt, $identities:tt) => {
         mod mapping {

@@ -14,13 +14,13 @@ use tower_jit_provisioning::sea_orm::UserMapping;
 
 use super::database::TestDatabase;
 
-/// A mapping, and its tables.
+/// A mapping and its tables.
 #[async_trait]
 pub(crate) trait Shape: UserMapping + Default {
-    /// The users' table.
+    /// Name of the users' table.
     const USERS: &str;
 
-    /// The table with the identities: the users' own, or one beside it.
+    /// Name of the table with the identities: the users' own, or a separate one.
     const IDENTITIES: &str;
 
     fn migrations() -> Vec<Box<dyn MigrationTrait>>;
@@ -34,7 +34,7 @@ pub(crate) trait Shape: UserMapping + Default {
         }
     }
 
-    /// Adds a user who signed up with a password; returns the id.
+    /// Inserts a user who signed up with a password; returns the id.
     async fn import(
         db: &DatabaseConnection,
         address: &str,
@@ -42,5 +42,5 @@ pub(crate) trait Shape: UserMapping + Default {
     ) -> Result<String, DbErr>;
 }
 
-/// The password that [`Shape::import`] gives.
+/// The password hash that [`Shape::import`] stores.
 pub(crate) const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";

@@ -1,5 +1,5 @@
-//! A mapping that stores roles and profiles in columns of its own: the issuer's roles and the
-//! operator's side by side, and what was last taken of a token.
+//! A mapping that stores roles and profiles in its own columns: the issuer's roles next to the
+//! operator's, and the time of the last token that was applied.
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -23,13 +23,13 @@ use super::{
     tables::{CreateUsers, users_with_addresses},
 };
 
-/// A player, and the roles that count for the request.
+/// A player, and the roles that apply to the request.
 pub(crate) struct Player {
     pub(crate) row: players::Model,
     pub(crate) roles: Vec<String>,
 }
 
-/// Written only over what an older token wrote.
+/// Matches rows written by an older token, the only ones that may be overwritten.
 fn is_older(column: players::Column, identity: &Identity) -> Condition {
     Condition::any()
         .add(column.is_null())

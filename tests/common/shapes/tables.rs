@@ -1,4 +1,4 @@
-//! The tables of the applications: users, with passwords or without.
+//! Tables of the applications: users, with or without passwords.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -12,7 +12,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-/// A users' table.
+/// Returns a users' table.
 pub(super) fn users(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
     Table::create()
         .table(Alias::new(name))
@@ -28,7 +28,7 @@ pub(super) fn users(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
         .to_owned()
 }
 
-/// The same, with addresses that are compared by their key.
+/// Returns a users' table whose addresses are compared by their key.
 pub(super) fn users_with_addresses(name: &str, id: &mut ColumnDef) -> TableCreateStatement {
     users(name, id)
         .col(ColumnDef::new("email_key").string_len(64).unique_key())
@@ -36,7 +36,7 @@ pub(super) fn users_with_addresses(name: &str, id: &mut ColumnDef) -> TableCreat
         .to_owned()
 }
 
-/// Creates a table that an application has for itself.
+/// Creates a table that belongs to the application alone.
 pub(super) struct Create(pub(super) TableCreateStatement);
 
 impl MigrationName for Create {
@@ -66,7 +66,7 @@ impl MigrationTrait for CreateUsers {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut revoked = ColumnDef::new("tokens_valid_after");
         match manager.get_database_backend() {
-            // The plain type cuts to seconds.
+            // The plain type truncates to seconds.
             DbBackend::MySql => revoked.custom("datetime(6)"),
             _ => revoked.date_time(),
         };

@@ -1,4 +1,4 @@
-//! A provisioner over a small store that can be broken, with a flaw of choice.
+//! A provisioner over a small store that can fail, with one configurable flaw.
 
 mod provisioner;
 mod rewriting;
@@ -21,10 +21,10 @@ use tower_jit_provisioning::{
 
 pub(crate) use self::provisioner::Flawed;
 
-/// Whoever was imported has an identity of this issuer, for want of another way in.
+/// Imported users have an identity of this issuer, because the store has no other way to add them.
 const IMPORT: &str = "import";
 
-/// What is wrong with it.
+/// The flaw of a provisioner.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Flaw {
     AdmitsAnybodysKind,
@@ -89,7 +89,7 @@ pub(crate) enum Flaw {
     WritesEventsLater,
 }
 
-/// The store, with everything that a check may do to it.
+/// The store, with all operations that a check may use.
 #[derive(Clone)]
 pub(crate) struct Ledger {
     flaw: Flaw,
@@ -106,13 +106,13 @@ struct Facts {
     strays: u64,
     recorded: HashMap<IdentityKey, RecordedIdentity>,
     known: HashSet<IdentityKey>,
-    /// Under which key an identity is stored; its own unless a flaw makes it another.
+    /// The key under which an identity is stored; its own unless a flaw changes it.
     keys: HashMap<IdentityKey, IdentityKey>,
     /// Identities that are stored as another one.
     aliases: HashMap<IdentityKey, Identity>,
-    /// Who came with which address.
+    /// The identity that holds each address.
     holders: HashMap<String, Identity>,
-    /// Busy, or remembered as refused.
+    /// Identities that are busy, or cached as rejected.
     marked: HashSet<IdentityKey>,
 }
 
@@ -135,7 +135,7 @@ impl Ledger {
         *self.fault.borrow()
     }
 
-    /// Takes a while, as stores do, or does not come back.
+    /// Takes a short time, as stores do, or never completes.
     async fn io(&self, is_write: bool) -> Result<(), ProvisionError> {
         for _ in 0..3 {
             yield_now().await;
@@ -153,7 +153,7 @@ impl Ledger {
         }
     }
 
-    /// Where the user behind an identity is stored, in every store there is.
+    /// Returns the key and all stores under which the user of an identity is stored.
     fn stored(&self, key: IdentityKey) -> (IdentityKey, Vec<MemoryProvisioner>) {
         let key = self.facts().keys.get(&key).copied().unwrap_or(key);
         let handles = self.handles.lock().unwrap();

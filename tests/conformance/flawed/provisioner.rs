@@ -1,4 +1,4 @@
-//! The provisioner itself: flaws in what it does, what it waits for, and what it reports.
+//! The provisioner itself, with flaws in its actions, waits and reports.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use super::{
 
 type Verdict = Result<Provisioned<MemoryUser>, ProvisionError>;
 
-/// What a handle remembers of the tokens it has seen.
+/// The results a handle caches for the tokens it has seen.
 type Cache = HashMap<Remembered, Provisioned<MemoryUser>>;
 
 type Remembered = (IdentityKey, Option<String>, Vec<String>);
@@ -53,28 +53,36 @@ impl Flawed {
         self.cache.lock().unwrap().clear();
     }
 
-    fn remembered(&self, asked: &Identity) -> Remembered {
+    fn remembered(&self, requested: &Identity) -> Remembered {
         let roles = match self.ledger.flaw {
             Flaw::CachesRoles => Vec::new(),
-            _ => asked.roles().as_slice().to_vec(),
+            _ => requested.roles().as_slice().to_vec(),
         };
-        (asked.key(), asked.full_name().map(str::to_owned), roles)
+        (
+            requested.key(),
+            requested.full_name().map(str::to_owned),
+            roles,
+        )
     }
 
     fn is(&self, flaw: Flaw) -> bool {
         self.ledger.flaw == flaw
     }
 
-    /// What the store takes an identity for.
-    fn rewritten(&self, asked: &Identity) -> Identity {
+    /// Returns the identity that the store uses in place of the given one.
+    fn rewritten(&self, requested: &Identity) -> Identity {
         let mut facts = self.ledger.facts();
-        let alias = facts.aliases.get(&asked.key()).cloned();
-        let kind = alias.as_ref().map_or(asked.kind(), |alias| alias.kind());
+        let alias = facts.aliases.get(&requested.key()).cloned();
+        let kind = alias
+            .as_ref()
+            .map_or(requested.kind(), |alias| alias.kind());
         let identity = match alias.filter(|_| !self.is(Flaw::AdmitsAnybodysKind)) {
-            Some(alias) => keyed(asked, alias.tenant(), alias.issuer(), alias.subject()).build(),
-            None => rewritten(self.ledger.flaw, asked, kind),
+            Some(alias) => {
+                keyed(requested, alias.tenant(), alias.issuer(), alias.subject()).build()
+            }
+            None => rewritten(self.ledger.flaw, requested, kind),
         };
-        facts.keys.insert(asked.key(), identity.key());
+        facts.keys.insert(requested.key(), identity.key());
         identity
     }
 
@@ -89,32 +97,36 @@ impl Flawed {
         answer.map_err(ProvisionError::unavailable)?
     }
 
-    async fn before(&self, asked: &Identity) -> Result<(), ProvisionError> {
-        let marks = |it: &Self| it.ledger.facts().marked.contains(&asked.key());
+    async fn before(&self, requested: &Identity) -> Result<(), ProvisionError> {
+        let marks = |it: &Self| it.ledger.facts().marked.contains(&requested.key());
         match self.ledger.flaw {
-            Flaw::KeepsKnownOut if is_closed(asked) => Err(DenialReason::SignUpClosed.into()),
+            Flaw::KeepsKnownOut if is_closed(requested) => Err(DenialReason::SignUpClosed.into()),
             Flaw::RefusesForever if marks(self) => Err(DenialReason::Deactivated.into()),
             Flaw::RemembersFailures if marks(self) => Err(ProvisionError::unavailable("again")),
             Flaw::MarksBusy => {
                 for _ in 0..100 {
-                    if self.ledger.facts().marked.insert(asked.key()) {
+                    if self.ledger.facts().marked.insert(requested.key()) {
                         return Ok(());
                     }
                     sleep(Duration::from_millis(5)).await;
                 }
-                Err(ProvisionError::unavailable("somebody else is at it"))
+                Err(ProvisionError::unavailable(
+                    "another request is in progress",
+                ))
             }
             Flaw::BlocksByAnyAddress => {
-                let holder = asked
+                let holder = requested
                     .email()
                     .and_then(|email| self.ledger.facts().holders.get(email.as_str()).cloned());
                 match holder {
-                    Some(holder) if holder.key() != asked.key() => Err(ProvisionError::Conflict),
+                    Some(holder) if holder.key() != requested.key() => {
+                        Err(ProvisionError::Conflict)
+                    }
                     _ => Ok(()),
                 }
             }
-            Flaw::LinksVouched if !links(asked) => {
-                self.become_holder(asked);
+            Flaw::LinksVouched if !links(requested) => {
+                self.become_holder(requested);
                 Ok(())
             }
             _ => Ok(()),
@@ -122,28 +134,28 @@ impl Flawed {
     }
 
     /// Makes the identity an alias of the user that holds its address.
-    fn become_holder(&self, asked: &Identity) -> bool {
+    fn become_holder(&self, requested: &Identity) -> bool {
         let mut facts = self.ledger.facts();
-        let email = asked.vouched_email();
+        let email = requested.vouched_email();
         let holder = email.and_then(|email| facts.holders.get(email.as_str()).cloned());
-        let Some(holder) = holder.filter(|it| it.key() != asked.key()) else {
+        let Some(holder) = holder.filter(|it| it.key() != requested.key()) else {
             return false;
         };
-        facts.aliases.insert(asked.key(), holder);
+        facts.aliases.insert(requested.key(), holder);
         true
     }
 
-    async fn join(&self, asked: &Identity, identity: Identity, is_known: bool) -> Verdict {
+    async fn join(&self, requested: &Identity, identity: Identity, is_known: bool) -> Verdict {
         if self.is(Flaw::InsertsInSteps) && !is_known {
             self.ledger.facts().strays += 1;
             yield_now().await;
-            let answer = self.write(asked, &identity, is_known).await;
+            let answer = self.write(requested, &identity, is_known).await;
             self.ledger.facts().strays -= 1;
             return answer;
         }
-        // Detached: a client that hangs up takes nothing with it.
-        let (writer, asked) = (self.clone(), asked.clone());
-        let writing = async move { writer.write(&asked, &identity, is_known).await };
+        // Detached, so that a dropped request does not cancel the write.
+        let (writer, requested) = (self.clone(), requested.clone());
+        let writing = async move { writer.write(&requested, &identity, is_known).await };
         let answer = tokio::spawn(writing).await.unwrap();
         if self.is(Flaw::WritesEventsLater) && is_creation(&answer) {
             yield_now().await;
@@ -152,7 +164,7 @@ impl Flawed {
         answer
     }
 
-    async fn write(&self, asked: &Identity, identity: &Identity, is_known: bool) -> Verdict {
+    async fn write(&self, requested: &Identity, identity: &Identity, is_known: bool) -> Verdict {
         if let Err(error) = self.bounded(self.ledger.io(true)).await {
             if self.is(Flaw::LeavesStalledHalves) {
                 self.ledger.facts().strays += 1;
@@ -167,7 +179,7 @@ impl Flawed {
         }
         let answer = match self.ledger.flaw {
             Flaw::LocksInTheProcess | Flaw::ReadsThenInserts if !is_known => {
-                self.insert(asked, identity).await
+                self.insert(requested, identity).await
             }
             _ => self.users.provision(identity).await,
         };
@@ -175,35 +187,35 @@ impl Flawed {
             && answer
                 .as_ref()
                 .is_ok_and(|it| it.outcome() == Outcome::Found);
-        self.note(asked, &answer);
+        self.note(requested, &answer);
         match self.ledger.flaw {
-            Flaw::BlocksByOwnAddress if is_lost_race && asked.vouched_email().is_some() => {
+            Flaw::BlocksByOwnAddress if is_lost_race && requested.vouched_email().is_some() => {
                 Err(ProvisionError::Conflict)
             }
             Flaw::TellsAllCreated if is_lost_race => {
                 answer.map(|it| Provisioned::created(Arc::clone(it.user())))
             }
-            Flaw::TellsAllLinked if is_lost_race && links(asked) => {
+            Flaw::TellsAllLinked if is_lost_race && links(requested) => {
                 answer.map(|it| Provisioned::linked(Arc::clone(it.user())))
             }
             _ => answer,
         }
     }
 
-    /// Inserts a user even if another request did so meanwhile: there is no unique index.
-    async fn insert(&self, asked: &Identity, identity: &Identity) -> Verdict {
+    /// Inserts a user even if another request has inserted one meanwhile: there is no unique index.
+    async fn insert(&self, requested: &Identity, identity: &Identity) -> Verdict {
         let subject = format!("{} {}", identity.subject(), self.users.len());
         let alias = keyed(identity, identity.tenant(), identity.issuer(), &subject).build();
         let answer = self.users.provision(&alias).await;
         if is_creation(&answer) {
             let mut facts = self.ledger.facts();
-            facts.keys.insert(asked.key(), alias.key());
-            facts.aliases.insert(asked.key(), alias);
+            facts.keys.insert(requested.key(), alias.key());
+            facts.aliases.insert(requested.key(), alias);
         }
         answer
     }
 
-    fn note(&self, asked: &Identity, answer: &Verdict) {
+    fn note(&self, requested: &Identity, answer: &Verdict) {
         let mut facts = self.ledger.facts();
         let is_creation = is_creation(answer);
         let count = match self.ledger.flaw {
@@ -218,46 +230,46 @@ impl Flawed {
         if let Ok(provisioned) = answer
             && provisioned.outcome() != Outcome::Found
         {
-            facts.known.insert(asked.key());
+            facts.known.insert(requested.key());
         }
         if !is_creation {
             return;
         }
         if self.is(Flaw::AdmitsAnybodysKind) {
-            facts.aliases.insert(asked.key(), asked.clone());
+            facts.aliases.insert(requested.key(), requested.clone());
         }
         let subject = match self.ledger.flaw {
-            Flaw::FoldsRecords => asked.subject().trim().to_lowercase(),
-            _ => asked.subject().to_owned(),
+            Flaw::FoldsRecords => requested.subject().trim().to_lowercase(),
+            _ => requested.subject().to_owned(),
         };
-        let issuer = asked.issuer().to_owned();
+        let issuer = requested.issuer().to_owned();
         let recorded = RecordedIdentity { issuer, subject };
-        facts.recorded.insert(asked.key(), recorded);
-        if let Some(email) = asked.email() {
+        facts.recorded.insert(requested.key(), recorded);
+        if let Some(email) = requested.email() {
             facts
                 .holders
-                .insert(email.as_str().to_owned(), asked.clone());
+                .insert(email.as_str().to_owned(), requested.clone());
         }
     }
 
-    async fn after(&self, asked: &Identity, identity: &Identity, answer: Verdict) -> Verdict {
-        let mark = |it: &Self| it.ledger.facts().marked.insert(asked.key());
+    async fn after(&self, requested: &Identity, identity: &Identity, answer: Verdict) -> Verdict {
+        let mark = |it: &Self| it.ledger.facts().marked.insert(requested.key());
         match (self.ledger.flaw, answer) {
             (Flaw::DeniesOnErrors, Err(ProvisionError::Unavailable(_))) => {
                 Err(DenialReason::RuleFailed.into())
             }
             (Flaw::IgnoresLimits, Err(ProvisionError::Denied(DenialReason::SignUpClosed)))
-                if is_limited(asked) =>
+                if is_limited(requested) =>
             {
-                self.join(asked, unruled(identity), false).await
+                self.join(requested, unruled(identity), false).await
             }
             (
                 Flaw::IgnoresRules,
                 Err(ProvisionError::Denied(DenialReason::RuleFailed | DenialReason::NoRole)),
-            ) => self.join(asked, unruled(identity), false).await,
-            (Flaw::LinksAnyConflict, Err(ProvisionError::Conflict)) if links(asked) => {
-                match self.become_holder(asked) {
-                    true => self.users.provision(&self.rewritten(asked)).await,
+            ) => self.join(requested, unruled(identity), false).await,
+            (Flaw::LinksAnyConflict, Err(ProvisionError::Conflict)) if links(requested) => {
+                match self.become_holder(requested) {
+                    true => self.users.provision(&self.rewritten(requested)).await,
                     false => Err(ProvisionError::Conflict),
                 }
             }
@@ -266,7 +278,7 @@ impl Flawed {
                 answer
             }
             (Flaw::MarksBusy, answer) => {
-                self.ledger.facts().marked.remove(&asked.key());
+                self.ledger.facts().marked.remove(&requested.key());
                 answer
             }
             (Flaw::Reactivates, Err(ProvisionError::Denied(reason)))
@@ -280,7 +292,7 @@ impl Flawed {
                 Err(DenialReason::Deactivated.into())
             }
             (Flaw::RemakesDeleted, Err(ProvisionError::Denied(DenialReason::Deleted))) => {
-                self.insert(asked, identity).await
+                self.insert(requested, identity).await
             }
             (Flaw::RemembersFailures, Err(error @ ProvisionError::Unavailable(_))) => {
                 mark(self);
@@ -302,59 +314,59 @@ fn is_creation(answer: &Verdict) -> bool {
 impl Provisioner for Flawed {
     type User = MemoryUser;
 
-    async fn provision(&self, asked: &Identity) -> Verdict {
+    async fn provision(&self, requested: &Identity) -> Verdict {
         let _turn = match self.is(Flaw::LocksInTheProcess) {
             true => Some(self.turn.lock().await),
             false => None,
         };
-        self.before(asked).await?;
-        let identity = self.rewritten(asked);
+        self.before(requested).await?;
+        let identity = self.rewritten(requested);
         let known = self.users.cached(&identity);
-        let is_known = self.ledger.facts().known.contains(&asked.key());
+        let is_known = self.ledger.facts().known.contains(&requested.key());
         let answer = match (self.bounded(self.ledger.io(false)).await, known) {
             (Err(error), _) => Err(error),
             (Ok(()), Some(found)) if !self.is(Flaw::WritesAlways) => Ok(found),
-            (Ok(()), _) => self.join(asked, identity.clone(), is_known).await,
+            (Ok(()), _) => self.join(requested, identity.clone(), is_known).await,
         };
-        let answer = self.after(asked, &identity, answer).await;
+        let answer = self.after(requested, &identity, answer).await;
         if let Ok(provisioned) = &answer {
             let found = Provisioned::found(Arc::clone(provisioned.user()))
                 .with_tokens_valid_after(provisioned.tokens_valid_after());
             self.cache
                 .lock()
                 .unwrap()
-                .insert(self.remembered(asked), found);
+                .insert(self.remembered(requested), found);
         }
         answer
     }
 
-    fn cached(&self, asked: &Identity) -> Option<Provisioned<MemoryUser>> {
+    fn cached(&self, requested: &Identity) -> Option<Provisioned<MemoryUser>> {
         let store = |identity: &Identity| self.users.cached(&self.rewritten(identity));
         match self.ledger.flaw {
-            Flaw::CachesBySubject => store(asked).or_else(|| {
-                let subject = asked.subject().trim().to_lowercase();
-                store(&keyed(asked, "", asked.issuer(), &subject).build())
+            Flaw::CachesBySubject => store(requested).or_else(|| {
+                let subject = requested.subject().trim().to_lowercase();
+                store(&keyed(requested, "", requested.issuer(), &subject).build())
             }),
             Flaw::CachesCreations => {
-                store(asked).map(|found| Provisioned::created(Arc::clone(found.user())))
+                store(requested).map(|found| Provisioned::created(Arc::clone(found.user())))
             }
             Flaw::CachesForever | Flaw::CachesLateLoads | Flaw::CachesRoles => {
                 let found = self
                     .cache
                     .lock()
                     .unwrap()
-                    .get(&self.remembered(asked))?
+                    .get(&self.remembered(requested))?
                     .clone();
                 let revocation = found.tokens_valid_after();
-                let is_fresh = revocation.is_none_or(|at| asked.issued_at() > Some(at));
+                let is_fresh = revocation.is_none_or(|at| requested.issued_at() > Some(at));
                 is_fresh.then_some(found)
             }
             Flaw::CachesRevoked => {
-                let (tenant, issuer) = (asked.tenant(), asked.issuer());
-                let undated = keyed(asked, tenant, issuer, asked.subject());
+                let (tenant, issuer) = (requested.tenant(), requested.issuer());
+                let undated = keyed(requested, tenant, issuer, requested.subject());
                 store(&undated.with_issued_at(i64::MAX).build())
             }
-            _ => store(asked),
+            _ => store(requested),
         }
     }
 }

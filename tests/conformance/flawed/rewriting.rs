@@ -1,4 +1,4 @@
-//! Flaws in what is made of an identity: which parts are its key, and which claims are believed.
+//! Flaws in the use of an identity: the parts of its key, and the trusted claims.
 
 use tower_jit_provisioning::{
     Identity, IssuerPolicy, Linking, PrincipalKind, RoleClaim, testing::TestIdentity,
@@ -37,7 +37,7 @@ pub(super) fn keyed(
     }
 }
 
-/// A policy has no accessors; `Debug` shows what is in it.
+/// A policy has no accessors, so this searches its `Debug` output.
 fn says(identity: &Identity, word: &str) -> bool {
     format!("{:?}", identity.policy()).contains(word)
 }
@@ -54,7 +54,7 @@ pub(super) fn is_limited(identity: &Identity) -> bool {
     says(identity, "Some(2)")
 }
 
-/// The same identity, of an issuer without a policy.
+/// Returns the same identity, of an issuer without a policy.
 pub(super) fn unruled(identity: &Identity) -> Identity {
     let (tenant, issuer) = (identity.tenant(), identity.issuer());
     keyed(identity, tenant, issuer, identity.subject())
@@ -62,7 +62,7 @@ pub(super) fn unruled(identity: &Identity) -> Identity {
         .build()
 }
 
-/// Whoever trusts imports trusts the issuer that stands for them.
+/// A policy that trusts imports trusts the issuer that represents them.
 fn policy(identity: &Identity) -> IssuerPolicy {
     let policy = IssuerPolicy::clone(identity.policy());
     match links(identity) && says(identity, "\"import\"") {

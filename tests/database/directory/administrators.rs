@@ -1,4 +1,4 @@
-//! The last administrator stays.
+//! Protection of the last administrator.
 
 use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
@@ -21,7 +21,7 @@ fn guarded(store: &Store) -> UserDirectory {
 
 pub(crate) async fn the_last_administrator_can_neither_be_removed_nor_lose_the_role(store: &Store) {
     let admin = with_grant(store, "admin", "manual").await;
-    // None of these replaces an operator's grant to an active user.
+    // No other user here is active and has the role by an operator's grant.
     with_grant(store, "admin", "issuer:x").await;
     with_grant(store, "editor", "manual").await;
     let idle = with_grant(store, "admin", "manual").await;
@@ -41,12 +41,12 @@ pub(crate) async fn the_last_administrator_can_neither_be_removed_nor_lose_the_r
         assert_eq!(error.refusal(), Some(Refusal::LastAdministrator));
     }
     assert_eq!(store.rows().await, before);
-    // Without the role's name no user is an administrator.
+    // Without a configured role name, no user is an administrator.
     let unguarded = super::directory(store).revoke_role(&[admin], "admin").await;
     assert_eq!(effects(&unguarded.unwrap()), [Effect::Changed]);
 }
 
-pub(crate) async fn an_administrator_may_go_while_another_stays(store: &Store) {
+pub(crate) async fn an_administrator_can_be_removed_while_another_exists(store: &Store) {
     let [first, second, third] = [
         with_grant(store, "admin", "manual").await,
         with_grant(store, "admin", "manual").await,
@@ -58,14 +58,14 @@ pub(crate) async fn an_administrator_may_go_while_another_stays(store: &Store) {
     assert_eq!(effects(&report), [Effect::Changed, Effect::Changed, LAST]);
     let report = directory.deactivate(&[first, second], "").await.unwrap();
     assert_eq!(effects(&report), [Effect::Changed, LAST]);
-    // Who is not active is no administrator any more, and may go.
+    // An inactive user is not an administrator any more, and can be deleted.
     let report = directory.delete(&[first], "").await.unwrap();
     assert_eq!(effects(&report), [Effect::Changed]);
     let report = directory.revoke_role(&[second], "editor").await.unwrap();
     assert_eq!(effects(&report), [Effect::Unchanged]);
 }
 
-pub(crate) async fn the_last_holder_by_an_issuers_word_stays_too(store: &Store) {
+pub(crate) async fn the_last_administrator_granted_by_an_issuer_is_protected_too(store: &Store) {
     let [first, second] = [
         with_grant(store, "admin", "issuer:x").await,
         with_grant(store, "admin", "issuer:x").await,
@@ -96,7 +96,7 @@ pub(crate) async fn a_dry_run_counts_administrators_across_batches(store: &Store
     assert_eq!(report.changed(), 121);
 }
 
-pub(crate) async fn operators_who_remove_each_others_administrators_leave_one(store: &Store) {
+pub(crate) async fn concurrent_removals_leave_one_administrator(store: &Store) {
     for round in 0..12 {
         let mut admins = Vec::new();
         for _ in 0..3 {
@@ -127,13 +127,15 @@ pub(crate) async fn operators_who_remove_each_others_administrators_leave_one(st
         );
         let left = acting_administrators(store).await;
         assert_eq!(left.len(), 1, "round {round}");
-        // Out of the way of the next round.
+        // Removes the remaining users before the next round.
         let unguarded = directory(store).delete(&left, "").await.unwrap();
         assert_eq!(unguarded.changed(), 1);
     }
 }
 
-pub(crate) async fn a_new_administrator_frees_the_last_one(store: &Store) {
+pub(crate) async fn the_last_administrator_can_be_removed_after_a_new_one_is_granted(
+    store: &Store,
+) {
     let [first, second] = [
         with_grant(store, "admin", "manual").await,
         with_grant(store, "editor", "manual").await,
@@ -144,7 +146,7 @@ pub(crate) async fn a_new_administrator_frees_the_last_one(store: &Store) {
     directory.grant_role(&[second], "admin").await.unwrap();
     let report = directory.deactivate(&[first], "").await.unwrap();
     assert_eq!(effects(&report), [Effect::Changed]);
-    // Somebody else's tenant has its own.
+    // Another tenant has its own administrators.
     let elsewhere = directory.in_tenant("acme");
     grant(store, first, "auditor", "manual").await;
     let report = elsewhere.deactivate(&[second], "").await.unwrap();

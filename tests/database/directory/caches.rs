@@ -1,4 +1,4 @@
-//! What the directory changes, a cache in front of the same users forgets.
+//! Changes by the directory invalidate a cache over the same users.
 
 use std::time::Duration;
 
@@ -43,10 +43,13 @@ pub(crate) async fn a_deactivation_takes_effect_at_the_next_request(store: &Stor
     directory.deactivate(&[id], "left").await.unwrap();
     assert!(users.cached(&ana).is_none());
     assert_eq!(reason(&users, &ana).await, Some("deactivated"));
-    // Refusals are remembered for a moment too, and forgotten likewise.
+    // Refusals are cached briefly too, and invalidated likewise.
     directory.reactivate(&[id], "").await.unwrap();
     assert_eq!(reason(&users, &ana).await, Some("revoked"));
-    assert!(users.cached(&bo).is_some(), "a stranger was forgotten");
+    assert!(
+        users.cached(&bo).is_some(),
+        "an untouched user was removed from the cache"
+    );
 }
 
 pub(crate) async fn every_change_is_followed_by_an_invalidation(store: &Store) {
@@ -88,7 +91,7 @@ pub(crate) async fn a_dropped_call_still_invalidates(store: &Store) {
     assert_eq!(reason(&users, &ana).await, Some("deactivated"));
 }
 
-pub(crate) async fn a_stranger_who_is_linked_comes_in_at_once(store: &Store) {
+pub(crate) async fn a_newly_linked_user_is_served_at_once(store: &Store) {
     let (users, directory) = remembered(store);
     let user = store.insert(users::Model::new("")).await;
     let closed = IssuerPolicy::new().with_sign_up(SignUp::Closed);

@@ -1,4 +1,4 @@
-//! What is edited here.
+//! Profile edits by the application.
 
 use tower_jit_provisioning::{
     Email,
@@ -8,11 +8,11 @@ use tower_jit_provisioning::{
 use super::{directory, effects, with_status};
 use crate::{common::setup::password_user, fixture::Store};
 
-pub(crate) async fn an_edited_attribute_is_the_users_own(store: &Store) {
+pub(crate) async fn an_edited_attribute_is_marked_as_local(store: &Store) {
     let id = store.insert(password_user("ana@example.com")).await.id;
     let directory = directory(store);
     let edit = async |edit: ProfileEdit| effects(&directory.edit_profile(id, edit).await.unwrap());
-    // The same name as before, but from now on the user's own.
+    // The same name as before, but from now on marked as edited by the user.
     let same = || ProfileEdit::new().with_full_name("Ana Lind");
     assert_eq!(edit(same()).await, [Effect::Changed]);
     assert_eq!(store.user(id).await.local_attributes, "full_name");
@@ -39,7 +39,7 @@ pub(crate) async fn an_edited_attribute_is_the_users_own(store: &Store) {
     );
 }
 
-pub(crate) async fn another_address_is_unverified_and_the_same_mailbox_is_not(store: &Store) {
+pub(crate) async fn a_new_address_is_unverified_and_the_same_mailbox_stays_verified(store: &Store) {
     let row = store.insert(password_user("ana@example.com")).await;
     let directory = directory(store);
     let set = async |address: &str| {
@@ -57,7 +57,7 @@ pub(crate) async fn another_address_is_unverified_and_the_same_mailbox_is_not(st
     let other = set("eve@example.com").await;
     assert_eq!(other.email.as_deref(), Some("eve@example.com"));
     assert_eq!((other.email_key, other.email_verified_by), (None, None));
-    // Back to the first one: proved once, and not any more.
+    // Restores the first address, which counts as unverified now.
     let back = set("ana@example.com").await;
     assert_eq!(
         (back.email_key, back.local_attributes.as_str()),
@@ -65,7 +65,7 @@ pub(crate) async fn another_address_is_unverified_and_the_same_mailbox_is_not(st
     );
 }
 
-pub(crate) async fn names_that_no_row_can_hold_are_invalid(store: &Store) {
+pub(crate) async fn names_that_cannot_be_stored_are_invalid(store: &Store) {
     let id = with_status(store, "active").await;
     let directory = directory(store);
     for name in ["", "a\0b", &"n".repeat(1025)] {

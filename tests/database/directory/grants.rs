@@ -1,4 +1,4 @@
-//! What an operator grants.
+//! Grants by an operator.
 
 use tower_jit_provisioning::sea_orm::{
     directory::{DirectoryErrorKind, Effect, Refusal},
@@ -8,9 +8,7 @@ use tower_jit_provisioning::sea_orm::{
 use super::{directory, effects, grant, with_status};
 use crate::fixture::{ISSUER, Store, person};
 
-pub(crate) async fn a_granted_role_counts_at_the_next_request_and_a_revoked_one_does_not(
-    store: &Store,
-) {
+pub(crate) async fn grants_and_revocations_apply_at_the_next_request(store: &Store) {
     let identity = person("ana").build();
     let id = store.provision(&identity).await.unwrap().user().id;
     let directory = directory(store);
@@ -27,15 +25,18 @@ pub(crate) async fn a_granted_role_counts_at_the_next_request_and_a_revoked_one_
     let found = store.provision(&identity).await.unwrap();
     assert!(found.user().roles.is_empty());
     let rows = store.rows().await;
-    let told: Vec<_> = rows.events[1..]
+    let reported: Vec<_> = rows.events[1..]
         .iter()
         .map(|event| (event.event.as_str(), event.detail.as_deref()))
         .collect();
     let editor = Some("editor");
-    assert_eq!(told, [("role_granted", editor), ("role_revoked", editor)]);
+    assert_eq!(
+        reported,
+        [("role_granted", editor), ("role_revoked", editor)]
+    );
 }
 
-pub(crate) async fn an_issuers_grant_is_not_an_operators_to_take(store: &Store) {
+pub(crate) async fn an_operator_cannot_revoke_a_grant_of_an_issuer(store: &Store) {
     let id = with_status(store, "active").await;
     let source = format!("issuer:{}", issuer_key(ISSUER));
     grant(store, id, "editor", &source).await;
@@ -50,7 +51,7 @@ pub(crate) async fn an_issuers_grant_is_not_an_operators_to_take(store: &Store) 
     assert_eq!(left[0].source, source);
 }
 
-pub(crate) async fn roles_that_databases_could_confuse_are_invalid(store: &Store) {
+pub(crate) async fn roles_that_databases_could_change_are_invalid(store: &Store) {
     let id = with_status(store, "active").await;
     for role in ["", "admin ", " admin", "ad\0min", &"r".repeat(129)] {
         let granted = directory(store).grant_role(&[id], role).await;

@@ -1,4 +1,4 @@
-//! Who has not come for a long time.
+//! Deactivation of idle users.
 
 use std::collections::HashSet;
 
@@ -88,7 +88,7 @@ pub(crate) async fn only_idle_people_are_deactivated(store: &Store) {
     assert_eq!(named, [Some(never)]);
 }
 
-pub(crate) async fn a_user_seen_after_the_listing_stays(store: &Store) {
+pub(crate) async fn a_user_seen_after_the_listing_stays_active(store: &Store) {
     seen(store, Some(0)).await;
     let [returning, absent] = [seen(store, Some(200)).await, seen(store, Some(200)).await];
     let elsewhere = store.connect(1).await.unwrap();
@@ -101,10 +101,10 @@ pub(crate) async fn a_user_seen_after_the_listing_stays(store: &Store) {
     let directory = directory(store);
     let mut call =
         tokio::spawn(async move { directory.deactivate_idle(&IdleUsers::for_days(90)).await });
-    // Whether any user was seen, and the listing.
+    // Two reads: whether any user was seen, and the listing.
     store.statements_answered(2).await;
     let early = timeout(std::time::Duration::from_millis(100), &mut call).await;
-    assert!(early.is_err(), "judged without waiting for the row's lock");
+    assert!(early.is_err(), "decided without waiting for the row's lock");
     visit.commit().await.unwrap();
 
     let report = call.await.unwrap().unwrap();
@@ -119,7 +119,7 @@ pub(crate) async fn a_user_seen_after_the_listing_stays(store: &Store) {
     assert_eq!(store.rows().await.events.len(), 1);
 }
 
-pub(crate) async fn idleness_is_not_judged_where_nobody_is_seen(store: &Store) {
+pub(crate) async fn idle_users_are_not_deactivated_if_last_seen_is_not_recorded(store: &Store) {
     for _ in 0..3 {
         seen(store, None).await;
     }
@@ -130,7 +130,7 @@ pub(crate) async fn idleness_is_not_judged_where_nobody_is_seen(store: &Store) {
     let before = store.rows().await;
     let never = IdleUsers::for_days(90).or_never_seen();
     assert_eq!(kind(never.clone()).await, DirectoryErrorKind::Invalid);
-    // Somebody was seen once, but the column is not kept any more.
+    // One user has an old last-seen time, but the column is not maintained any more.
     let stale = seen(store, Some(200)).await;
     assert_eq!(kind(never).await, DirectoryErrorKind::Invalid);
     assert_eq!(
@@ -141,7 +141,7 @@ pub(crate) async fn idleness_is_not_judged_where_nobody_is_seen(store: &Store) {
     assert_eq!(store.rows().await.events, before.events);
 }
 
-pub(crate) async fn an_idle_last_administrator_stays(store: &Store) {
+pub(crate) async fn the_last_administrator_stays_although_idle(store: &Store) {
     seen(store, Some(0)).await;
     let [first, second] = [
         seen(store, Some(200)).await.id,
@@ -155,16 +155,19 @@ pub(crate) async fn an_idle_last_administrator_stays(store: &Store) {
         .deactivate_idle(&IdleUsers::for_days(90))
         .await
         .unwrap();
-    let told: Vec<_> = report
+    let reported: Vec<_> = report
         .entries()
         .iter()
         .map(|entry| (entry.user, entry.effect))
         .collect();
     let last = Effect::Refused(Refusal::LastAdministrator);
-    assert_eq!(told, [(Some(first), Effect::Changed), (Some(second), last)]);
+    assert_eq!(
+        reported,
+        [(Some(first), Effect::Changed), (Some(second), last)]
+    );
 }
 
-pub(crate) async fn hundreds_of_idle_users_go_in_batches(store: &Store) {
+pub(crate) async fn hundreds_of_idle_users_are_deactivated_in_batches(store: &Store) {
     seen(store, Some(0)).await;
     for _ in 0..230 {
         seen(store, Some(200)).await;

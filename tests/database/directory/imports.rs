@@ -1,4 +1,4 @@
-//! Users taken over from another system.
+//! Imports of users from another system.
 
 use tower_jit_provisioning::{
     Email, IssuerPolicy, Linking, Outcome,
@@ -55,7 +55,7 @@ pub(crate) async fn an_imported_user_is_found_by_its_first_token(store: &Store) 
     let row = store.user(bo).await;
     assert_eq!(row.hashed_password.as_deref(), Some("$argon2id$"));
     assert_eq!(row.profile_key, None);
-    // An imported address is proved: where the policy links, its issuer's token links.
+    // An imported address is verified: if the policy allows linking, a token of its issuer links.
     let linking = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
     let identity = person("bo").with_vouched_email("bo@example.com");
     let linked = store
@@ -133,7 +133,7 @@ pub(crate) async fn an_import_changes_no_existing_user(store: &Store) {
     let rows = store.rows().await;
     assert_eq!(rows.users, [ana]);
     assert!(rows.identities.is_empty() && rows.events.is_empty());
-    // Another tenant's addresses are other addresses.
+    // Addresses of another tenant are separate.
     let elsewhere = directory(store).in_tenant("acme");
     let report = elsewhere.import(&records[..1]).await.unwrap();
     assert_eq!(effects(&report), [Effect::Changed]);
@@ -160,7 +160,7 @@ pub(crate) async fn a_duplicate_in_a_list_is_one_user(store: &Store) {
     assert_eq!(store.rows().await.users.len(), 121);
 }
 
-pub(crate) async fn imports_and_first_logins_at_once_make_each_user_once(store: &Store) {
+pub(crate) async fn concurrent_imports_and_first_logins_create_each_user_once(store: &Store) {
     let records: Vec<ImportedUser> = (0..60)
         .map(|number| subject(&format!("user{number}")))
         .collect();

@@ -41,7 +41,7 @@ pub(crate) async fn a_linked_user_is_found_by_its_first_token(store: &Store) {
             (Outcome::Found, user.id)
         );
     }
-    // Whoever has a password here has a profile here.
+    // A user with a password has their own profile.
     let key = person("ana").build().key().to_string();
     assert_eq!(store.user(plain.id).await.profile_key.as_ref(), Some(&key));
     assert_eq!(store.user(password.id).await.profile_key, None);
@@ -63,7 +63,7 @@ pub(crate) async fn a_service_is_registered_by_a_link(store: &Store) {
     assert_eq!(store.provision(&service).await.unwrap().user().id, user.id);
 }
 
-pub(crate) async fn a_link_takes_no_identity_of_another_user(store: &Store) {
+pub(crate) async fn a_link_never_takes_over_an_existing_identity(store: &Store) {
     let owner = store
         .provision(&person("ana").build())
         .await
@@ -103,7 +103,7 @@ pub(crate) async fn a_link_takes_no_identity_of_another_user(store: &Store) {
     }
 }
 
-pub(crate) async fn operators_at_once_link_an_identity_to_one_user(store: &Store) {
+pub(crate) async fn concurrent_operators_link_an_identity_to_one_user(store: &Store) {
     let users = many(store, 6).await;
     let tasks: Vec<_> = users
         .into_iter()
@@ -130,7 +130,7 @@ async fn tickets(store: &Store) -> Vec<link_tickets::Model> {
     link_tickets::Entity::find().all(&store.db).await.unwrap()
 }
 
-pub(crate) async fn a_ticket_promises_an_address_to_one_user_at_a_time(store: &Store) {
+pub(crate) async fn an_address_has_a_ticket_for_one_user_at_a_time(store: &Store) {
     let users = many(store, 2).await;
     let ana = Email::parse("Ana@example.com").unwrap();
     let directory = directory(store);
@@ -154,11 +154,11 @@ pub(crate) async fn a_ticket_promises_an_address_to_one_user_at_a_time(store: &S
         promise(users[1], "https://other.example").await,
         [Effect::Changed]
     );
-    // Renewed by its owner.
+    // Renewed by the user who holds the ticket.
     assert_eq!(promise(users[0], ISSUER).await, [Effect::Changed]);
     assert_eq!(tickets(store).await.len(), 2);
 
-    // Expired, or used up: free again.
+    // Expired or used, and therefore available again.
     for used in [false, true] {
         let mut ticket = tickets(store)
             .await
@@ -183,12 +183,12 @@ pub(crate) async fn a_ticket_promises_an_address_to_one_user_at_a_time(store: &S
         assert_eq!(promise(former, ISSUER).await, [TAKEN]);
     }
     assert_eq!(tickets(store).await.len(), 2);
-    // A ticket goes with its user.
+    // A user's tickets are deleted with the user.
     directory.delete(&users, "").await.unwrap();
     assert!(tickets(store).await.is_empty());
 }
 
-pub(crate) async fn operators_at_once_promise_an_address_to_one_user(store: &Store) {
+pub(crate) async fn concurrent_operators_create_one_ticket_for_an_address(store: &Store) {
     let users = many(store, 6).await;
     let tasks: Vec<_> = users
         .into_iter()

@@ -1,4 +1,4 @@
-//! Lists of users: long ones, at once, dropped half way, in vain.
+//! Lists of users: long, concurrent, cancelled and failing operations.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{PATIENCE, directory, dropped_once_started, effects, many, status};
 use crate::fixture::{Store, person};
 
-pub(crate) async fn a_long_list_is_worked_in_batches_and_a_duplicate_once(store: &Store) {
+pub(crate) async fn a_long_list_is_processed_in_batches_and_a_duplicate_once(store: &Store) {
     let ids = many(store, 250).await;
     let elsewhere = store.insert(users::Model::new("acme")).await;
     let unknown = Uuid::now_v7();
@@ -43,14 +43,14 @@ pub(crate) async fn a_long_list_is_worked_in_batches_and_a_duplicate_once(store:
     assert_eq!((report.changed(), report.not_found()), (250, 2));
     assert_eq!((report.unchanged(), report.refused()), (0, 0));
     assert_eq!(store.user(elsewhere.id).await, elsewhere);
-    let told: HashSet<Uuid> = store
+    let reported: HashSet<Uuid> = store
         .rows()
         .await
         .events
         .iter()
         .map(|event| event.user_id)
         .collect();
-    assert_eq!(told, ids.iter().copied().collect());
+    assert_eq!(reported, ids.iter().copied().collect());
 
     let again = directory(store).deactivate(&list, "again").await.unwrap();
     assert_eq!((again.changed(), again.unchanged()), (0, 250));
@@ -71,7 +71,7 @@ pub(crate) async fn a_long_list_is_worked_in_batches_and_a_duplicate_once(store:
     );
 }
 
-pub(crate) async fn operators_at_once_make_one_change_and_one_event(store: &Store) {
+pub(crate) async fn concurrent_operators_make_one_change_and_one_event(store: &Store) {
     let ids = many(store, 40).await;
     let tasks: Vec<_> = (0..8)
         .map(|number| {
@@ -94,7 +94,7 @@ pub(crate) async fn operators_at_once_make_one_change_and_one_event(store: &Stor
     assert_eq!(store.rows().await.events.len(), 40);
 }
 
-pub(crate) async fn operators_who_disagree_leave_a_history_that_adds_up(store: &Store) {
+pub(crate) async fn concurrent_opposite_operations_leave_a_consistent_history(store: &Store) {
     let ids = many(store, 20).await;
     let tasks: Vec<_> = (0..6)
         .map(|number| {
@@ -131,7 +131,7 @@ pub(crate) async fn operators_who_disagree_leave_a_history_that_adds_up(store: &
     }
 }
 
-pub(crate) async fn a_dropped_call_finishes_its_batch_and_starts_no_other(store: &Store) {
+pub(crate) async fn a_dropped_call_completes_its_batch_and_starts_no_other(store: &Store) {
     let ids = many(store, 250).await;
     let directory = directory(store);
     let blocker = store.block_writes().await;
@@ -167,7 +167,7 @@ pub(crate) async fn a_locked_store_is_unavailable_within_the_deadline(store: &St
     assert_eq!(effects(&report), [Effect::Changed]);
 }
 
-pub(crate) async fn a_change_whose_event_cannot_be_written_is_taken_back(store: &Store) {
+pub(crate) async fn a_change_whose_event_cannot_be_written_is_rolled_back(store: &Store) {
     let ids = many(store, 120).await;
     let hide = "ALTER TABLE user_events RENAME TO hidden_events";
     store.db.execute_unprepared(hide).await.unwrap();
@@ -177,9 +177,9 @@ pub(crate) async fn a_change_whose_event_cannot_be_written_is_taken_back(store: 
     assert_eq!(store.user(ids[0]).await, before);
 }
 
-pub(crate) async fn what_was_done_before_a_failure_is_told(store: &Store) {
+pub(crate) async fn a_failure_reports_the_changes_made_before_it(store: &Store) {
     let ids = many(store, 150).await;
-    // The first batch finds everything done; the second one wants to write.
+    // The first batch has nothing left to change; the second one needs to write.
     directory(store).deactivate(&ids[..100], "").await.unwrap();
     let hide = "ALTER TABLE user_events RENAME TO hidden_events";
     store.db.execute_unprepared(hide).await.unwrap();
@@ -188,7 +188,7 @@ pub(crate) async fn what_was_done_before_a_failure_is_told(store: &Store) {
     assert_eq!((done.entries().len(), done.unchanged()), (100, 100));
 }
 
-pub(crate) async fn a_dry_run_tells_and_changes_nothing(store: &Store) {
+pub(crate) async fn a_dry_run_reports_the_effects_and_changes_nothing(store: &Store) {
     let created = store.provision(&person("ana").build()).await.unwrap();
     let id = created.user().id;
     let before = store.rows().await;

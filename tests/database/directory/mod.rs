@@ -1,4 +1,4 @@
-//! What the directory does, on every database.
+//! Operations of the directory, on every database.
 
 pub(crate) mod administrators;
 pub(crate) mod caches;
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::fixture::Store;
 
-/// For slow machines.
+/// Timeout for slow machines.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn directory(store: &Store) -> UserDirectory {
@@ -34,7 +34,7 @@ fn directory(store: &Store) -> UserDirectory {
     directory.acting_as("root").with_deadline(PATIENCE)
 }
 
-/// Drops a call as a client that hangs up does: started, and not answered.
+/// Starts a call and drops it before it completes, as a disconnecting client does.
 async fn dropped_once_started<T>(call: impl Future<Output = T>) {
     let mut call = pin!(call);
     poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! What is there: one user, pages, filters, events.
+//! Reading: one user, pages, filters, events.
 
 use sea_orm::EntityTrait;
 use tower_jit_provisioning::{
@@ -87,7 +87,7 @@ pub(crate) async fn pages_neither_repeat_nor_miss_a_user(store: &Store) {
     }
 }
 
-pub(crate) async fn a_stale_cursor_still_finds_its_place(store: &Store) {
+pub(crate) async fn a_cursor_of_a_deleted_user_keeps_its_place(store: &Store) {
     let users = many(store, 6).await;
     let directory = directory(store);
     let first = directory
@@ -96,7 +96,7 @@ pub(crate) async fn a_stale_cursor_still_finds_its_place(store: &Store) {
         .unwrap();
     let cursor = first.next.unwrap();
     assert_eq!(cursor, users[2]);
-    // The cursor's user is deleted, and a new user was created.
+    // The cursor's user was deleted, and a new user was created.
     users::Entity::delete_by_id(cursor)
         .exec(&store.db)
         .await
@@ -114,7 +114,7 @@ pub(crate) async fn a_stale_cursor_still_finds_its_place(store: &Store) {
         (last.items[0].user.id, last.items.len(), last.next),
         (newcomer, 1, None)
     );
-    // A cursor of nowhere is a place in the order too.
+    // A cursor that is no user's id has a place in the order too.
     for (cursor, expected) in [(Uuid::nil(), 3), (Uuid::max(), 0)] {
         let request = PageRequest::first(3).after(cursor);
         let page = directory.list(&UserFilter::new(), request).await.unwrap();
@@ -168,7 +168,7 @@ pub(crate) async fn every_filter_narrows_the_list(store: &Store) {
     assert_eq!(ids(&elsewhere, &filter()).await, NOBODY);
 }
 
-pub(crate) async fn a_searched_text_is_meant_literally(store: &Store) {
+pub(crate) async fn search_text_is_matched_literally(store: &Store) {
     let names = [
         "100% Ana",
         "100 Ana",

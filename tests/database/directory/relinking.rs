@@ -1,4 +1,4 @@
-//! An issuer that moves.
+//! Relinking of users when an issuer moves.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use tower_jit_provisioning::{
@@ -16,7 +16,7 @@ use crate::fixture::{ISSUER, Store, person};
 
 const NEW: &str = "https://new.example.com";
 
-pub(crate) async fn everything_the_old_issuer_said_follows_to_the_new_one(store: &Store) {
+pub(crate) async fn grants_and_profile_of_the_old_issuer_move_to_the_new_one(store: &Store) {
     let old = person("ana").with_vouched_email("ana@example.com").build();
     let id = store.provision(&old).await.unwrap().user().id;
     let source = |issuer: &str| format!("issuer:{}", issuer_key(issuer));
@@ -82,7 +82,7 @@ pub(crate) async fn everything_the_old_issuer_said_follows_to_the_new_one(store:
     assert!(again.entries().is_empty());
 }
 
-pub(crate) async fn a_profile_of_another_issuers_stays_with_that_one(store: &Store) {
+pub(crate) async fn a_profile_of_another_issuer_is_not_moved(store: &Store) {
     const OWNER: &str = "https://owner.example.com";
     let owner = |issued_at, name: &str| {
         let owner = TestIdentity::new(OWNER, "ana").with_issued_at(issued_at);
@@ -109,7 +109,7 @@ pub(crate) async fn a_profile_of_another_issuers_stays_with_that_one(store: &Sto
     assert_eq!(updated.user().full_name.as_deref(), Some("Ana Lind"));
 }
 
-pub(crate) async fn a_tombstone_moves_and_an_erased_user_stays(store: &Store) {
+pub(crate) async fn a_deleted_user_is_moved_and_an_erased_user_is_not(store: &Store) {
     let mut ids = Vec::new();
     for subject in ["ana", "bo"] {
         ids.push(
@@ -131,8 +131,8 @@ pub(crate) async fn a_tombstone_moves_and_an_erased_user_stays(store: &Store) {
     store.assert_refused(&person("bo").build(), "deleted").await;
 }
 
-pub(crate) async fn an_identity_that_is_there_already_is_not_overwritten(store: &Store) {
-    // Ana signed in with the new issuer before she was moved; Bo has both.
+pub(crate) async fn an_existing_identity_is_not_overwritten(store: &Store) {
+    // Ana signed in with the new issuer before the move; Bo has both identities.
     for issuer in [ISSUER, NEW] {
         let ana = TestIdentity::new(issuer, "ana").build();
         store.provision(&ana).await.unwrap();
@@ -156,7 +156,7 @@ pub(crate) async fn an_identity_that_is_there_already_is_not_overwritten(store: 
     assert_eq!(found.outcome(), Outcome::Found);
 }
 
-pub(crate) async fn subjects_are_mapped_and_the_others_left_alone(store: &Store) {
+pub(crate) async fn listed_subjects_are_mapped_and_others_left_unchanged(store: &Store) {
     let mut ids = Vec::new();
     for subject in ["ana", "bo"] {
         ids.push(
@@ -193,7 +193,7 @@ pub(crate) async fn subjects_are_mapped_and_the_others_left_alone(store: &Store)
     assert_eq!(store.rows().await, rows);
 }
 
-pub(crate) async fn hundreds_move_within_their_tenant(store: &Store) {
+pub(crate) async fn hundreds_of_users_move_within_their_tenant(store: &Store) {
     for number in 0..230 {
         let identity = person(&format!("user{number}")).build();
         store.provision(&identity).await.unwrap();

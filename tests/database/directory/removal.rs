@@ -1,4 +1,4 @@
-//! Users that are deleted or erased.
+//! Deletion and erasure of users.
 
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, SqliteTransactionMode, TransactionOptions,
@@ -64,7 +64,7 @@ pub(crate) async fn a_deleted_user_leaves_a_tombstone_and_a_free_address(store: 
     assert!(created.user().email_is_verified && created.user().id != id);
 }
 
-pub(crate) async fn an_erased_user_is_a_hash_and_still_refused(store: &Store) {
+pub(crate) async fn an_erased_user_is_stored_as_a_hash_and_still_refused(store: &Store) {
     let ana = person("ana").build();
     let id = store.provision(&ana).await.unwrap().user().id;
     let directory = directory(store);
@@ -112,7 +112,7 @@ pub(crate) async fn erasing_an_active_user_deletes_it_too(store: &Store) {
     assert_eq!(store.rows().await.events.len(), 2);
 }
 
-pub(crate) async fn a_profile_under_way_is_not_written_onto_a_tombstone(store: &Store) {
+pub(crate) async fn a_concurrent_profile_update_does_not_change_a_deleted_user(store: &Store) {
     let ana = |name: &str, at| {
         person("ana")
             .with_full_name(name)
@@ -142,7 +142,7 @@ pub(crate) async fn a_profile_under_way_is_not_written_onto_a_tombstone(store: &
         let newer = ana("Ana Diaz", 2_000);
         provisioner.provision(&newer).await.map(|_| ())
     });
-    // The user was read as it was before.
+    // The request has read the user before the deletion is committed.
     store.statements_answered(1).await;
     deletion.commit().await.unwrap();
     request.await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Deactivate, reactivate, approve, revoke.
+//! Status changes: deactivate, reactivate, approve, revoke.
 
 use time::Duration;
 use tower_jit_provisioning::{
@@ -17,9 +17,7 @@ fn millis(at: time::PrimitiveDateTime) -> i64 {
     i64::try_from(at.assume_utc().unix_timestamp_nanos() / 1_000_000).unwrap()
 }
 
-pub(crate) async fn a_deactivated_user_is_refused_and_its_old_tokens_never_count_again(
-    store: &Store,
-) {
+pub(crate) async fn a_deactivated_user_is_refused_and_earlier_tokens_stay_revoked(store: &Store) {
     let old = person("ana").with_issued_at(millis(now()) - 60_000).build();
     let id = store.provision(&old).await.unwrap().user().id;
     let before = now();
@@ -41,7 +39,7 @@ pub(crate) async fn a_deactivated_user_is_refused_and_its_old_tokens_never_count
     assert_eq!((found.outcome(), found.user().id), (Outcome::Found, id));
 
     let events = store.rows().await.events;
-    let told: Vec<_> = events
+    let reported: Vec<_> = events
         .iter()
         .map(|event| {
             assert_eq!((event.user_id, event.tenant.as_str()), (id, ""));
@@ -50,7 +48,7 @@ pub(crate) async fn a_deactivated_user_is_refused_and_its_old_tokens_never_count
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("created", None, None),
             ("deactivated", Some("root"), Some("left")),
@@ -59,7 +57,7 @@ pub(crate) async fn a_deactivated_user_is_refused_and_its_old_tokens_never_count
     );
 }
 
-pub(crate) async fn every_change_starts_from_its_own_statuses(store: &Store) {
+pub(crate) async fn every_change_applies_to_its_documented_statuses_only(store: &Store) {
     use Effect::{Changed, NotFound, Refused, Unchanged};
 
     const DELETED: Effect = Refused(Refusal::Deleted);
@@ -101,7 +99,7 @@ pub(crate) async fn every_change_starts_from_its_own_statuses(store: &Store) {
     }
 }
 
-pub(crate) async fn the_void_of_tokens_never_moves_backwards(store: &Store) {
+pub(crate) async fn the_revocation_time_never_moves_backwards(store: &Store) {
     let future = now() + Duration::hours(1);
     let directory = directory(store);
     let mut ids = Vec::new();
@@ -120,7 +118,7 @@ pub(crate) async fn the_void_of_tokens_never_moves_backwards(store: &Store) {
     }
 }
 
-pub(crate) async fn a_refusal_is_an_error_where_one_is_wanted(store: &Store) {
+pub(crate) async fn a_refused_change_becomes_an_error_on_request(store: &Store) {
     let directory = directory(store);
     let kind = async |id: Uuid| {
         let report = directory.reactivate(&[id], "").await.unwrap();
@@ -136,7 +134,7 @@ pub(crate) async fn a_refusal_is_an_error_where_one_is_wanted(store: &Store) {
     assert!(kind(with_status(store, "active").await).await.is_ok());
 }
 
-pub(crate) async fn words_of_an_operator_are_cut_to_what_the_tables_keep(store: &Store) {
+pub(crate) async fn reasons_of_an_operator_are_truncated_to_the_column_size(store: &Store) {
     let id = with_status(store, "active").await;
     let actor = "\u{e9}".repeat(100);
     let reason = format!("a\0b\r\n{}", "\u{1f984}".repeat(100));

@@ -13,23 +13,23 @@ use uuid::Uuid;
 
 use crate::{common::database::Backend, fixture::Store};
 
-/// How many users there are, and as many identities, events and tickets.
+/// Number of users, and of identities, events and tickets.
 const CROWD: usize = 10_000;
 
-/// How many users the other tenants have, and how many of these tenants there are.
+/// Number of users of the other tenants, and number of these tenants.
 const NEIGHBOURS: usize = 5_000;
 const TENANTS: usize = 50;
 
-/// How many issuers have as many users each.
+/// Number of issuers, with equally many users each.
 const ISSUERS: usize = 10;
 
-/// How many users an operator made auditors.
+/// Number of users with the auditor role granted by an operator.
 const AUDITORS: usize = 20;
 
 /// A role that few users hold.
 pub(super) const AUDITOR: &str = "auditor";
 
-/// An operator who did little.
+/// An operator with few events.
 pub(super) const ACTOR: &str = "operator 1";
 
 /// A user who was seen today.
@@ -57,7 +57,7 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    /// Fills the tables, and has the statistics made that the planner reads.
+    /// Fills the tables, and updates the statistics that the planner reads.
     pub(super) async fn fill(store: &Store) -> Self {
         let people: Vec<_> = (0..CROWD).map(user).collect();
         let ids: Vec<Uuid> = people.iter().map(|user| user.id).collect();
@@ -84,7 +84,7 @@ impl Crowd {
             Backend::Mysql(_) => {
                 "ANALYZE TABLE users, user_identities, role_grants, user_events, link_tickets"
             }
-            // What autovacuum does to a table in use.
+            // The same as autovacuum does for a table in use.
             Backend::Postgres(_) => "VACUUM ANALYZE",
             Backend::Sqlite => "ANALYZE",
         };
@@ -173,7 +173,7 @@ fn event(number: usize, user_id: Uuid) -> user_events::Model {
     }
 }
 
-/// All of them are used up, but for that of the second user.
+/// Returns a ticket; all tickets are used except that of the second user.
 fn ticket(number: usize, user_id: Uuid) -> link_tickets::Model {
     let email = Email::parse(&address(number)).unwrap();
     link_tickets::Model {

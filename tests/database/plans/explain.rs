@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, QueryResult, Statement, Value
 
 use crate::{common::database::Backend, fixture::Store};
 
-/// A connection that plans are asked on.
+/// A connection for `EXPLAIN`.
 pub(super) struct Planner {
     pub(super) backend: Backend,
     db: DatabaseConnection,
@@ -15,7 +15,7 @@ impl Planner {
     pub(super) async fn connect(store: &Store) -> Self {
         let db = store.connect(1).await.unwrap();
         if let Backend::Postgres(_) = store.backend {
-            // A plan for the bound types, whatever the values are.
+            // A generic plan for the bound types, independent of the values.
             let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = on";
             db.execute_unprepared(settings).await.unwrap();
         }
@@ -54,7 +54,7 @@ impl Planner {
         rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// Prepares a statement with the types that sqlx binds; returns how it is executed.
+    /// Prepares a statement with the types that sqlx binds; returns the statement that executes it.
     async fn prepare(&self, name: &str, sql: &str, Values(values): &Values) -> String {
         let list = |items: Vec<&str>| match items.is_empty() {
             true => String::new(),
@@ -80,7 +80,7 @@ fn postgres_type(value: &Value) -> &'static str {
     }
 }
 
-/// Table, kind of access, and index; derived tables are what the statement itself has made.
+/// Returns table, kind of access, and index; derived tables are made by the statement itself.
 fn mysql_line(row: &QueryResult) -> String {
     let [table, access, key] =
         ["table", "type", "key"].map(|column| row.try_get::<Option<String>>("", column).unwrap());
@@ -91,8 +91,8 @@ fn mysql_line(row: &QueryResult) -> String {
     }
 }
 
-/// Whether a plan reads a whole table, or a whole index. What the statement itself has put together
-/// is read as a whole, of course.
+/// Returns whether a plan scans a whole table or a whole index. Scans of tables derived by the
+/// statement itself do not count.
 pub(super) fn is_scan(backend: &Backend, plan: &str) -> bool {
     match backend {
         Backend::Mysql(_) => plan.contains(" ALL ") || plan.contains(" index "),

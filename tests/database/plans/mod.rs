@@ -1,9 +1,9 @@
 //! How the databases find the rows of each statement: by an index, in tables of any size.
 //!
-//! A plan is asked of the *prepared* statement, with the types that are bound. The same text with its
-//! values written into it proves nothing: PostgreSQL gives a literal the type of the column it is
-//! compared with, but a bound string is `text`, and a column of another type (`char(n)`) is cast row
-//! by row then.
+//! Plans are requested for the *prepared* statement, with the types that are bound. The same text
+//! with literal values proves nothing: PostgreSQL gives a literal the type of the column it is
+//! compared with, but a bound string is `text`, and then a column of another type (`char(n)`) is
+//! cast row by row.
 
 mod crowd;
 mod explain;
@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{common::database::PATIENCE, fixture::Store};
 
-/// A user of the crowd, as the first provider names them.
+/// Returns a user of the crowd, as identified by the first provider.
 fn member(number: usize) -> TestIdentity {
     TestIdentity::new(issuer(number), subject(number))
 }
@@ -96,7 +96,7 @@ async fn newcomers(users: &SeaOrmProvisioner, plans: &mut Plans) {
 }
 
 async fn links(users: &SeaOrmProvisioner, plans: &mut Plans) {
-    // One by the address, one by a ticket; both need an operator's grant.
+    // One link by address, one by ticket; both need an operator's grant.
     for (number, what) in [(1, "a link by address"), (2, "a link by ticket")] {
         let policy = IssuerPolicy::new()
             .with_linking(Linking::VerifiedEmail)
@@ -122,7 +122,7 @@ async fn updates(users: &SeaOrmProvisioner, plans: &mut Plans) {
 }
 
 async fn notes(users: &SeaOrmProvisioner, plans: &mut Plans) {
-    // Never seen so far.
+    // This user was never seen before.
     let found = users.provision(&member(MEMBER + 1).build()).await.unwrap();
     assert_eq!(found.outcome(), Outcome::Found);
     plans.sent.wait_for("UPDATE").await;
@@ -231,7 +231,7 @@ async fn changes(directory: &UserDirectory, crowd: &Crowd, plans: &mut Plans) {
     let report = administrators.deactivate(&[auditor], "gone").await.unwrap();
     assert_eq!(report.entries().len(), 1);
     plans
-        .of("an administrator who goes", &["ix_role_grants_role"])
+        .of("removing an administrator", &["ix_role_grants_role"])
         .await;
     let import = ImportedUser::new()
         .with_email(Email::parse("imported@example.com").unwrap())

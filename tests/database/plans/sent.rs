@@ -1,4 +1,4 @@
-//! What a provisioner sends, and how the database goes about it.
+//! Statements sent by a provisioner, and their plans.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ impl Sent {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    /// Waits for a statement that a task in the background sends.
+    /// Waits for a statement that a background task sends.
     pub(super) async fn wait_for(&self, verb: &str) {
         let sent = async {
             let is_sent = |sent: &Statement| sent.sql.starts_with(verb);
@@ -29,7 +29,7 @@ impl Sent {
     }
 }
 
-/// Plans of what a provisioner sends, and what is wrong with them.
+/// Plans of a provisioner's statements, and the faults found in them.
 pub(super) struct Plans {
     pub(super) planner: Planner,
     pub(super) sent: Sent,
@@ -37,8 +37,8 @@ pub(super) struct Plans {
 }
 
 impl Plans {
-    /// Asks for the plans of what was sent since the last call. Each of the indexes has to serve one
-    /// of the statements, and no statement may read a whole table.
+    /// Requests the plans of the statements sent since the last call. Each of the indexes has to
+    /// serve one of the statements, and no statement may read a whole table.
     pub(super) async fn of(&mut self, what: &str, indexes: &[&str]) {
         let statements = self.sent.take();
         let mut plans = Vec::new();
@@ -61,8 +61,8 @@ impl Plans {
         }
     }
 
-    /// The same for a page behind a cursor. MariaDB plans for the values: with few rows on one side of
-    /// the cursor, their primary keys are as good a way.
+    /// Like [`of`](Self::of), for a page after a cursor. MariaDB plans for the values: with few
+    /// rows on one side of the cursor, the primary key is an equally good choice.
     pub(super) async fn next_page(&mut self, what: &str, index: &str) {
         let indexes = match self.planner.backend {
             Backend::Mysql(_) => &[][..],

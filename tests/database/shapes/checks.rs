@@ -1,4 +1,4 @@
-//! What holds for every shape.
+//! Checks for every shape of tables.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -19,7 +19,7 @@ pub(crate) fn policy() -> IssuerPolicy {
     IssuerPolicy::new().with_linking(Linking::VerifiedEmail)
 }
 
-/// Vouched for, at an issuer that links.
+/// Returns a person with a verified address, at an issuer that links.
 pub(crate) fn linking(subject: &str) -> TestIdentity {
     person(subject)
         .with_vouched_email("Ana@Example.com")
@@ -42,14 +42,14 @@ pub(crate) async fn a_known_user_costs_one_statement<S: Shape>(store: &Store) {
     assert_eq!(shaped.counts().await, (1, 1));
 }
 
-pub(crate) async fn concurrent_first_logins_make_one_user<S: Shape>(store: &Store) {
+pub(crate) async fn concurrent_first_logins_create_one_user<S: Shape>(store: &Store) {
     let shaped = Shaped::<S>::create(store).await;
     for (subject, address) in [("ana", None), ("bo", Some("bo@example.com"))] {
         let identity = match address {
             Some(address) => person(subject).with_vouched_email(address).build(),
             None => person(subject).build(),
         };
-        assert_one_is_told(&shaped, &identity, Outcome::Created).await;
+        assert_one_reports(&shaped, &identity, Outcome::Created).await;
     }
     assert_eq!(shaped.counts().await, (2, 2));
 }
@@ -58,33 +58,33 @@ pub(crate) async fn concurrent_linking_attaches_one_identity<S: Shape>(store: &S
     let shaped = Shaped::<S>::create(store).await;
     let id = shaped.import(ADDRESS).await;
     let identity = linking("ana").build();
-    let told = assert_one_is_told(&shaped, &identity, Outcome::Linked).await;
-    assert_eq!(told, id);
+    let reported = assert_one_reports(&shaped, &identity, Outcome::Linked).await;
+    assert_eq!(reported, id);
     assert_eq!(shaped.counts().await, (1, 1));
 }
 
-/// Asserts that of fifty requests at once one has the outcome and the others find the same user.
-async fn assert_one_is_told<S: Shape>(
+/// Asserts that one of fifty concurrent requests has the outcome and the others find the same user.
+async fn assert_one_reports<S: Shape>(
     shaped: &Shaped<'_, S>,
     identity: &Identity,
     outcome: Outcome,
 ) -> String {
     let answers = at_once(&shaped.provisioner, vec![identity.clone(); 50]).await;
-    let mut told = 0;
+    let mut reported = 0;
     let mut ids = HashSet::new();
     for answer in answers {
         let provisioned = answer.unwrap();
         match provisioned.outcome() {
-            it if it == outcome => told += 1,
+            it if it == outcome => reported += 1,
             it => assert_eq!(it, Outcome::Found),
         }
         ids.insert(S::id(provisioned.user()));
     }
-    assert_eq!((told, ids.len()), (1, 1));
+    assert_eq!((reported, ids.len()), (1, 1));
     ids.into_iter().next().unwrap()
 }
 
-pub(crate) async fn clients_that_hang_up_leave_no_half_user<S: Shape>(store: &Store) {
+pub(crate) async fn cancelled_calls_leave_no_partial_user<S: Shape>(store: &Store) {
     let shaped = Shaped::<S>::create(store).await;
     let identities = ["ana", "bo", "cy"].map(|subject| {
         let address = format!("{subject}@example.com");
@@ -99,7 +99,7 @@ pub(crate) async fn clients_that_hang_up_leave_no_half_user<S: Shape>(store: &St
                 if number.is_multiple_of(2) {
                     return Some(call.await.map(|it| it.outcome()));
                 }
-                // The hang-ups are spread over the whole life of the calls.
+                // The cancellations are spread over the whole duration of the calls.
                 let answer = timeout(Duration::from_micros(number * 300), call).await;
                 answer.ok().map(|it| it.map(|it| it.outcome()))
             })
@@ -140,7 +140,11 @@ pub(crate) async fn a_taken_address_is_a_conflict<S: Shape>(store: &Store) {
         let before = shaped.counts().await;
         let refused = shaped.provisioner.provision(&identity.build()).await;
         assert_eq!(refused.map_err(|it| it.reason()).err(), Some("conflict"));
-        assert_eq!(shaped.counts().await, before, "a refusal wrote something");
+        assert_eq!(
+            shaped.counts().await,
+            before,
+            "a rejection wrote to the tables"
+        );
     };
     refuse(linking("ana").with_policy(IssuerPolicy::new())).await;
     let linked = shaped.provisioner.provision(&linking("ana").build()).await;
@@ -162,7 +166,7 @@ pub(crate) async fn an_unverified_address_neither_links_nor_blocks<S: Shape>(sto
     assert_eq!(shaped.counts().await, (3, 2));
 }
 
-pub(crate) async fn a_user_who_may_not_act_is_refused<S: Shape>(store: &Store) {
+pub(crate) async fn an_inactive_user_is_refused<S: Shape>(store: &Store) {
     let shaped = Shaped::<S>::create(store).await;
     let identity = person("ana").build();
     shaped.provisioner.provision(&identity).await.unwrap();

@@ -1,4 +1,4 @@
-//! What an application adds to the creation of a user: its entity's own hooks, a default row, and
+//! Additions of an application to the creation of a user: hooks of its entity, a default row, and
 //! an observer.
 
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ mod projects {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Every user starts with a project.
+/// Gives every user a project.
 struct FirstProject;
 
 #[async_trait]
@@ -57,7 +57,7 @@ impl CreationHook<writers::Model> for FirstProject {
     }
 }
 
-pub(crate) async fn the_entitys_own_hooks_run(store: &Store) {
+pub(crate) async fn hooks_of_the_entity_run(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let created = shaped.provisioner.provision(&person("ana").build()).await;
     let created = created.unwrap();
@@ -65,7 +65,7 @@ pub(crate) async fn the_entitys_own_hooks_run(store: &Store) {
     assert_eq!(writer.slug, format!("writer-{}", writer.id.simple()));
 }
 
-pub(crate) async fn a_default_row_is_written_once_a_user(store: &Store) {
+pub(crate) async fn a_default_row_is_written_once_per_user(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
     let provisioner = shaped.provisioner.clone().with_creation_hook(FirstProject);
     shaped.import(ADDRESS).await;
@@ -81,10 +81,10 @@ pub(crate) async fn a_default_row_is_written_once_a_user(store: &Store) {
     }
 }
 
-pub(crate) async fn a_default_row_that_cannot_be_written_takes_the_user_back(store: &Store) {
+pub(crate) async fn a_failed_default_row_rolls_the_user_back(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
-    let told = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&reported);
     let provisioner = shaped
         .provisioner
         .clone()
@@ -96,7 +96,7 @@ pub(crate) async fn a_default_row_that_cannot_be_written_takes_the_user_back(sto
     let failed = provisioner.provision(&person("ana").build()).await;
     assert!(matches!(failed, Err(ProvisionError::Unavailable(_))));
     assert_eq!(shaped.counts().await, (0, 0));
-    assert_eq!(*told.lock().unwrap(), 0);
+    assert_eq!(*reported.lock().unwrap(), 0);
 
     shaped
         .execute("ALTER TABLE hidden RENAME TO projects")
@@ -104,12 +104,12 @@ pub(crate) async fn a_default_row_that_cannot_be_written_takes_the_user_back(sto
     let created = provisioner.provision(&person("ana").build()).await;
     assert_eq!(created.unwrap().outcome(), Outcome::Created);
     assert_eq!(shaped.counts().await, (1, 1));
-    assert_eq!(*told.lock().unwrap(), 1);
+    assert_eq!(*reported.lock().unwrap(), 1);
 }
 
-pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
+pub(crate) async fn an_observer_is_notified_once_after_the_commit(store: &Store) {
     let shaped = Shaped::<Hooks>::create(store).await;
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut reported) = tokio::sync::mpsc::unbounded_channel();
     let provisioner = shaped.provisioner.clone().with_observer(
         move |outcome: Outcome, identity: &Identity, writer: &writers::Model| {
             let heard = (outcome, identity.subject().to_owned(), writer.id);
@@ -117,7 +117,7 @@ pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
         },
     );
     let linked: Uuid = shaped.import(ADDRESS).await.parse().unwrap();
-    // Another connection sees what is committed, and nothing else.
+    // Another connection sees committed rows only.
     let witness = store.connect(1).await.unwrap();
     let calls = ["bo", "cy"].map(|subject| {
         let provisioner = provisioner.clone();
@@ -128,11 +128,11 @@ pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
         })
     });
     for _ in calls.iter() {
-        let (outcome, subject, id) = told.recv().await.unwrap();
+        let (outcome, subject, id) = reported.recv().await.unwrap();
         assert_eq!(outcome, Outcome::Created);
         assert!(["bo", "cy"].contains(&&*subject));
         let row = writers::Entity::find_by_id(id).one(&witness).await.unwrap();
-        assert!(row.is_some(), "told before the commit");
+        assert!(row.is_some(), "reported before the commit");
     }
     for call in calls {
         call.await.unwrap();
@@ -142,7 +142,10 @@ pub(crate) async fn an_observer_hears_once_and_after_the_commit(store: &Store) {
         .await
         .unwrap();
     assert_eq!(known.outcome(), Outcome::Linked);
-    let heard = told.recv().await.unwrap();
+    let heard = reported.recv().await.unwrap();
     assert_eq!(heard, (Outcome::Linked, "ana".to_owned(), linked));
-    assert!(told.try_recv().is_err(), "told of a user who was found");
+    assert!(
+        reported.try_recv().is_err(),
+        "reported for an existing user"
+    );
 }

@@ -1,4 +1,4 @@
-//! How many identities a user can have.
+//! Number of identities that a user can have.
 
 use tower_jit_provisioning::{Outcome, Provisioner, testing::TestIdentity};
 

@@ -16,7 +16,7 @@ use crate::{
     fixture::Store,
 };
 
-/// A shape's tables, and its provisioner.
+/// A shape's tables and its provisioner.
 pub(crate) struct Shaped<'a, S: Shape> {
     pub(crate) store: &'a Store,
     pub(crate) provisioner: SeaOrmProvisioner<S>,
@@ -35,7 +35,7 @@ impl<'a, S: Shape> Shaped<'a, S> {
         S::import(&self.store.db, address, "mailbox").await.unwrap()
     }
 
-    /// Counts users, and identities.
+    /// Returns the number of users and of identities.
     pub(crate) async fn counts(&self) -> (i64, i64) {
         let users = format!("SELECT COUNT(*) FROM {}", S::USERS);
         let identities = format!(
@@ -45,7 +45,7 @@ impl<'a, S: Shape> Shaped<'a, S> {
         (self.number(&users).await, self.number(&identities).await)
     }
 
-    /// Reads all passwords.
+    /// Returns all passwords.
     pub(crate) async fn passwords(&self) -> Vec<String> {
         let select = format!(
             "SELECT hashed_password FROM {} WHERE hashed_password IS NOT NULL",

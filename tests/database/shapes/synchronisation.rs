@@ -1,4 +1,4 @@
-//! What newer tokens change where a mapping stores roles and profiles.
+//! Changes by newer tokens, for mappings that store roles and profiles.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tower_jit_provisioning::{Outcome, Provisioner, testing::TestIdentity};
@@ -21,7 +21,7 @@ fn token(issued_at: i64) -> TestIdentity {
     person("ana").with_issued_at(issued_at)
 }
 
-pub(crate) async fn newer_tokens_replace_stored_roles_and_leave_an_operators(store: &Store) {
+pub(crate) async fn newer_tokens_replace_stored_roles_and_keep_those_of_an_operator(store: &Store) {
     let shaped = Shaped::<OwnRoles>::create(store).await;
     let provision = async |token: TestIdentity| {
         let answer = shaped.provisioner.provision(&token.build()).await.unwrap();
@@ -32,41 +32,42 @@ pub(crate) async fn newer_tokens_replace_stored_roles_and_leave_an_operators(sto
             player(store, "ana").await.issuer_roles,
         )
     };
-    let told = |outcome, roles: &str, stored: &str| (outcome, roles.to_owned(), stored.to_owned());
+    let reported =
+        |outcome, roles: &str, stored: &str| (outcome, roles.to_owned(), stored.to_owned());
     let editor = || ["editor"];
     assert_eq!(
         provision(token(1_000).with_roles(editor())).await,
-        told(Outcome::Created, "editor", "editor")
+        reported(Outcome::Created, "editor", "editor")
     );
     shaped
         .execute("UPDATE players SET manual_roles = 'auditor'")
         .await;
     assert_eq!(
         provision(token(2_000).with_roles(editor())).await,
-        told(Outcome::Found, "auditor editor", "editor")
+        reported(Outcome::Found, "auditor editor", "editor")
     );
     assert_eq!(
         provision(token(3_000).with_roles(["viewer"])).await,
-        told(Outcome::Updated, "auditor viewer", "viewer")
+        reported(Outcome::Updated, "auditor viewer", "viewer")
     );
     assert_eq!(
         provision(token(2_500).with_roles(editor())).await,
-        told(Outcome::Found, "auditor editor", "viewer"),
+        reported(Outcome::Found, "auditor editor", "viewer"),
         "an older token counts for itself and stores nothing"
     );
     assert_eq!(
         provision(token(4_000)).await,
-        told(Outcome::Found, "auditor", "viewer"),
+        reported(Outcome::Found, "auditor", "viewer"),
         "absent"
     );
     assert_eq!(
         provision(token(4_000).with_truncated_roles()).await,
-        told(Outcome::Found, "auditor viewer", "viewer"),
+        reported(Outcome::Found, "auditor viewer", "viewer"),
         "truncated"
     );
     assert_eq!(
         provision(token(5_000).with_roles(Vec::<String>::new())).await,
-        told(Outcome::Updated, "auditor", ""),
+        reported(Outcome::Updated, "auditor", ""),
         "present and empty"
     );
 }
@@ -112,7 +113,7 @@ pub(crate) async fn a_profile_with_a_taken_address_is_stored_without_it(store: &
     assert_eq!((row.email, row.email_key), (None, None));
 }
 
-pub(crate) async fn a_linked_user_keeps_the_profile_and_takes_the_roles(store: &Store) {
+pub(crate) async fn a_linked_user_keeps_the_profile_and_gets_the_roles(store: &Store) {
     let shaped = Shaped::<OwnRoles>::create(store).await;
     shaped.import(ADDRESS).await;
     let token = |issued_at| {

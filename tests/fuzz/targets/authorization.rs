@@ -1,4 +1,4 @@
-//! The `Authorization` headers of a request, one a line.
+//! The `Authorization` headers of a request, one per line.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -7,7 +7,7 @@ use tower_jit_provisioning::fuzzing;
 
 const HEADER: &[u8] = br#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// Numbers as the crate reads them, and the members counted.
+/// Normalizes numbers as the crate reads them, and counts the members.
 fn normal(value: Value, members: &mut usize) -> Value {
     match value {
         Value::Number(number) => {
@@ -19,7 +19,7 @@ fn normal(value: Value, members: &mut usize) -> Value {
             .map(|item| normal(item, members))
             .collect(),
         Value::Object(object) => {
-            // How serde_json spells a number with its feature `arbitrary_precision`.
+            // The representation of a number by serde_json with its feature `arbitrary_precision`.
             let digits = object.get("$serde_json::private::Number");
             if object.len() == 1
                 && let Some(Value::String(digits)) = digits
@@ -45,8 +45,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
 
-    // Another parser reads the same, and it would have dropped a name that stands there twice.
-    let read: Value = serde_json::from_slice(data).expect("what is kept is JSON");
+    // The other parser reads the same value, and it would have dropped a duplicate name.
+    let read: Value = serde_json::from_slice(data).expect("accepted input is JSON");
     let mut unique = 0;
     assert_eq!(normal(read, &mut unique), claims);
     assert_eq!(members, unique, "a member is named twice");
@@ -77,7 +77,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(date.is_none_or(|date| date.is_some_and(|date| date < 4_102_444_800.0)));
     }
     for name in ["cnf", "at_hash", "c_hash"] {
-        assert!(claims.get(name).is_none(), "`{name}` is let through");
+        assert!(claims.get(name).is_none(), "`{name}` is accepted");
     }
     let names = [identity.full_name(), identity.username()];
     for name in names.into_iter().flatten() {

@@ -12,11 +12,11 @@ fuzz_target!(|data: &[u8]| {
     let Ok(uri) = fuzzing::discovery(data, ISSUER) else {
         return;
     };
-    let document: Value = serde_json::from_slice(data).expect("what is kept is JSON");
+    let document: Value = serde_json::from_slice(data).expect("accepted input is JSON");
     assert_eq!(document["issuer"], ISSUER);
     assert_eq!(document["jwks_uri"], *uri);
 
-    // The HTTP client's own parser decides where the request goes: it must not see another host.
+    // The HTTP client's own parser decides the destination, so it must not see another host.
     let Ok(url) = Url::parse(&uri) else {
         return;
     };
@@ -31,6 +31,6 @@ fuzz_target!(|data: &[u8]| {
             },
             "`{uri}` is not on loopback"
         ),
-        scheme => panic!("`{scheme}` is let through"),
+        scheme => panic!("`{scheme}` is accepted"),
     }
 });

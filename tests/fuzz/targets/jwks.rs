@@ -1,4 +1,4 @@
-//! A key set, as an issuer publishes it or somebody else does.
+//! A key set, valid or hostile.
 #![no_main]
 
 use std::collections::HashMap;
@@ -36,8 +36,8 @@ fn check(key: &fuzzing::Key) {
     }
 }
 
-/// The keys of the document, as another parser reads them. Such as it cannot read, a lone surrogate
-/// in a string for one, are no reason to refuse the others.
+/// Returns the keys of the document as the other parser reads them. Keys it cannot read, for
+/// example because of a lone surrogate in a string, do not invalidate the others.
 fn published(document: &[u8]) -> Vec<Value> {
     let members: HashMap<String, &RawValue> = serde_json::from_slice(document).unwrap();
     let keys: Vec<&RawValue> = serde_json::from_str(members["keys"].get()).unwrap();
@@ -46,7 +46,7 @@ fn published(document: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// Whether some key of the document was meant for verifying with this name.
+/// Returns whether a key of the document was published for verification with this name.
 fn is_published(keys: &[Value], key: &fuzzing::Key) -> bool {
     keys.iter().any(|jwk| {
         jwk["kid"].as_str() == key.kid.as_deref()
@@ -77,7 +77,7 @@ fuzz_target!(|data: &[u8]| {
         );
     }
 
-    // Signatures cost: a few of all inputs have to do.
+    // Signatures are slow, so only a few inputs are signed.
     if data.len() % 61 != 0 {
         return;
     }

@@ -1,4 +1,4 @@
-//! An issuer with a shared secret: the fuzzer's own bytes can be signed, and rightly so.
+//! An issuer with a shared secret, which signs the fuzzer's bytes with valid signatures.
 
 use std::{
     pin::pin,
@@ -18,17 +18,17 @@ pub const SECRET: [u8; 32] = [7; 32];
 static VERIFIER: LazyLock<JwtVerifier> =
     LazyLock::new(|| REMEMBERING.clone().with_cache_capacity(0));
 
-/// The same with its cache.
+/// The same verifier with its cache.
 pub static REMEMBERING: LazyLock<JwtVerifier> = LazyLock::new(|| {
     let issuer = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::hmac_secret(SECRET));
     JwtVerifier::new([issuer]).unwrap()
 });
 
-/// With its key at hand, verification never waits.
+/// Verification never waits when its key is available.
 pub fn verify_with(verifier: &JwtVerifier, token: &str) -> Result<Identity, Error> {
     match pin!(verifier.verify(token)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("verification waits"),
+        Poll::Pending => panic!("verification did not complete at once"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Whole requests at the whole layer: whoever is let in holds a token that another verifier accepts.
+//! Whole requests through the whole layer: every accepted request has a token that another verifier
+//! accepts.
 #![no_main]
 
 use std::{
@@ -21,7 +22,7 @@ use tower_jit_provisioning::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Whom the handler was called for.
+/// The subject that the handler was called for.
 #[derive(Clone, Debug, PartialEq)]
 struct Subject(String);
 
@@ -49,8 +50,8 @@ impl Service<Request<()>> for Handler {
     }
 }
 
-/// A header and claims, and lines of a request in which `%T` is the token of these, rightly signed,
-/// and `%U` the same without a signature.
+/// Builds a request from a header, claims, and request lines, in which `%T` is a token of these
+/// with a valid signature, and `%U` the same token without a signature.
 fn request(data: &[u8]) -> Option<Request<()>> {
     let mut parts = data.splitn(3, |byte| *byte == 0);
     let (header, claims, lines) = (parts.next()?, parts.next()?, parts.next()?);
@@ -67,7 +68,7 @@ fn request(data: &[u8]) -> Option<Request<()>> {
     Some(request)
 }
 
-/// What jsonwebtoken says of the one credential: its subject.
+/// Returns the subject that jsonwebtoken reads from the single credential.
 fn oracle(request: &Request<()>) -> Option<String> {
     let mut values = request.headers().get_all(AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
@@ -87,7 +88,7 @@ fn oracle(request: &Request<()>) -> Option<String> {
     let key = DecodingKey::from_secret(&lab::SECRET);
     let claims = match decode::<Value>(token, &key, &validation) {
         Ok(decoded) => decoded.claims,
-        // It reads members of the header that are nothing to this crate.
+        // The other verifier reads header members that this crate ignores.
         Err(error) if matches!(error.kind(), OracleError::Json(_)) => {
             let (message, signature) = token.rsplit_once('.')?;
             let is_signed =
@@ -113,19 +114,19 @@ fuzz_target!(|data: &[u8]| {
         let response = pin!(service.call(request.clone()));
         match response.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(response)) => response,
-            Poll::Pending => panic!("with key and users at hand, a request waits"),
+            Poll::Pending => panic!("a request with cached key and users did not complete at once"),
         }
     };
     let first = ask();
-    let told = first.extensions().get::<Subject>();
-    match told {
+    let subject = first.extensions().get::<Subject>();
+    match subject {
         Some(Subject(subject)) => {
             assert_eq!(Some(subject), oracle(&request).as_ref(), "let in");
             assert_eq!(first.status(), StatusCode::OK);
         }
         None => {
             assert!(first.extensions().get::<Error>().is_some());
-            // A refusal over gRPC is a 200, and says so elsewhere.
+            // A rejection over gRPC has status 200 and a separate `grpc-status`.
             let is_refusal = match first.headers().get("grpc-status") {
                 Some(status) => status == "16" || status == "7",
                 None => first.status().is_client_error(),
@@ -133,8 +134,8 @@ fuzz_target!(|data: &[u8]| {
             assert!(is_refusal, "{first:?}");
         }
     }
-    // From memory the answer is the same.
+    // The cached result is the same.
     let second = ask();
     assert_eq!(first.status(), second.status());
-    assert_eq!(told, second.extensions().get::<Subject>());
+    assert_eq!(subject, second.extensions().get::<Subject>());
 });

@@ -1,27 +1,28 @@
-//! Model checks of the concurrent cores: every interleaving, and every value that the memory model
+//! Model checks of the concurrent code: every interleaving, and every value that the memory model
 //! lets an atomic load return.
 //!
-//! The files under test are the library's own, included by path. What they import is found here
-//! instead: this crate goes by the names `std`, `tokio` and `arc_swap` as well, and has loom's locks
-//! and atomics under `sync`, and a thread of loom's for every task. Stand-ins are as
-//! small as the files allow; where they leave something out, they say so.
+//! The files under test are the library's own, included by path. Their imports are resolved in this
+//! crate, which is also available under the names `std`, `tokio` and `arc_swap`, with loom's locks
+//! and atomics under `sync`, and one loom thread per task. Stand-ins are as small as the files
+//! allow, and document their omissions.
 //!
 //! ```sh
 //! cargo test --manifest-path tests/loom/Cargo.toml
 //! ```
 //!
-//! Each guard in these files was taken out once, and a model failed. What no model looks at: what
-//! is in `arc_swap` and `quick_cache`, which are taken to be one step each, and the passing of time.
-//! A file under test has its own tests elsewhere, as here they would be compiled with it.
+//! Each guard in these files was removed once, and a model failed. The models do not cover the
+//! inside of `arc_swap` and `quick_cache`, whose operations count as one step each, nor the passing
+//! of time. The unit tests of a file under test are kept in another file, because they would be
+//! compiled here otherwise.
 
 #![cfg(test)]
-#![expect(dead_code, reason = "a model calls a part of each file")]
+#![expect(dead_code, reason = "the models use only a part of each file")]
 
 extern crate self as arc_swap;
 extern crate self as tokio;
 
 extern crate std as real_std;
-// Last: from here on `std` is this crate.
+// Must be the last item: from here on `std` is this crate.
 extern crate self as std;
 
 use self::stand_ins::{

@@ -1,4 +1,4 @@
-//! The library's module of this name: the files under test, and as much of the rest as they see.
+//! The library's module of this name: the files under test, and the items they use.
 
 #[path = "../../../src/provisioner/cached/mod.rs"]
 pub mod cached;
@@ -60,7 +60,7 @@ pub mod decision {
     pub mod admission {
         use crate::identity::Identity;
 
-        /// Revocation is decided by what was read, not by when.
+        /// Revocation depends on the value that was read, and not on time.
         pub fn is_revoked(_: &Identity, _: Option<i64>) -> bool {
             false
         }

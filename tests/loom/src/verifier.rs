@@ -1,4 +1,4 @@
-//! The library's module of this name, as far as the files under test look at it.
+//! The library's module of this name, as far as the files under test use it.
 
 pub mod keys;
 

@@ -1,4 +1,4 @@
-//! An application with a requirement behind the layer, and what it answers.
+//! An application with a requirement behind the layer, and its responses.
 
 use std::convert::Infallible;
 
@@ -70,7 +70,7 @@ impl Answer {
     }
 }
 
-/// One route behind one requirement, and the layer.
+/// Returns one route behind one requirement, and the layer.
 pub(crate) fn behind<L>(layer: ProvisionLayer<MemoryProvisioner>, requirement: L) -> Router
 where
     L: Layer<axum::routing::Route> + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Layers behind the provisioning layer that ask for a scope, a role, or anything else.
+//! Requirement layers behind the provisioning layer: for a scope, a role, or a predicate.
 
 mod app;
 mod requirements;

@@ -1,4 +1,4 @@
-//! What each requirement lets pass, and how it refuses.
+//! Requests that each requirement accepts, and its rejections.
 
 use async_trait::async_trait;
 use axum::{Router, routing::get};
@@ -12,10 +12,10 @@ use super::app::{Answer, behind, layer, request, verifier};
 use crate::issuer::{issuer, token};
 
 #[tokio::test]
-async fn a_scope_is_required_and_named() {
+async fn a_missing_scope_is_refused_and_named() {
     let issuer = issuer();
     let holds = |scopes: &str| token(&issuer).claim("scope", scopes).bearer();
-    for (names, scopes, told) in [
+    for (names, scopes, named) in [
         (Names::from("read"), "read", None),
         (Names::from("read"), "write read", None),
         (Names::from("read"), "write", Some("read")),
@@ -29,11 +29,11 @@ async fn a_scope_is_required_and_named() {
     ] {
         let app = behind(layer(&issuer), RequireLayer::scope(names.clone()));
         let answer = Answer::of(&app, request("/orders", Some(&holds(scopes)))).await;
-        match told {
+        match named {
             None => assert_eq!(answer.status, 200, "{names:?} {scopes}"),
-            Some(told) => {
+            Some(named) => {
                 assert_eq!(answer.status, 403, "{names:?} {scopes}");
-                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{told}\"");
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{named}\"");
                 assert_eq!(answer.challenge(), Some(&*challenge));
                 assert_eq!(answer.kind, Some(ErrorKind::InsufficientScope));
                 assert_eq!(answer.code.as_deref(), Some("insufficient_scope"));
@@ -43,12 +43,12 @@ async fn a_scope_is_required_and_named() {
 }
 
 #[tokio::test]
-async fn a_role_of_the_user_or_of_the_token_is_required() {
+async fn a_missing_role_of_the_user_or_the_token_is_refused() {
     let issuer = issuer();
     let holds = |roles: &[&str]| token(&issuer).claim("roles", roles).bearer();
     for (names, roles, passes) in [
         (Names::from("admin"), &["staff"] as &[&str], true),
-        // The mapping decides: the issuer's own word is nothing here.
+        // The role mapping decides: the issuer's own role name has no effect here.
         (Names::from("admin"), &["admin"], false),
         (Names::from("admin"), &[], false),
         (Names::from("Admin"), &["staff"], false),
@@ -80,7 +80,7 @@ async fn a_role_of_the_user_or_of_the_token_is_required() {
     }
 }
 
-/// Grants roles by its own rule, whatever the token says.
+/// Grants roles by its own rule, independent of the token.
 pub(crate) struct Account;
 
 impl HasRoles for Account {
@@ -101,7 +101,7 @@ impl Provisioner for Accounts {
 }
 
 #[tokio::test]
-async fn the_users_roles_and_the_tokens_are_two_things() {
+async fn roles_of_the_user_and_of_the_token_are_separate() {
     let issuer = issuer();
     let layer = ProvisionLayer::new(verifier(&issuer), Accounts);
     let bearer = token(&issuer).claim("roles", ["staff"]).bearer();
@@ -139,7 +139,7 @@ async fn a_predicate_sees_user_and_identity() {
 }
 
 #[tokio::test]
-async fn over_grpc_a_refusal_is_permission_denied() {
+async fn a_rejection_over_grpc_is_permission_denied() {
     let issuer = issuer();
     let call = |bearer: &str| {
         let mut request = request("/orders", Some(bearer));
@@ -158,14 +158,14 @@ async fn over_grpc_a_refusal_is_permission_denied() {
     let app = behind(layer(&issuer), RequireLayer::token_role("admin"));
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "no_role")));
-    let nobody = RequireLayer::that(|_: &MemoryUser, _: &Identity| false);
-    let app = behind(layer(&issuer), nobody);
+    let never = RequireLayer::that(|_: &MemoryUser, _: &Identity| false);
+    let app = behind(layer(&issuer), never);
     let answer = Answer::of(&app, call(&bearer)).await;
     assert_eq!((answer.status, answer.grpc()), (200, ("7", "rule_failed")));
 }
 
 #[tokio::test]
-async fn an_anonymous_request_is_asked_for_a_token() {
+async fn an_anonymous_request_is_challenged_for_a_token() {
     let issuer = issuer();
     for app in [
         behind(

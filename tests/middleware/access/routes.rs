@@ -1,4 +1,4 @@
-//! Where requirements stand: behind the layer or without it, on a route, a router or a path.
+//! Placement of requirements: behind the layer or without it, on a route, a router or a path.
 
 use std::convert::Infallible;
 
@@ -29,14 +29,14 @@ use crate::log::logged;
 use tracing::Level;
 
 #[tokio::test]
-async fn without_the_layer_in_front_the_server_is_at_fault() {
+async fn a_requirement_without_the_layer_is_a_server_error() {
     let issuer = issuer();
     let bearer = token(&issuer).claim("scope", "read").bearer();
     let misplaced = [
         Router::new()
             .route("/orders", get(async || "orders"))
             .layer(RequireLayer::scope("read")),
-        // In front of the layer rather than behind it.
+        // Outside the layer instead of inside it.
         Router::new()
             .route("/orders", get(async || "orders"))
             .layer(layer(&issuer))
@@ -71,7 +71,7 @@ async fn without_the_layer_in_front_the_server_is_at_fault() {
 }
 
 #[tokio::test]
-async fn a_route_a_router_and_a_path_have_requirements_of_their_own() {
+async fn requirements_apply_to_a_route_a_router_or_a_path() {
     let issuer = issuer();
     let app = Router::new()
         .route("/orders/{id}", delete(async || "deleted"))
@@ -98,13 +98,13 @@ async fn a_route_a_router_and_a_path_have_requirements_of_their_own() {
     assert_eq!(ask("DELETE", "/orders/7", "", &["staff"]).await, 200);
     assert_eq!(ask("GET", "/health", "read", &["staff"]).await, 403);
     assert_eq!(ask("GET", "/health", "metrics", &[]).await, 200);
-    // The query is no part of the path.
+    // The query is not part of the path.
     assert_eq!(ask("GET", "/health?x=/orders", "read", &[]).await, 403);
     assert_eq!(ask("GET", "/missing", "", &[]).await, 404);
 }
 
 #[tokio::test]
-async fn refusals_are_worded_as_the_layer_in_front_words_them() {
+async fn rejections_use_the_format_of_the_provisioning_layer() {
     let issuer = issuer();
     let envelope = |prefix: &'static str| {
         move |error: &Error, _: Protocol| {
@@ -136,7 +136,7 @@ async fn refusals_are_worded_as_the_layer_in_front_words_them() {
         challenge,
         format!("{plain}, resource_metadata=\"{}\"", metadata.url())
     );
-    // The innermost layer is the one in front.
+    // The innermost layer is the closest one.
     let app = behind(layer(&issuer), RequireLayer::scope("read")).layer(outer);
     let (challenge, body) = text(app).await;
     assert_eq!(challenge, plain);
@@ -144,7 +144,7 @@ async fn refusals_are_worded_as_the_layer_in_front_words_them() {
 }
 
 #[tokio::test]
-async fn a_requirement_is_as_ready_as_its_inner_service() {
+async fn a_requirement_has_the_readiness_of_its_inner_service() {
     let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(
         RequireLayer::scope("read").on_paths(["/guarded"]),
     );
@@ -155,7 +155,7 @@ async fn a_requirement_is_as_ready_as_its_inner_service() {
     let refused = Request::get("/guarded").body(()).unwrap();
     let response = service.call(refused).await.unwrap();
     assert_eq!(response.status(), 500);
-    // The readiness that the refused request did not use is still there.
+    // The readiness that the rejected request did not use is still reserved.
     assert!(service.poll_ready().is_ready());
     let response = service.call(Request::get("/open").body(()).unwrap());
     let (_, respond) = handle.next_request().await.unwrap();
@@ -164,7 +164,7 @@ async fn a_requirement_is_as_ready_as_its_inner_service() {
 }
 
 #[tokio::test]
-async fn requirements_nest_and_their_services_can_be_reached() {
+async fn requirements_nest_and_expose_their_inner_services() {
     let issuer = issuer();
     let mut service: Require<_> =
         RequireLayer::scope("read").layer(service_fn(async |_: Request<Body>| {

@@ -15,7 +15,7 @@ use super::{
 use crate::issuer::{SCOPE, issuer, scoped_token};
 
 #[tokio::test]
-async fn a_real_client_reads_the_refusal_as_a_status() {
+async fn a_tonic_client_receives_the_rejection_as_a_status() {
     let issuer = issuer();
     let mut client = client_of_layered_server(layer(&issuer)).await;
     for (name, authorization, _, code, message) in refusals(&issuer) {
@@ -30,7 +30,7 @@ async fn a_real_client_reads_the_refusal_as_a_status() {
 }
 
 #[tokio::test]
-async fn a_real_handler_reads_the_user() {
+async fn a_tonic_handler_receives_the_user() {
     let issuer = issuer();
     let mut client = client_of_layered_server(layer(&issuer)).await;
     let ana = [scoped_token(&issuer).bearer()];
@@ -43,7 +43,7 @@ async fn a_real_handler_reads_the_user() {
     assert_eq!(streamed, ["2 eve created hello"; 3]);
     let streamed = client.thrice(&eve).await.unwrap();
     assert_eq!(streamed, ["2 eve found hello"; 3]);
-    // Refused in between on the same connection.
+    // A rejected call in between on the same connection.
     client.unary(&[]).await.unwrap_err();
     assert_eq!(client.unary(&ana).await.unwrap(), "1 ana found hello");
 }
@@ -74,9 +74,9 @@ async fn many_calls_share_one_connection() {
     }
 }
 
-/// Through a connection that checks frames, not only headers.
+/// Uses a connection that checks frames, not only headers.
 #[tokio::test]
-async fn a_mistaken_hook_does_not_break_the_connection() {
+async fn a_hook_that_returns_an_http_response_does_not_break_the_connection() {
     let issuer = issuer();
     let layer = layer(&issuer).with_rejection(mistaken);
     let mut client = client_of_layered_server(layer).await;
@@ -93,7 +93,7 @@ async fn a_mistaken_hook_does_not_break_the_connection() {
 async fn an_anonymous_call_has_no_user() {
     let issuer = issuer();
     let mut client = client_of_layered_server(layer(&issuer).allow_anonymous()).await;
-    // This handler insists on one.
+    // This handler requires a user.
     let status = client.unary(&[]).await.unwrap_err();
     assert_eq!(status.code(), Code::Internal);
     let status = client
@@ -106,7 +106,7 @@ async fn an_anonymous_call_has_no_user() {
 }
 
 #[tokio::test]
-async fn a_forgotten_layer_is_the_servers_fault() {
+async fn a_missing_layer_is_a_server_error() {
     let issuer = issuer();
     let mut client = client(|incoming| {
         Box::pin(
@@ -125,7 +125,7 @@ async fn a_forgotten_layer_is_the_servers_fault() {
 }
 
 #[tokio::test]
-async fn one_service_of_a_server_can_have_the_layer_alone() {
+async fn the_layer_can_wrap_one_service_of_a_server() {
     let issuer = issuer();
     let layer = Arc::new(layer(&issuer));
     let mut client = client(move |incoming| {
@@ -149,7 +149,7 @@ async fn one_service_of_a_server_can_have_the_layer_alone() {
 }
 
 #[tokio::test]
-async fn one_method_of_a_service_can_ask_for_more() {
+async fn one_method_of_a_service_can_have_a_requirement() {
     let issuer = issuer();
     let layer = ServiceBuilder::new()
         .layer(layer(&issuer))
@@ -185,7 +185,7 @@ async fn one_method_of_a_service_can_ask_for_more() {
 }
 
 #[tokio::test]
-async fn the_handlers_own_status_passes_through() {
+async fn the_status_of_the_handler_passes_through() {
     let issuer = issuer();
     let service = ServiceBuilder::new()
         .layer(layer(&issuer))

@@ -1,4 +1,4 @@
-//! A service that answers with what it finds in the extensions, and a client of it.
+//! A service that echoes the contents of the extensions, and its client.
 
 use std::{
     convert::Infallible,
@@ -22,7 +22,7 @@ use tower_jit_provisioning::{CurrentUser, Identity, MemoryUser, ProvisionLayer};
 
 use super::layered::Directory;
 
-/// Bytes as they are: no protobuf, no code generation.
+/// Raw bytes: no protobuf, no code generation.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Raw;
 
@@ -60,7 +60,7 @@ impl Decoder for Raw {
     }
 }
 
-/// Answers with the caller's number, subject and outcome, and the message; streams it thrice.
+/// Responds with the caller's number, subject and outcome, and the message; streams it three times.
 #[derive(Clone)]
 pub(crate) struct Echo;
 
@@ -137,7 +137,7 @@ where
     }
 }
 
-/// A client of a server that runs until the test ends.
+/// Returns a client of a server that runs until the test ends.
 pub(crate) async fn client(
     serve: impl FnOnce(TcpIncoming) -> BoxFuture<(), tonic::transport::Error>,
 ) -> Client {

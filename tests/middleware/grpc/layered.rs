@@ -1,4 +1,4 @@
-//! An issuer, a provisioner that answers as its tokens ask, and the layer over both.
+//! An issuer, a provisioner controlled by the token's subject, and the layer over both.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use tower_jit_provisioning::{
 
 use crate::issuer::{scoped_token, scoped_verifier};
 
-/// Answers as the token's subject asks for.
+/// Returns the result that the token's subject names.
 #[derive(Clone, Default)]
 pub(crate) struct Directory(pub(crate) MemoryProvisioner);
 
@@ -44,7 +44,7 @@ pub(crate) fn layer(issuer: &TestIssuer) -> ProvisionLayer<Directory> {
     ProvisionLayer::new(scoped_verifier(issuer), Directory::default())
 }
 
-/// What each refusal is over gRPC: name, `Authorization`, kind, code and message.
+/// Lists every rejection over gRPC: name, `Authorization`, kind, code and message.
 pub(crate) fn refusals(
     issuer: &TestIssuer,
 ) -> Vec<(&'static str, Vec<String>, ErrorKind, Code, &'static str)> {
@@ -135,7 +135,7 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers.get(name).map(|value| value.to_str().unwrap())
 }
 
-/// A hook that thinks it speaks HTTP.
+/// A hook that returns an HTTP response to a gRPC call.
 pub(crate) fn mistaken(_: &Error, _: Protocol) -> Response<Bytes> {
     Response::builder()
         .status(302)

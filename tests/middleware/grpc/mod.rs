@@ -1,4 +1,5 @@
-//! The layer in front of tonic: refusals as trailers-only responses, and what handlers and clients see.
+//! The layer in front of tonic: rejections as trailers-only responses, and their effect on handlers
+//! and clients.
 
 mod connections;
 mod echo;

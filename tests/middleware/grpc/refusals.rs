@@ -1,4 +1,4 @@
-//! Refusals without a connection.
+//! Rejections without a connection.
 
 use std::convert::Infallible;
 
@@ -28,7 +28,7 @@ async fn unreachable(_: Request<()>) -> Result<Response<Empty<Bytes>>, Infallibl
 }
 
 #[tokio::test]
-async fn a_refusal_is_trailers_only() {
+async fn a_rejection_is_trailers_only() {
     let issuer = issuer();
     let service = layer(&issuer).layer(service_fn(unreachable));
     for content_type in [
@@ -61,7 +61,7 @@ async fn a_refusal_is_trailers_only() {
 }
 
 #[tokio::test]
-async fn grpc_web_is_answered_in_http() {
+async fn grpc_web_receives_http_responses() {
     let issuer = issuer();
     let service = layer(&issuer).layer(service_fn(unreachable));
     for content_type in [
@@ -81,7 +81,7 @@ async fn grpc_web_is_answered_in_http() {
 }
 
 #[tokio::test]
-async fn a_hook_cannot_turn_a_refusal_into_anything_else() {
+async fn a_hook_cannot_turn_a_rejection_into_another_response() {
     let issuer = issuer();
     let service = layer(&issuer)
         .with_rejection(mistaken)

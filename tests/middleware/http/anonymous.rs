@@ -23,7 +23,7 @@ async fn anonymous_requests_pass_where_they_are_allowed() {
         let body = passes(app.clone(), request("/maybe", &[&bearer])).await;
         assert_eq!(body, "1");
     }
-    // Whoever insists on a user where anonymous requests pass has made a mistake.
+    // A handler that requires a user on a route with anonymous requests is a server error.
     for path in ["/me", "/subject"] {
         let response = app.clone().oneshot(request(path, &[])).await.unwrap();
         assert_eq!(response.status(), 500, "{path}");
@@ -31,7 +31,7 @@ async fn anonymous_requests_pass_where_they_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_bad_credential_is_refused_also_where_none_is_needed() {
+async fn an_invalid_credential_is_refused_even_if_none_is_required() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer).allow_anonymous());
     let bearer = scoped_token(&issuer).bearer();
@@ -88,7 +88,7 @@ async fn a_bad_credential_is_refused_also_where_none_is_needed() {
 }
 
 #[tokio::test]
-async fn another_scheme_passes_untouched_where_no_token_is_needed() {
+async fn another_scheme_passes_unchanged_if_no_token_is_required() {
     async fn credential(headers: HeaderMap) -> String {
         headers[AUTHORIZATION].to_str().unwrap().to_owned()
     }

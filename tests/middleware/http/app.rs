@@ -1,4 +1,4 @@
-//! An application behind the layer, and what it answers.
+//! An application behind the layer, and its responses.
 
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::Request, routing::get};
@@ -52,7 +52,7 @@ pub(crate) async fn text(response: Response<Body>) -> String {
     String::from_utf8(bytes.into()).unwrap()
 }
 
-/// The body of a request that passes.
+/// Returns the response body of a request that passes.
 pub(crate) async fn passes(app: Router, request: Request) -> String {
     let response = app.oneshot(request).await.unwrap();
     assert!(response.extensions().get::<Error>().is_none());
@@ -61,7 +61,7 @@ pub(crate) async fn passes(app: Router, request: Request) -> String {
     text(response).await
 }
 
-/// Everything a refusal says.
+/// All parts of a rejection.
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -78,7 +78,7 @@ impl Refusal {
             error: response
                 .extensions()
                 .get::<Error>()
-                .expect("a refusal leaves its error")
+                .expect("a rejection exposes its error")
                 .clone(),
             body: text(response).await,
         }
@@ -122,7 +122,7 @@ pub(crate) const INVALID_TOKEN: Option<&str> = Some("Bearer error=\"invalid_toke
 
 pub(crate) const INVALID_REQUEST: Option<&str> = Some("Bearer error=\"invalid_request\"");
 
-/// A store that always answers the same.
+/// A store that always returns the same error.
 pub(crate) struct Refusing(pub(crate) ProvisionError);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What the provisioner answers, and what the client sees of it.
+//! Results of the provisioner, and the responses to the client.
 
 use std::{
     error::Error as StdError,
@@ -20,7 +20,7 @@ use super::{
 use crate::issuer::{AUDIENCE, issuer, scoped_token, scoped_verifier};
 
 #[tokio::test]
-async fn each_answer_of_a_provisioner_has_its_row_of_the_wire_table() {
+async fn each_provisioner_result_matches_the_wire_table() {
     let issuer = issuer();
     let denied = |reason: DenialReason| (ProvisionError::from(reason), reason.as_str());
     let mut table = vec![
@@ -77,7 +77,7 @@ async fn each_answer_of_a_provisioner_has_its_row_of_the_wire_table() {
 }
 
 #[tokio::test]
-async fn an_outage_keeps_its_cause_for_the_operator() {
+async fn an_outage_exposes_its_cause_to_the_operator_only() {
     let issuer = issuer();
     let refusing = Refusing(ProvisionError::unavailable("pool timed out"));
     let app = router().layer(ProvisionLayer::new(scoped_verifier(&issuer), refusing));
@@ -88,9 +88,9 @@ async fn an_outage_keeps_its_cause_for_the_operator() {
     assert!(!refusal.error.to_string().contains("pool"));
 }
 
-/// For any other caller the response would reveal which addresses are registered.
+/// For any other caller the response would reveal the registered addresses.
 #[tokio::test]
-async fn a_conflict_is_shown_only_to_a_caller_with_a_vouched_address() {
+async fn a_conflict_is_revealed_only_to_a_caller_with_a_verified_address() {
     let issuer = issuer();
     let good = scoped_token(&issuer);
     for (name, token, code) in [
@@ -135,7 +135,7 @@ async fn a_conflict_is_shown_only_to_a_caller_with_a_vouched_address() {
 }
 
 #[tokio::test]
-async fn a_vouched_address_of_another_user_is_a_conflict() {
+async fn a_verified_address_of_another_user_is_a_conflict() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer));
     let ana = scoped_token(&issuer).email("ana@example.com", true);
@@ -170,7 +170,7 @@ impl Provisioner for Directory {
 }
 
 #[tokio::test]
-async fn a_backend_of_ones_own_tells_its_outcome() {
+async fn a_custom_backend_reports_its_outcome() {
     async fn outcome(user: CurrentUser<Account>) -> &'static str {
         user.outcome().as_str()
     }
@@ -182,13 +182,13 @@ async fn a_backend_of_ones_own_tells_its_outcome() {
         let bearer = scoped_token(&issuer).claim("name", name).bearer();
         assert_eq!(passes(app.clone(), request("/", &[&bearer])).await, name);
     }
-    // It answers nothing from memory, so each request reached it.
+    // It caches nothing, so each request reached it.
     assert_eq!(directory.0.lock().unwrap().len(), 5);
 }
 
-/// The layer asks them itself, so a backend need not.
+/// The layer checks them itself, so a backend does not need to.
 #[tokio::test]
-async fn access_rules_hold_in_front_of_any_backend() {
+async fn access_rules_apply_to_every_backend() {
     let issuer = issuer();
     let policy = IssuerPolicy::new().add_access_rule(Rule::claim("/department", "sales"));
     let trusted = issuer.trusted(AUDIENCE).with_policy(policy);
@@ -204,7 +204,10 @@ async fn access_rules_hold_in_front_of_any_backend() {
         .await;
         refusal.is("rule", ErrorKind::Denied, 403, None, "rule_failed");
     }
-    assert!(directory.0.lock().unwrap().is_empty(), "it was asked");
+    assert!(
+        directory.0.lock().unwrap().is_empty(),
+        "the backend was called"
+    );
     let bearer = scoped_token(&issuer).claim("department", "sales").bearer();
     assert_eq!(passes(app, request("/", &[&bearer])).await, "in");
 }

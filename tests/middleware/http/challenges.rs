@@ -1,4 +1,4 @@
-//! Challenges that name the resource's metadata, and a client over a real connection.
+//! Challenges with the resource's metadata URL, and a client over a real connection.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -46,7 +46,7 @@ async fn every_challenge_names_the_resources_metadata() {
         let challenge = format!("Bearer {parameters}resource_metadata=\"{URL}\"");
         assert_eq!(refusal.header(WWW_AUTHENTICATE), Some(&*challenge));
     }
-    // Public, at the address that the challenge names.
+    // The document is public, at the address that the challenge names.
     let path = URL.strip_prefix("https://api.example.com").unwrap();
     let response = app.clone().oneshot(request(path, &[])).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -72,7 +72,7 @@ async fn every_challenge_names_the_resources_metadata() {
 }
 
 #[tokio::test]
-async fn a_real_client_gets_the_same_answers() {
+async fn a_client_over_a_real_connection_gets_the_same_responses() {
     let issuer = issuer();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

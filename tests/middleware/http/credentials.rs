@@ -1,4 +1,4 @@
-//! Requests with no credential, with several, and with a bad one.
+//! Requests with no credential, with several, and with an invalid one.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use super::app::{INVALID_REQUEST, INVALID_TOKEN, Refusal, layer, passes, request
 use crate::issuer::{AUDIENCE, SCOPE, issuer, scoped_token};
 
 #[tokio::test]
-async fn requests_without_one_credential_are_refused() {
+async fn requests_without_exactly_one_credential_are_refused() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer));
     let bearer = scoped_token(&issuer).bearer();
@@ -97,7 +97,7 @@ async fn requests_without_one_credential_are_refused() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_without_a_word_about_the_reason() {
+async fn an_invalid_token_is_refused_without_revealing_the_reason() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer));
     let attacker = Arc::new(SigningKey::generate("key-1", issuer.key().algorithm()));
@@ -150,7 +150,7 @@ async fn a_bad_token_is_refused_without_a_word_about_the_reason() {
 }
 
 #[tokio::test]
-async fn a_token_without_the_scope_is_told_which_one_is_needed() {
+async fn a_missing_scope_is_named_in_the_challenge() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer));
     let bearer = scoped_token(&issuer).claim("scope", "openid").bearer();
@@ -166,7 +166,7 @@ async fn a_token_without_the_scope_is_told_which_one_is_needed() {
 }
 
 #[tokio::test]
-async fn a_scope_with_quotes_does_not_reach_the_challenge() {
+async fn a_scope_with_quotes_is_left_out_of_the_challenge() {
     let issuer = issuer();
     let trusted = issuer.trusted(AUDIENCE).require_scope("a\", error=\"x");
     let verifier = JwtVerifier::new([trusted]).unwrap();

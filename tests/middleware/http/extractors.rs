@@ -1,4 +1,4 @@
-//! What handlers extract, with the layer and without it.
+//! Values that handlers extract, with the layer and without it.
 
 use axum::{Router, routing::get};
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -15,13 +15,13 @@ async fn handlers_extract_user_and_identity() {
     let app = router().layer(layer(&issuer));
     let bearer = scoped_token(&issuer).bearer();
     for (path, body) in [("/me", "1 created"), ("/maybe", "1"), ("/subject", "ana")] {
-        // The first is cold and the others warm.
+        // The first request is cold and the others are warm.
         assert_eq!(passes(app.clone(), request(path, &[&bearer])).await, body);
     }
 }
 
 #[tokio::test]
-async fn a_forgotten_layer_is_the_servers_fault() {
+async fn a_missing_layer_is_a_server_error() {
     let issuer = issuer();
     let bearer = scoped_token(&issuer).bearer();
     for path in ["/me", "/maybe", "/subject"] {
@@ -47,7 +47,7 @@ async fn a_forgotten_layer_is_the_servers_fault() {
 pub(crate) struct Account;
 
 #[tokio::test]
-async fn a_layer_for_another_user_type_is_no_layer() {
+async fn a_layer_for_another_user_type_counts_as_missing() {
     async fn account(_: CurrentUser<Account>) {}
     async fn maybe_account(_: Option<CurrentUser<Account>>) {}
     let issuer = issuer();

@@ -1,4 +1,4 @@
-//! What a rejection hook can change of a refusal, and what it can't.
+//! Changes that a rejection hook can and cannot make to a rejection.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ use super::app::{
 use crate::issuer::{issuer, scoped_token, scoped_verifier};
 
 #[tokio::test]
-async fn a_hook_shapes_body_and_headers() {
+async fn a_hook_sets_body_and_headers() {
     let issuer = issuer();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let hook = {
@@ -41,7 +41,7 @@ async fn a_hook_shapes_body_and_headers() {
     assert_eq!(refusal.header(CONTENT_TYPE), Some("text/plain"));
     assert_eq!(refusal.header("x-code"), Some("missing_token"));
     assert_eq!(refusal.body, "go away");
-    // This one is refused after waiting.
+    // This request is rejected after waiting.
     let refusal = Refusal::of(app.clone(), request("/me", &["Bearer a.b.c"])).await;
     assert_eq!(refusal.status, 401);
     assert_eq!(refusal.header(WWW_AUTHENTICATE), INVALID_TOKEN);
@@ -57,7 +57,7 @@ async fn a_hook_shapes_body_and_headers() {
 }
 
 #[tokio::test]
-async fn a_hook_cannot_turn_a_refusal_into_anything_else() {
+async fn a_hook_cannot_turn_a_rejection_into_another_response() {
     let issuer = issuer();
     let other = TestIssuer::new("https://id.example.org");
     let hook = |_: &Error, _: Protocol| {
@@ -132,14 +132,14 @@ async fn a_hook_cannot_turn_a_refusal_into_anything_else() {
             "{kind:?}"
         );
         assert_eq!(refusal.header(WWW_AUTHENTICATE), challenge, "{kind:?}");
-        // A hook may know better when to come back.
+        // A hook may set a better delay for the retry.
         assert_eq!(refusal.header(RETRY_AFTER), Some("120"), "{kind:?}");
         assert_eq!(refusal.body, "welcome");
     }
 }
 
 #[tokio::test]
-async fn a_hook_has_no_say_in_framing_and_connection() {
+async fn a_hook_cannot_change_framing_or_connection_headers() {
     let issuer = issuer();
     let hook = |_: &Error, _: Protocol| {
         Response::builder()
@@ -166,7 +166,7 @@ async fn a_hook_has_no_say_in_framing_and_connection() {
         assert_eq!(refusal.header(name), None, "{name}");
     }
 
-    // A connection outlives such a refusal.
+    // A connection stays open after such a rejection.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -1,4 +1,4 @@
-//! Layers within layers.
+//! Nested layers.
 
 use axum::{Router, extract::Request, routing::get};
 use http::header::AUTHORIZATION;
@@ -15,7 +15,7 @@ use super::{
 use crate::issuer::{AUDIENCE, ISSUER, issuer, scoped_token};
 
 #[tokio::test]
-async fn an_inner_layer_replaces_what_an_outer_one_found() {
+async fn an_inner_layer_replaces_the_extensions_of_an_outer_one() {
     async fn both(identity: Identity, user: CurrentUser<MemoryUser>) -> String {
         let tenant = &user.tenant;
         format!("{} {} {tenant}", identity.issuer(), identity.tenant())
@@ -38,7 +38,7 @@ async fn an_inner_layer_replaces_what_an_outer_one_found() {
 }
 
 #[tokio::test]
-async fn each_of_two_nested_layers_asks_its_own_issuer() {
+async fn each_of_two_nested_layers_trusts_its_own_issuer() {
     let theirs = TestIssuer::new("https://id.example.org");
     let issuer = issuer();
     let app = router().layer(layer(&issuer)).layer(layer(&theirs));
@@ -50,7 +50,7 @@ async fn each_of_two_nested_layers_asks_its_own_issuer() {
         let kind = ErrorKind::InvalidToken;
         refusal.is("one", kind, 401, INVALID_TOKEN, "invalid_token");
     }
-    // Between the two the token is exchanged.
+    // The token is exchanged between the two layers.
     let exchanged = scoped_token(&issuer).bearer();
     let exchange = MapRequestLayer::new(move |mut request: Request| {
         let value = exchanged.parse().unwrap();
@@ -111,7 +111,7 @@ async fn an_anonymous_request_has_no_user_of_an_outer_layer() {
 }
 
 #[tokio::test]
-async fn a_token_found_by_an_inner_layer_ends_anonymity() {
+async fn a_token_found_by_an_inner_layer_replaces_anonymity() {
     async fn other(account: Option<CurrentUser<Account>>) -> String {
         account.is_some().to_string()
     }
@@ -129,14 +129,14 @@ async fn a_token_found_by_an_inner_layer_ends_anonymity() {
         .layer(layer(&issuer).allow_anonymous());
     for _ in 0..2 {
         assert_eq!(passes(app.clone(), request("/maybe", &[])).await, "1");
-        // There is a user, so `None` would be wrong for a handler of another user type.
+        // The request has a user, so `None` would be wrong for a handler of another user type.
         let response = app.clone().oneshot(request("/other", &[])).await.unwrap();
         assert_eq!(response.status(), 500);
     }
 }
 
 #[tokio::test]
-async fn one_layer_value_serves_routes_and_routers() {
+async fn one_layer_value_wraps_routes_and_routers() {
     let issuer = issuer();
     let layer = layer(&issuer);
     let app = Router::new()

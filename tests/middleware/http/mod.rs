@@ -1,5 +1,5 @@
-//! The layer in front of axum: every refusal's status, challenge, body and error, the extractors,
-//! and what handlers find in the extensions.
+//! The layer in front of axum: the status, challenge, body and error of every rejection, the
+//! extractors, and the extensions that handlers receive.
 
 mod anonymous;
 mod app;

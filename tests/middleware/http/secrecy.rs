@@ -1,4 +1,5 @@
-//! No response repeats its request, and the inner service's answers and errors stay as they are.
+//! Responses never repeat their request, and the inner service's responses and errors stay
+//! unchanged.
 
 use std::{convert::Infallible, error::Error as StdError, fmt};
 
@@ -15,7 +16,7 @@ use super::app::{Refusal, layer, request, router};
 use crate::issuer::{AUDIENCE, issuer, scoped_token};
 
 #[tokio::test]
-async fn nothing_of_a_request_is_repeated() {
+async fn a_response_repeats_no_part_of_the_request() {
     let issuer = issuer();
     let app = router().layer(layer(&issuer));
     let marks = ["MARK-1", "MARK-2", "MARK-3", "MARK-4", "MARK-5", "MARK-6"];
@@ -60,7 +61,7 @@ impl fmt::Display for Broken {
 impl StdError for Broken {}
 
 #[tokio::test]
-async fn the_inner_services_error_stays_its_own() {
+async fn errors_of_the_inner_service_pass_through_unchanged() {
     let issuer = issuer();
     let service = ServiceBuilder::new()
         .layer(layer(&issuer))
@@ -76,13 +77,13 @@ async fn the_inner_services_error_stays_its_own() {
         let error = service.clone().oneshot(request).await.unwrap_err();
         assert_eq!(error, Broken(body));
     }
-    // A refusal is a response, whatever the inner service's error is.
+    // A rejection is a response, independent of the inner service's error type.
     let request = http::Request::get("/").body(3).unwrap();
     assert_eq!(service.oneshot(request).await.unwrap().status(), 401);
 }
 
 #[tokio::test]
-async fn a_response_of_the_inner_service_stays_its_own() {
+async fn responses_of_the_inner_service_pass_through_unchanged() {
     let issuer = issuer();
     let service = ServiceBuilder::new()
         .layer(layer(&issuer))

@@ -1,4 +1,4 @@
-//! Users over several requests: created once, found again, refused when their status changes.
+//! Users over several requests: created once, found again, rejected when their status changes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use super::app::{INVALID_TOKEN, Refusal, passes, request, router};
 use crate::issuer::{issuer, scoped_token, scoped_verifier};
 
 #[tokio::test]
-async fn status_and_revocation_count_on_the_warm_path_too() {
+async fn status_and_revocation_apply_on_the_warm_path_too() {
     let issuer = issuer();
     let users = MemoryProvisioner::new();
     let verifier = scoped_verifier(&issuer);
@@ -29,7 +29,7 @@ async fn status_and_revocation_count_on_the_warm_path_too() {
         let refusal = Refusal::of(app.clone(), ask()).await;
         refusal.is(code, ErrorKind::Denied, 403, None, code);
     }
-    // Tokens of before stay void; what is issued from now on counts.
+    // Earlier tokens stay invalid; tokens issued from now on are valid.
     assert!(users.set_status(key, UserStatus::Active));
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -56,7 +56,7 @@ async fn status_and_revocation_count_on_the_warm_path_too() {
 }
 
 #[tokio::test]
-async fn the_first_request_creates_and_the_next_finds() {
+async fn the_first_request_creates_a_user_and_the_next_finds_it() {
     let issuer = issuer();
     let users = MemoryProvisioner::new();
     let app = router().layer(ProvisionLayer::new(scoped_verifier(&issuer), users.clone()));

@@ -9,10 +9,12 @@ use tower_jit_provisioning::{
     testing::{Endpoint, Fault, TestIssuer},
 };
 
-use super::requests::{EMAIL, NAME, SUBJECT, answer, ask, ask_everything, layer, request, token};
+use super::requests::{
+    EMAIL, NAME, SUBJECT, answer, ask, layer, request, send_every_request, token,
+};
 use crate::issuer::{AUDIENCE, ISSUER, issuer};
 
-/// Name and labels, in order, and what is behind them: a count, a level, or how many samples.
+/// Maps name and labels, in order, to a value: a count, a level, or the number of samples.
 fn snapshot(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
     let metrics = snapshotter.snapshot().into_vec().into_iter();
     metrics
@@ -39,7 +41,7 @@ async fn requests_caches_and_users_are_counted() {
     let guard = metrics::set_default_local_recorder(&recorder);
     telemetry::describe_metrics();
     let issuer = issuer();
-    ask_everything(&issuer).await;
+    send_every_request(&issuer).await;
     let guarded = RequireLayer::scope("orders:read").layer(service_fn(answer));
     let service = layer(&issuer).layer(guarded);
     let bearer = token(&issuer).bearer();
@@ -94,11 +96,11 @@ async fn requests_caches_and_users_are_counted() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_wait_is_recorded_with_no_time() {
+async fn a_request_that_does_not_wait_is_recorded_with_zero_duration() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _guard = metrics::set_default_local_recorder(&recorder);
-    // What was recorded since the last look.
+    // Returns the samples recorded since the last call.
     let recorded = || -> Vec<f64> {
         let metrics = snapshotter.snapshot().into_vec().into_iter();
         let samples = metrics.filter_map(|(key, _, _, value)| match value {
@@ -141,7 +143,7 @@ async fn key_fetches_are_counted_by_result() {
     let snapshotter = recorder.snapshotter();
     let guard = metrics::set_default_local_recorder(&recorder);
     let issuer = TestIssuer::serve();
-    // This is about counting, on a machine that may be busy.
+    // The test is about counting, and the machine may be busy.
     let minute = Duration::from_secs(60);
     let patient = KeyRefresh::new().with_timeout(minute).with_wait(minute);
     let trusted =
@@ -173,7 +175,7 @@ async fn key_fetches_are_counted_by_result() {
 }
 
 #[test]
-fn the_documented_names_are_the_ones_in_use() {
+fn the_documented_metric_names_are_in_use() {
     let documented = include_str!("../../../src/telemetry/mod.rs");
     let used = include_str!("../../../src/telemetry/metrics.rs");
     let names = |text: &str, quote: char| -> Vec<String> {

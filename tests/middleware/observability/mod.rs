@@ -1,4 +1,4 @@
-//! What operators see of a request: its span, its metrics, and what is in neither.
+//! Telemetry of a request: its span, its metrics, and the data in neither.
 
 mod metrics;
 mod requests;

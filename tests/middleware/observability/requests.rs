@@ -30,7 +30,7 @@ pub(crate) fn token(issuer: &TestIssuer) -> TokenBuilder {
         .claim("name", NAME)
 }
 
-/// Answers as the scope of the token asks for, and otherwise as a cache over users in memory.
+/// Returns the result that the token's scope names; otherwise acts as a cache over users in memory.
 pub(crate) struct Directory(CachedProvisioner<MemoryProvisioner>);
 
 #[async_trait]
@@ -81,8 +81,8 @@ pub(crate) async fn ask(layer: &ProvisionLayer<Directory>, bearer: Option<&str>)
     response.status().as_u16()
 }
 
-/// Every request that there is a word for, one after the other.
-pub(crate) async fn ask_everything(issuer: &TestIssuer) {
+/// Sends one request of every outcome, one after the other.
+pub(crate) async fn send_every_request(issuer: &TestIssuer) {
     let strict = layer(issuer);
     let bearer = token(issuer).bearer();
     let by_scope = |scope: &str| token(issuer).claim("scope", scope).bearer();

@@ -17,7 +17,7 @@ use tracing::{
 };
 use tracing_subscriber::{Registry, layer::SubscriberExt, registry::LookupSpan};
 
-use super::requests::{EMAIL, NAME, SUBJECT, ask_everything, layer, request, token};
+use super::requests::{EMAIL, NAME, SUBJECT, layer, request, send_every_request, token};
 use crate::{
     issuer::{ISSUER, issuer},
     log::listen,
@@ -25,14 +25,14 @@ use crate::{
 
 type Fields = BTreeMap<&'static str, String>;
 
-/// Keeps the fields of every span of this crate's, and every event as a line.
+/// Records the fields of every span of this crate, and every event as a line.
 #[derive(Clone, Default)]
 struct Seen {
     spans: Arc<Mutex<Vec<(span::Id, Fields)>>>,
     events: Arc<Mutex<Vec<Event>>>,
 }
 
-/// Its level, the name of its span, and the event as a line.
+/// The event's level, the name of its span, and the event as a line.
 type Event = (Level, Option<&'static str>, String);
 
 struct Collect<'a>(&'a mut Fields);
@@ -74,7 +74,7 @@ where
         _: tracing_subscriber::layer::Context<'_, S>,
     ) {
         let mut spans = self.spans.lock().unwrap();
-        // Ids are used again.
+        // Span ids are reused.
         if let Some((_, fields)) = spans.iter_mut().rev().find(|(seen, _)| seen == id) {
             record.record(&mut Collect(fields));
         }
@@ -110,9 +110,9 @@ fn fields<const N: usize>(fields: [(&'static str, &str); N]) -> Fields {
 }
 
 #[tokio::test]
-async fn every_request_has_one_span_with_the_same_few_fields() {
+async fn every_request_has_one_span_with_the_same_fields() {
     let issuer = issuer();
-    let seen = seen(ask_everything(&issuer)).await;
+    let seen = seen(send_every_request(&issuer)).await;
     let spans = seen.spans.lock().unwrap();
     let spans: Vec<&Fields> = spans.iter().map(|(_, fields)| fields).collect();
     let cold = [
@@ -159,9 +159,9 @@ async fn every_request_has_one_span_with_the_same_few_fields() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_event_in_its_span_and_the_handlers_are_not() {
+async fn a_rejection_is_logged_in_its_span_and_handler_events_are_not() {
     let issuer = issuer();
-    let seen = seen(ask_everything(&issuer)).await;
+    let seen = seen(send_every_request(&issuer)).await;
     let events = seen.events.lock().unwrap();
     let refusals: Vec<_> = events
         .iter()
@@ -181,7 +181,7 @@ async fn a_refusal_is_an_event_in_its_span_and_the_handlers_are_not() {
 #[tokio::test]
 async fn nothing_personal_and_no_token_is_logged() {
     let issuer = issuer();
-    let seen = seen(ask_everything(&issuer)).await;
+    let seen = seen(send_every_request(&issuer)).await;
     let token = token(&issuer).sign();
     let signature = token.rsplit('.').next().unwrap();
     let payload = token.split('.').nth(1).unwrap();
@@ -203,7 +203,7 @@ async fn nothing_personal_and_no_token_is_logged() {
 }
 
 #[tokio::test]
-async fn a_missing_layer_is_an_error_in_the_log_and_an_anonymous_visitor_is_not() {
+async fn a_missing_layer_is_logged_as_an_error_and_an_anonymous_request_is_not() {
     let absent = seen(async {
         let extensions = http::Extensions::new();
         CurrentUser::<MemoryUser>::from_extensions(&extensions).unwrap_err();

@@ -1,4 +1,4 @@
-//! How the inner service is called, warm and cold.
+//! Calls of the inner service, warm and cold.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ async fn a_warm_request_is_passed_on_before_its_future_is_polled() {
     assert!(handle.poll_request().is_pending());
     assert!(poll(cold.as_mut()).is_pending());
     let Poll::Ready(Some((arrived, _))) = handle.poll_request() else {
-        panic!("a user was at hand");
+        panic!("the store was read for a cached user");
     };
     assert_eq!(outcome(&arrived), Outcome::Created);
 
@@ -38,7 +38,7 @@ async fn a_warm_request_is_passed_on_before_its_future_is_polled() {
 }
 
 #[tokio::test]
-async fn an_inner_service_is_called_only_when_ready_and_cloned_only_when_cold() {
+async fn the_inner_service_is_called_only_when_ready_and_cloned_only_when_cold() {
     let issuer = issuer();
     let inner = Strict::default();
     let (clones, calls) = (Arc::clone(&inner.clones), Arc::clone(&inner.calls));
@@ -63,7 +63,7 @@ async fn an_inner_service_is_called_only_when_ready_and_cloned_only_when_cold() 
 }
 
 #[tokio::test]
-async fn a_cold_request_keeps_the_place_it_was_given() {
+async fn a_cold_request_keeps_its_reserved_capacity() {
     let issuer = issuer();
     let gated = Gated::with_permits(0);
     let limited = ConcurrencyLimit::new(Strict::default(), 1);
@@ -77,7 +77,7 @@ async fn a_cold_request_keeps_the_place_it_was_given() {
     assert!(poll_ready(&mut second).is_pending());
     gated.gate.add_permits(1);
     assert_eq!(response.await.unwrap().status(), 200);
-    // The place is free again with the end of the future.
+    // The reservation ends with the future.
     assert!(poll_ready(&mut second).is_ready());
     let response = second.call(request(&bearer, ())).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -85,7 +85,7 @@ async fn a_cold_request_keeps_the_place_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_refused_or_abandoned_request_gives_its_place_back() {
+async fn a_refused_or_dropped_request_releases_its_capacity() {
     let issuer = issuer();
     let gated = Gated::with_permits(0);
     let limited = ConcurrencyLimit::new(Strict::default(), 1);
@@ -108,7 +108,7 @@ async fn a_refused_or_abandoned_request_gives_its_place_back() {
 }
 
 #[tokio::test]
-async fn a_request_keeps_everything_it_had() {
+async fn a_request_is_passed_on_unchanged() {
     let issuer = issuer();
     let service = layer(&issuer).layer(service_fn(async |request: Request<String>| {
         assert_eq!(request.method(), Method::PATCH);

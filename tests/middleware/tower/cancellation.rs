@@ -1,4 +1,4 @@
-//! Callers that hang up, and provisioners that panic.
+//! Dropped requests, and provisioners that panic.
 
 use std::sync::{
     Arc,
@@ -14,19 +14,19 @@ use super::services::{Gated, Strict, mocked, outcome, poll, received, request};
 use crate::issuer::{issuer, layer_of, token};
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_leaves_nothing_behind() {
+async fn a_dropped_request_leaves_nothing_behind() {
     let issuer = issuer();
     let gated = Gated::with_permits(0);
     let (mut service, mut handle) = mocked(layer_of(&issuer, Arc::clone(&gated)));
     let bearer = token(&issuer).bearer();
     handle.allow(10);
 
-    // Before anything was done for it.
+    // Dropped before any work was done.
     assert!(service.poll_ready().is_ready());
     drop(service.call(request(&bearer, ())));
     assert_eq!(gated.entered.load(SeqCst), 0);
 
-    // While its user is looked for.
+    // Dropped while the user is being provisioned.
     for round in 1..=3 {
         assert!(service.poll_ready().is_ready());
         let mut response = Box::pin(service.call(request(&bearer, ())));
@@ -39,7 +39,7 @@ async fn a_caller_who_hangs_up_leaves_nothing_behind() {
     assert!(handle.poll_request().is_pending());
     assert!(gated.users.is_empty());
 
-    // The next caller is served as if there had been no other.
+    // The next request is served normally.
     gated.gate.add_permits(1);
     assert!(service.poll_ready().is_ready());
     let mut response = tokio::spawn(service.call(request(&bearer, ())));
@@ -50,9 +50,9 @@ async fn a_caller_who_hangs_up_leaves_nothing_behind() {
     assert_eq!(gated.users.len(), 1);
 }
 
-/// The first of the two is abandoned while the second waits.
+/// The first of the two is dropped while the second waits.
 #[tokio::test]
-async fn hanging_up_disturbs_no_other_caller() {
+async fn a_dropped_request_does_not_affect_other_requests() {
     let issuer = issuer();
     let gated = Gated::with_permits(0);
     let service = layer_of(&issuer, Arc::clone(&gated)).layer(Strict::default());
@@ -82,7 +82,7 @@ impl Provisioner for Nervous {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_provisioner_is_one_requests_affair() {
+async fn a_panic_in_a_provisioner_affects_only_its_request() {
     let issuer = issuer();
     let service = layer_of(&issuer, Nervous::default()).layer(Strict::default());
     let bearer = token(&issuer).bearer();

@@ -1,4 +1,4 @@
-//! What clones share.
+//! State that clones share.
 
 use std::{
     convert::Infallible,
@@ -14,7 +14,7 @@ use super::services::{Gated, Strict, outcome, request};
 use crate::issuer::{issuer, layer, layer_of, token};
 
 #[tokio::test]
-async fn of_many_first_requests_one_reports_the_creation() {
+async fn one_of_many_concurrent_first_requests_reports_the_creation() {
     let issuer = issuer();
     let users = MemoryProvisioner::new();
     let outcomes = Arc::new(Mutex::new(Vec::new()));
@@ -43,7 +43,7 @@ async fn of_many_first_requests_one_reports_the_creation() {
 }
 
 #[tokio::test]
-async fn clones_share_what_they_know() {
+async fn clones_share_their_caches() {
     let issuer = issuer();
     let gated = Gated::with_permits(1);
     let layer = layer_of(&issuer, Arc::clone(&gated));
@@ -65,7 +65,7 @@ async fn clones_share_what_they_know() {
 }
 
 #[tokio::test]
-async fn options_of_a_clone_are_its_own() {
+async fn options_of_a_clone_are_independent() {
     let issuer = issuer();
     let strict = layer(&issuer);
     let lax = strict.clone().allow_anonymous();
@@ -77,7 +77,7 @@ async fn options_of_a_clone_are_its_own() {
 }
 
 #[test]
-fn the_inner_service_can_be_reached() {
+fn the_inner_service_is_accessible() {
     let issuer = issuer();
     let mut service = layer(&issuer).layer(7);
     assert_eq!(*service.get_ref(), 7);

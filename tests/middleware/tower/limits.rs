@@ -19,7 +19,7 @@ use super::services::{Gated, Strict, poll, poll_ready, request};
 use crate::issuer::{issuer, layer, layer_of, token};
 
 #[tokio::test]
-async fn many_requests_pass_through_a_narrow_limit() {
+async fn many_requests_pass_through_a_small_limit() {
     let issuer = issuer();
     let users = MemoryProvisioner::new();
     let inner = ConcurrencyLimit::new(Strict::default(), 2);
@@ -43,7 +43,7 @@ async fn many_requests_pass_through_a_narrow_limit() {
 }
 
 #[tokio::test]
-async fn a_buffer_may_stand_on_either_side() {
+async fn a_buffer_works_on_either_side() {
     async fn answer(request: Request<u32>) -> Result<Response<u32>, Infallible> {
         tokio::task::yield_now().await;
         Ok(Response::new(*request.body()))
@@ -67,7 +67,7 @@ async fn a_buffer_may_stand_on_either_side() {
 }
 
 #[tokio::test]
-async fn a_limit_outside_of_the_layer_counts_those_who_wait_for_their_user() {
+async fn an_outer_limit_counts_requests_in_provisioning() {
     let issuer = issuer();
     let bearer = token(&issuer).bearer();
     let gated = Gated::with_permits(0);
@@ -77,13 +77,14 @@ async fn a_limit_outside_of_the_layer_counts_those_who_wait_for_their_user() {
     assert!(poll_ready(&mut limited).is_ready());
     let mut waiting = Box::pin(limited.call(request(&bearer, ())));
     assert!(poll(waiting.as_mut()).is_pending());
-    // tower's `LoadShed` refuses while the service isn't ready, so no other request reaches the store.
+    // tower's `LoadShed` rejects while the service is not ready, so no other request reaches the
+    // store.
     assert!(poll_ready(&mut next).is_pending());
     assert_eq!(gated.entered.load(SeqCst), 1);
     gated.gate.add_permits(1);
     assert_eq!(waiting.await.unwrap().status(), 200);
     assert!(poll_ready(&mut next).is_ready());
-    // So does a caller that hangs up.
+    // A dropped request releases its permit too.
     let mut hanging =
         Box::pin(next.call(request(&token(&issuer).claim("sub", "bob").bearer(), ())));
     assert!(poll(hanging.as_mut()).is_pending());
@@ -93,7 +94,7 @@ async fn a_limit_outside_of_the_layer_counts_those_who_wait_for_their_user() {
 }
 
 #[tokio::test]
-async fn load_is_shed_outside_of_the_layer_before_anything_is_done_for_it() {
+async fn an_outer_load_shed_rejects_before_any_work() {
     let issuer = issuer();
     let gated = Gated::with_permits(0);
     let service = ServiceBuilder::new()
@@ -109,7 +110,7 @@ async fn load_is_shed_outside_of_the_layer_before_anything_is_done_for_it() {
     for waiting in &mut waiting {
         assert!(poll(waiting.as_mut()).is_pending());
     }
-    // Refused at once, and neither token nor store was looked at.
+    // Rejected at once, without using the token or the store.
     for _ in 0..10 {
         let Poll::Ready(Err(refused)) = poll(pin!(ask("eve"))) else {
             panic!("not refused");
@@ -127,7 +128,7 @@ async fn load_is_shed_outside_of_the_layer_before_anything_is_done_for_it() {
 }
 
 #[tokio::test]
-async fn an_inner_service_that_is_full_is_seen_through_the_layer() {
+async fn a_full_inner_service_is_reported_through_the_layer() {
     let issuer = issuer();
     let gated = Gated::with_permits(2);
     let busy = Arc::new(Semaphore::new(0));
@@ -154,14 +155,18 @@ async fn an_inner_service_that_is_full_is_seen_through_the_layer() {
         let eve = token(&issuer).claim("sub", "eve").bearer();
         let refused = service.clone().oneshot(request(&eve, ())).await;
         assert!(refused.unwrap_err().is::<Overloaded>());
-        assert_eq!(gated.entered.load(SeqCst), entered, "nobody looked for Eve");
+        assert_eq!(
+            gated.entered.load(SeqCst),
+            entered,
+            "Eve was not provisioned"
+        );
         busy.add_permits(1);
         assert_eq!(served.await.unwrap().status(), 200);
     }
 }
 
 #[tokio::test]
-async fn load_that_is_shed_inside_of_the_layer_cost_its_user() {
+async fn an_inner_load_shed_rejects_after_provisioning() {
     let issuer = issuer();
     let gated = Gated::with_permits(2);
     let service = ServiceBuilder::new()

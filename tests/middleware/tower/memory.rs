@@ -1,4 +1,4 @@
-//! Provisioners with a memory of their own, and without.
+//! Provisioners with a cache of their own, and without.
 
 use std::sync::{
     Arc,
@@ -25,7 +25,7 @@ async fn keeps_the_warm_path<P: Provisioner<User = MemoryUser>>(gated: &Gated, p
 }
 
 #[tokio::test]
-async fn pointers_to_a_provisioner_keep_its_memory() {
+async fn pointers_to_a_provisioner_keep_its_cache() {
     let gated = || Gated::with_permits(1);
     let user = gated();
     keeps_the_warm_path(&user, Arc::clone(&user)).await;
@@ -58,16 +58,16 @@ impl Provisioner for Forgetful {
 }
 
 #[tokio::test]
-async fn a_provisioner_without_a_memory_is_asked_every_time() {
+async fn a_provisioner_without_a_cache_is_called_every_time() {
     let issuer = issuer();
     let forgetful = Arc::new(Forgetful::default());
     let inner = Strict::default();
     let clones = Arc::clone(&inner.clones);
     let mut service = layer_of(&issuer, Arc::clone(&forgetful)).layer(inner);
     let bearer = token(&issuer).bearer();
-    for asked in 1..=3 {
+    for calls in 1..=3 {
         ask(&mut service, &bearer).await;
-        assert_eq!(forgetful.0.load(SeqCst), asked);
-        assert_eq!(clones.load(SeqCst), asked);
+        assert_eq!(forgetful.0.load(SeqCst), calls);
+        assert_eq!(clones.load(SeqCst), calls);
     }
 }

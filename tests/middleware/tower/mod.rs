@@ -1,4 +1,4 @@
-//! The layer as a tower service: readiness, cancellation, clones, and what surrounds it.
+//! The layer as a tower service: readiness, cancellation, clones, and surrounding services.
 
 mod calls;
 mod cancellation;

@@ -9,7 +9,7 @@ use super::services::{mocked, outcome, received, request};
 use crate::issuer::{issuer, layer, token};
 
 #[tokio::test]
-async fn readiness_is_the_inner_services() {
+async fn readiness_is_that_of_the_inner_service() {
     let issuer = issuer();
     let (mut service, mut handle) = mocked(layer(&issuer));
     let bearer = token(&issuer).bearer();
@@ -17,7 +17,7 @@ async fn readiness_is_the_inner_services() {
     assert!(service.poll_ready().is_pending());
     assert!(service.poll_ready().is_pending());
 
-    // Cold, then warm: each waits for the inner service, and calls the one that was ready.
+    // Cold, then warm: each call waits for the inner service, and uses the ready one.
     for expected in [Outcome::Created, Outcome::Found, Outcome::Found] {
         handle.allow(1);
         assert!(service.is_woken());
@@ -64,7 +64,7 @@ async fn a_refused_request_never_reaches_the_inner_service() {
     let (mut service, mut handle) = mocked(layer(&issuer));
     let bearer = token(&issuer).bearer();
     handle.allow(1);
-    // Refused in `call`, and refused in the future.
+    // Rejected in `call`, and rejected in the future.
     for (authorization, status, challenge, kind) in [
         ("Basic dTpw", 401, "Bearer", ErrorKind::MissingToken),
         (
@@ -87,7 +87,7 @@ async fn a_refused_request_never_reaches_the_inner_service() {
         assert_eq!(response.extensions().get::<Error>().unwrap().kind(), kind);
         assert!(handle.poll_request().is_pending());
     }
-    // The readiness that no refused request used is still there.
+    // The readiness that no rejected request used is still reserved.
     assert!(service.poll_ready().is_ready());
     let mut response = tokio::spawn(service.call(request(&bearer, ())));
     let (_, respond) = received(&mut handle, &mut response).await;

@@ -1,4 +1,4 @@
-//! Inner services and provisioners that show what the layer does with them.
+//! Inner services and provisioners that record their use by the layer.
 
 use std::{
     convert::Infallible,
@@ -53,14 +53,14 @@ type MockHandle = mock::Handle<Request<()>, Response<()>>;
 
 type MockProvision<P> = Provision<mock::Mock<Request<()>, Response<()>>, P>;
 
-/// The inner service is one that panics when it is called unready.
+/// Wraps an inner service that panics when it is called before it is ready.
 pub(crate) fn mocked<P: Provisioner>(
     layer: ProvisionLayer<P>,
 ) -> (mock::Spawn<MockProvision<P>>, MockHandle) {
     mock::spawn_layer(layer)
 }
 
-/// What the inner service receives; a response that comes before it fails the test.
+/// Returns the request that the inner service receives; an earlier response fails the test.
 pub(crate) async fn received<R: fmt::Debug>(
     handle: &mut MockHandle,
     response: &mut JoinHandle<R>,
@@ -71,7 +71,7 @@ pub(crate) async fn received<R: fmt::Debug>(
     }
 }
 
-/// Is ready for one call, after it was asked; its clones are not. Counts both.
+/// Is ready for one call after each `poll_ready`; its clones are not. Counts both.
 #[derive(Default)]
 pub(crate) struct Strict {
     pub(crate) is_ready: bool,
@@ -107,7 +107,7 @@ impl<B> Service<Request<B>> for Strict {
     }
 }
 
-/// Lets as many provisionings finish as the gate has permits, and counts what it is asked.
+/// Lets as many provisionings finish as the gate has permits, and counts its calls.
 pub(crate) struct Gated {
     pub(crate) users: MemoryProvisioner,
     pub(crate) gate: Semaphore,

@@ -1,4 +1,4 @@
-//! What the layer asks of bodies, services and futures.
+//! Bounds of the layer on bodies, services and futures.
 
 use std::{rc::Rc, sync::Mutex};
 
@@ -48,7 +48,7 @@ async fn futures_of_send_services_are_send() {
 }
 
 #[tokio::test]
-async fn the_layer_fits_a_service_builder_and_erased_services() {
+async fn the_layer_works_with_a_service_builder_and_boxed_services() {
     let issuer = issuer();
     let bearer = token(&issuer).bearer();
     let service = ServiceBuilder::new()

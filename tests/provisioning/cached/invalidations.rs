@@ -14,7 +14,7 @@ use tower_jit_provisioning::{
 use super::store::{Store, ana};
 
 #[tokio::test(start_paused = true)]
-async fn an_invalidation_reaches_entries_and_loads_under_way() {
+async fn an_invalidation_applies_to_entries_and_loads_in_progress() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     users.provision(&ana()).await.unwrap();
@@ -32,14 +32,14 @@ async fn an_invalidation_reaches_entries_and_loads_under_way() {
     assert_eq!(
         store.calls(),
         3,
-        "nobody joins a load that is older than the invalidation"
+        "no request joins a load that is older than the invalidation"
     );
     assert_eq!(*after.into_parts().0, 2);
     assert!(load.await.unwrap());
     assert_eq!(
         *users.cached(&ana()).unwrap().into_parts().0,
         2,
-        "nor does it come back"
+        "it does not come back"
     );
 
     users.invalidate_all();
@@ -47,7 +47,7 @@ async fn an_invalidation_reaches_entries_and_loads_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deactivation_with_its_invalidation_counts_at_once() {
+async fn a_deactivation_with_its_invalidation_applies_at_once() {
     let memory = MemoryProvisioner::new();
     let users = CachedProvisioner::new(memory.clone());
     users.provision(&ana()).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_deactivation_with_its_invalidation_counts_at_once() {
     );
 }
 
-/// Answers with the version of its user as it was when the load began.
+/// A store that returns the version of its user at the time the load began.
 struct Versions(AtomicUsize);
 
 #[async_trait]
@@ -75,9 +75,10 @@ impl Provisioner for Versions {
     }
 }
 
-/// A stress test where loom does not fit: the cache's map and tokio's channels are not loom's.
+/// A stress test for a case that loom cannot model: the cache's map and tokio's channels are not
+/// loom's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_request_after_an_invalidation_never_gets_the_user_from_before() {
+async fn a_request_after_an_invalidation_never_gets_the_old_user() {
     const CHANGES: usize = 20_000;
     let users = CachedProvisioner::new(Versions(AtomicUsize::new(0)));
     let (known, loads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -112,5 +113,5 @@ async fn a_request_after_an_invalidation_never_gets_the_user_from_before() {
     for reader in readers {
         reader.await.unwrap();
     }
-    assert!(loads.load(SeqCst) > 100, "nobody asked in between");
+    assert!(loads.load(SeqCst) > 100, "no request in between");
 }

@@ -1,4 +1,4 @@
-//! When the store is read.
+//! Reads of the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tower_jit_provisioning::{CachedProvisioner, Outcome, Provisioner, testing::T
 use super::store::{SECOND, Store, ana};
 
 #[tokio::test(start_paused = true)]
-async fn a_remembered_user_costs_no_call_until_the_ttl_is_over() {
+async fn a_cached_user_costs_no_call_until_the_ttl_is_over() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     assert!(users.cached(&ana()).is_none());
@@ -49,7 +49,7 @@ async fn no_request_joins_a_load_that_is_older_than_the_ttl() {
         sleep(after).await;
         *users.provision(&ana()).await.unwrap().into_parts().0
     };
-    // The last request still joins the second load, though the first has ended.
+    // The last request still joins the second load, although the first has ended.
     let (first, joined, second, last) = tokio::join!(
         ask(Duration::ZERO),
         ask(SECOND * 49 / 100),
@@ -61,7 +61,7 @@ async fn no_request_joins_a_load_that_is_older_than_the_ttl() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_ttl_every_request_reads_for_itself() {
+async fn without_a_ttl_every_request_reads_the_store() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone()).with_ttl(Duration::ZERO);
     let identity = ana();
@@ -89,7 +89,7 @@ async fn many_first_requests_share_one_load_and_one_reports_the_creation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_hangs_up_cancels_no_other_request() {
+async fn a_dropped_request_cancels_no_other_request() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     let first = tokio::spawn({
@@ -120,7 +120,7 @@ async fn a_load_that_panics_is_unavailable_and_the_next_one_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cache_is_bounded_and_works_over_and_under_dyn() {
+async fn the_cache_is_bounded_and_works_over_and_inside_dyn_provisioners() {
     let dynamic: Arc<dyn Provisioner<User = usize>> = Arc::new(Store::default());
     let users = CachedProvisioner::new(dynamic)
         .with_capacity(10)

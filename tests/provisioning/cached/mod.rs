@@ -1,4 +1,4 @@
-//! The user cache: one load for many requests, verdicts for a token each, and invalidations.
+//! The user cache: one load for many requests, verdicts per token, and invalidations.
 
 mod invalidations;
 mod loads;

@@ -1,4 +1,4 @@
-//! A store that counts and is slow when it is set to be.
+//! A store that counts its calls and can be slow.
 
 use std::{
     sync::{
@@ -16,7 +16,7 @@ use tower_jit_provisioning::{
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// A store that takes a second, counts its calls, and answers as it is set to.
+/// A store that takes a second, counts its calls, and returns a configured result.
 #[derive(Clone, Default)]
 pub(crate) struct Store(Arc<State>);
 

@@ -1,4 +1,4 @@
-//! Which tokens share a verdict, and for how long.
+//! Verdicts shared between tokens, and their lifetime.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -16,7 +16,7 @@ use tower_jit_provisioning::{
 use super::store::{SECOND, Store, ana};
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_differ_in_what_policy_reads_share_no_verdict() {
+async fn tokens_that_differ_in_claims_of_the_policy_share_no_verdict() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     let base = || TestIdentity::new("https://id.example.com", "ana");
@@ -44,12 +44,12 @@ async fn tokens_that_differ_in_what_policy_reads_share_no_verdict() {
     let refreshed = base().with_issued_at(1_000).build();
     assert!(
         users.cached(&refreshed).is_some(),
-        "a refreshed token is no other evidence"
+        "a refreshed token shares the cache entry"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_differ_in_scope_or_client_or_before_a_rule_share_no_verdict() {
+async fn tokens_that_differ_in_scope_or_client_or_rule_claims_share_no_verdict() {
     let issuer = TestIssuer::new("https://id.example.com");
     // Nothing else reads these claims.
     let policy = IssuerPolicy::new()
@@ -78,7 +78,7 @@ async fn tokens_that_differ_in_scope_or_client_or_before_a_rule_share_no_verdict
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scope_is_not_taken_for_a_role_of_the_same_name() {
+async fn a_scope_is_distinct_from_a_role_of_the_same_name() {
     let issuer = TestIssuer::new("https://id.example.com");
     let trusted = issuer
         .trusted("orders")
@@ -101,7 +101,7 @@ async fn a_scope_is_not_taken_for_a_role_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_remembered_does_not_excuse_a_token_from_the_access_rules() {
+async fn access_rules_apply_to_every_token_of_a_cached_user() {
     struct Generous;
 
     #[async_trait]
@@ -142,7 +142,7 @@ async fn a_user_who_is_remembered_does_not_excuse_a_token_from_the_access_rules(
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_remembered_for_two_seconds_and_failures_not_at_all() {
+async fn refusals_are_cached_for_two_seconds_and_failures_are_not_cached() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     store.answer(Some(DenialReason::Deactivated.into()));
@@ -163,7 +163,7 @@ async fn refusals_are_remembered_for_two_seconds_and_failures_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_was_lifted_while_it_was_read_is_not_remembered() {
+async fn a_refusal_lifted_during_its_read_is_not_cached() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone());
     store.answer(Some(DenialReason::Deactivated.into()));
@@ -179,7 +179,7 @@ async fn a_refusal_that_was_lifted_while_it_was_read_is_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_remembered_no_longer_than_a_user() {
+async fn a_refusal_is_cached_no_longer_than_a_user() {
     let store = Store::default();
     let users = CachedProvisioner::new(store.clone()).with_ttl(SECOND * 3 / 2);
     store.answer(Some(DenialReason::RuleFailed.into()));
@@ -194,7 +194,7 @@ async fn a_refusal_is_remembered_no_longer_than_a_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_is_refused_on_a_hit_that_a_newer_token_made() {
+async fn a_revoked_token_is_refused_on_a_hit_from_a_newer_token() {
     let memory = MemoryProvisioner::new();
     let users = CachedProvisioner::new(memory.clone());
     let issued = |at| {
@@ -220,7 +220,7 @@ async fn a_revoked_token_is_refused_on_a_hit_that_a_newer_token_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_does_not_share_the_verdict_on_a_revoked_one() {
+async fn a_new_token_does_not_share_the_verdict_of_a_revoked_one() {
     struct Revoking;
 
     #[async_trait]

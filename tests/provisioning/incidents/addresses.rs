@@ -1,4 +1,5 @@
-//! Addresses, user names and logins: having another person's does not make a user that person.
+//! Addresses, user names and logins: a user with another person's address does not become that
+//! person.
 
 use std::error::Error;
 
@@ -14,7 +15,7 @@ use super::app::{ADDRESS, AUDIENCE, App, issuer, linking, token};
 /// CVE-2023-3128 (Grafana): accounts were matched by the mutable `email` claim. CVE-2026-49757
 /// (ash_authentication): the user was upserted by it.
 #[tokio::test]
-async fn who_has_the_address_of_a_user_is_not_that_user() {
+async fn an_equal_address_does_not_identify_a_user() {
     let issuer = issuer();
     let app = App::new([linking(&issuer)]);
     let ana = app.id(&token(&issuer, "ana").email(ADDRESS, true)).await;
@@ -22,7 +23,7 @@ async fn who_has_the_address_of_a_user_is_not_that_user() {
     assert_eq!(app.refusal(&eve).await, "conflict");
     let eve = token(&issuer, "eve").email(ADDRESS, false);
     assert_ne!(app.id(&eve).await, ana);
-    // And a user who changes it stays the same user.
+    // A user who changes the address stays the same user.
     let moved = token(&issuer, "ana").email("ana@elsewhere.example", true);
     assert_eq!(app.id(&moved).await, ana);
 }
@@ -55,10 +56,10 @@ async fn addresses_swapped_at_the_issuer_swap_no_accounts() {
     );
 }
 
-/// CVE-2022-31107 (Grafana): a login equal to an existing one took the account over.
-/// CVE-2022-39229 (Grafana): one user's name was another's address.
+/// CVE-2022-31107 (Grafana): a login equal to an existing one took the account over. CVE-2022-39229
+/// (Grafana): one user's name was another's address.
 #[tokio::test]
-async fn a_user_name_is_for_display() {
+async fn a_user_name_does_not_identify_a_user() {
     let issuer = issuer();
     let app = App::with_database([linking(&issuer)]).await;
     let named = |subject, name| token(&issuer, subject).claim("preferred_username", name);
@@ -73,9 +74,9 @@ async fn a_user_name_is_for_display() {
 }
 
 /// nOAuth (Descope 2023), CVE-2024-21632 (omniauth-microsoft_graph), CVE-2026-41574 (nhost),
-/// GHSA-prgm-wrjv-fvrh: an unverified address was taken for its owner's.
+/// GHSA-prgm-wrjv-fvrh: an unverified address was treated as verified.
 #[tokio::test]
-async fn only_an_address_the_issuer_vouches_for_links() {
+async fn only_an_address_verified_by_the_issuer_links() {
     let issuer = issuer();
     let app = App::with_database([linking(&issuer)]).await;
     let owner = app.password_user("", Some("mailbox")).await;
@@ -115,10 +116,10 @@ async fn only_an_address_the_issuer_vouches_for_links() {
     );
 }
 
-/// CVE-2026-53516 (better-auth): the first to sign up with another person's address, without proving
-/// it, shared the account with its owner.
+/// CVE-2026-53516 (better-auth): an attacker who signed up first with a victim's address, without
+/// proving it, shared the account with the victim.
 #[tokio::test]
-async fn an_account_prepared_with_an_unproved_address_is_left_alone() {
+async fn an_account_with_an_unverified_address_is_not_linked() {
     let issuer = issuer();
     let app = App::with_database([linking(&issuer)]).await;
     let prepared = app.password_user("", None).await;
@@ -131,11 +132,11 @@ async fn an_account_prepared_with_an_unproved_address_is_left_alone() {
     assert!(app.row(&ana.id).await.email_key.is_some());
 }
 
-/// Claims to be Ana for every subject.
-struct Rumour;
+/// Returns Ana's attributes for every subject.
+struct OtherPersonsAttributes;
 
 #[async_trait]
-impl Enricher for Rumour {
+impl Enricher for OtherPersonsAttributes {
     async fn enrich(&self, _: &Identity) -> Result<Enrichment, Box<dyn Error + Send + Sync>> {
         let mut found = Enrichment::default();
         found.email = Some(ADDRESS.to_owned());
@@ -149,7 +150,7 @@ impl Enricher for Rumour {
 async fn address_and_flag_come_from_one_signed_document() {
     let issuer = issuer();
     let mut app = App::with_database([linking(&issuer)]).await;
-    app.users = app.users.with_enricher(Rumour);
+    app.users = app.users.with_enricher(OtherPersonsAttributes);
     let owner = app.password_user("", Some("mailbox")).await;
     let eve = token(&issuer, "eve").claim("email_verified", true);
     let entered = app.enter(&eve).await.unwrap();
@@ -162,7 +163,7 @@ async fn address_and_flag_come_from_one_signed_document() {
 /// CVE-2025-22146, CVE-2026-27197, CVE-2026-42354, CVE-2026-102899 (Sentry), CVE-2026-59151
 /// (Prowler): a tenant's own provider asserted the address of another tenant's user.
 #[tokio::test]
-async fn a_tenants_issuer_reaches_into_no_other_tenant() {
+async fn an_issuer_of_one_tenant_cannot_reach_another_tenant() {
     let (acme, evil) = (issuer(), TestIssuer::new("https://evil.example"));
     let trusted = [
         linking(&acme).with_tenant("acme"),
@@ -185,7 +186,7 @@ async fn a_tenants_issuer_reaches_into_no_other_tenant() {
 
 /// CVE-2026-56223 (Capgo): a domain was claimed without a proof.
 #[tokio::test]
-async fn an_issuer_speaks_for_the_domains_the_operator_lists() {
+async fn an_issuer_is_limited_to_the_configured_domains() {
     let issuer = issuer();
     let claims = ClaimMap::oidc().with_authoritative_domains("/email", ["corp.example"]);
     let app = App::with_database([linking(&issuer).with_claims(claims)]).await;
@@ -228,10 +229,10 @@ async fn an_address_has_one_at_sign() {
     app.id(&token(&issuer, "ana").email(ADDRESS, true)).await;
 }
 
-/// CVE-2019-19844 (Django): `mıke@` and `mike@` were folded into one. Outline's `ILIKE`: `_` and `%`
-/// in an address were wildcards.
+/// CVE-2019-19844 (Django): `mıke@` and `mike@` were folded into one. Outline's `ILIKE`: `_` and
+/// `%` in an address were wildcards.
 #[tokio::test]
-async fn an_address_is_compared_byte_for_byte_but_for_ascii_case() {
+async fn addresses_are_compared_byte_for_byte_except_for_ascii_case() {
     let issuer = issuer();
     let app = App::with_database([linking(&issuer)]).await;
     let owner = app.password_user("", Some("mailbox")).await;
@@ -254,10 +255,10 @@ async fn an_address_is_compared_byte_for_byte_but_for_ascii_case() {
     assert_eq!(app.id(&ana).await, owner);
 }
 
-/// Truffle Security 2025 (Google): a person who buys a lapsed domain has its old addresses and its `hd`,
-/// and a new `sub`.
+/// Truffle Security 2025 (Google): a new owner of a lapsed domain has its old addresses and its
+/// `hd`, and a new `sub`.
 #[tokio::test]
-async fn the_next_owner_of_an_address_is_a_conflict() {
+async fn a_new_owner_of_an_address_is_a_conflict() {
     let issuer = issuer();
     let app = App::new([linking(&issuer)]);
     let hired = token(&issuer, "108")
@@ -270,10 +271,10 @@ async fn the_next_owner_of_an_address_is_a_conflict() {
     assert_eq!(app.refusal(&bought).await, "conflict");
 }
 
-/// GHSA-cf8f-w2c5-p5jr (Keycloak before 8): service accounts got addresses at `placeholder.org`,
-/// which somebody could own.
+/// GHSA-cf8f-w2c5-p5jr (Keycloak before 8): service accounts got addresses at `placeholder.org`, a
+/// domain that a third party could own.
 #[tokio::test]
-async fn no_address_is_invented() {
+async fn no_address_is_generated() {
     let issuer = issuer();
     let policy = IssuerPolicy::new().allow_services();
     let app = App::with_database([issuer.trusted(AUDIENCE).with_policy(policy)]).await;
@@ -285,10 +286,11 @@ async fn no_address_is_invented() {
     }
 }
 
-/// CVE-2026-9087 and CVE-2025-7365 (Keycloak), CVE-2026-105215 (Zitadel): the permission to link was not bound
-/// to what the upstream issuer says. Here nothing but the token names issuer, subject and address.
+/// CVE-2026-9087 and CVE-2025-7365 (Keycloak), CVE-2026-105215 (Zitadel): the permission to link
+/// was not bound to the claims of the upstream issuer. Here only the token names issuer, subject
+/// and address.
 #[tokio::test]
-async fn a_user_has_one_subject_of_an_issuer() {
+async fn a_user_has_one_subject_per_issuer() {
     let issuer = issuer();
     let app = App::with_database([linking(&issuer)]).await;
     let owner = app.password_user("", Some("mailbox")).await;
@@ -301,6 +303,6 @@ async fn a_user_has_one_subject_of_an_issuer() {
     let identity = app.identity(&second).await;
     assert!(
         app.users.provision(&identity).await.is_err(),
-        "nor a moment later"
+        "nor shortly afterwards"
     );
 }

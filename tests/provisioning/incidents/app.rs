@@ -1,4 +1,4 @@
-//! An application with a verifier and users, and what its tokens come to.
+//! An application with a verifier and users, and the results of its tokens.
 
 use std::error::Error as _;
 
@@ -20,7 +20,7 @@ pub(crate) struct App<P> {
     pub(crate) users: P,
 }
 
-/// Who came out of a token.
+/// The user that a token was provisioned as.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Entered {
     pub(crate) id: String,
@@ -58,13 +58,13 @@ pub(crate) fn issuer() -> TestIssuer {
     TestIssuer::new("https://id.example.com")
 }
 
-/// An issuer that the application trusts to link by verified addresses.
+/// Returns the configuration of an issuer that is trusted to link by verified addresses.
 pub(crate) fn linking(issuer: &TestIssuer) -> TrustedIssuer {
     let policy = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
     issuer.trusted(AUDIENCE).with_policy(policy)
 }
 
-/// A token that passes every check.
+/// Returns a token that passes every check.
 pub(crate) fn token(issuer: &TestIssuer, subject: &str) -> TokenBuilder {
     issuer.token(subject).audience(AUDIENCE)
 }
@@ -88,7 +88,8 @@ impl App<SeaOrmProvisioner> {
         }
     }
 
-    /// A user who signed up with a password; `verified_by` names the source that proved the address.
+    /// Inserts a user who signed up with a password; `verified_by` names the source that verified
+    /// the address.
     pub(crate) async fn password_user(&self, tenant: &str, verified_by: Option<&str>) -> String {
         let key = Email::parse(ADDRESS).unwrap().key(tenant);
         let user = users::Model {
@@ -118,12 +119,12 @@ where
     P: Provisioner,
     P::User: Account,
 {
-    /// The identity of a token that is good.
+    /// Returns the identity of a valid token.
     pub(crate) async fn identity(&self, token: &TokenBuilder) -> Identity {
         self.verifier.verify(&token.sign()).await.unwrap()
     }
 
-    /// Verifies and provisions; the error is the token's fault or the reason of the refusal.
+    /// Verifies and provisions; the error is the token's fault or the reason of the rejection.
     pub(crate) async fn enter(&self, token: &TokenBuilder) -> Result<Entered, String> {
         self.enter_with(&token.sign()).await
     }

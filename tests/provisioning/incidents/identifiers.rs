@@ -1,4 +1,4 @@
-//! Subjects, keys and what is remembered by them.
+//! Subjects, keys and caches keyed by them.
 
 use serde_json::json;
 use tower_jit_provisioning::{
@@ -8,10 +8,10 @@ use tower_jit_provisioning::{
 
 use super::app::{ADDRESS, AUDIENCE, App, issuer, linking, token};
 
-/// CVE-2024-4024 (GitLab): a Bitbucket name that people can change was the identifier. django-allauth
-/// 65.13: Okta and NetIQ were keyed by `preferred_username`. CVE-2026-51584 (memos): the same.
+/// CVE-2024-4024 (GitLab): a mutable Bitbucket name was the identifier. django-allauth 65.13: Okta
+/// and NetIQ were keyed by `preferred_username`. CVE-2026-51584 (memos): the same.
 #[test]
-fn a_claim_that_people_change_is_no_subject() {
+fn a_mutable_claim_is_not_a_subject() {
     let code = |claims: ClaimMap| {
         let trusted = issuer().trusted(AUDIENCE).with_claims(claims);
         let error = JwtVerifier::new([trusted]).unwrap_err();
@@ -31,9 +31,9 @@ fn a_claim_that_people_change_is_no_subject() {
     );
 }
 
-/// CVE-2025-41115 (Grafana): a numeric external id was taken for an internal one.
+/// CVE-2025-41115 (Grafana): a numeric external id was treated as an internal one.
 #[tokio::test]
-async fn a_subject_is_no_internal_id() {
+async fn a_subject_is_not_an_internal_id() {
     let issuer = issuer();
     let app = App::new([issuer.trusted(AUDIENCE)]);
     assert_eq!(app.id(&token(&issuer, "ana")).await, "1");
@@ -50,10 +50,10 @@ async fn a_subject_is_no_internal_id() {
     }
 }
 
-/// Flowfin/jellyfin-plugin-sso#155, better-auth#10403: the issuer was not in the key. Boost Security
-/// 2026 (GitHub Actions): parts were joined with a character that parts may have.
+/// Flowfin/jellyfin-plugin-sso#155, better-auth#10403: the issuer was not in the key. Boost
+/// Security 2026 (GitHub Actions): parts were joined with a character that the parts may contain.
 #[tokio::test]
-async fn issuer_and_subject_have_one_spelling() {
+async fn issuer_and_subject_have_one_encoding() {
     let names = [
         "https://id.example.com",
         "https://id.example.com/a",
@@ -85,9 +85,10 @@ async fn issuer_and_subject_have_one_spelling() {
     }
 }
 
-/// keycloak#33090: tokens came without `sub`. Another claim in its place would be another person.
+/// keycloak#33090: tokens came without `sub`. Another claim in its place would identify another
+/// person.
 #[tokio::test]
-async fn a_token_without_its_subject_has_no_other() {
+async fn a_token_without_a_subject_has_no_substitute() {
     let issuer = issuer();
     let app = App::new([issuer.trusted(AUDIENCE)]);
     let claims = token(&issuer, "ana")
@@ -113,7 +114,7 @@ async fn a_token_without_its_subject_has_no_other() {
 
 /// CVE-2022-24812 (Grafana): permissions were cached under one key for every API key.
 #[tokio::test]
-async fn what_is_cached_for_one_token_serves_no_other_user() {
+async fn the_cache_of_one_token_serves_no_other_user() {
     let issuer = issuer();
     let policy = IssuerPolicy::new().map_role("admin", "admin");
     let claims = ClaimMap::oidc().add_roles("/roles");
@@ -143,9 +144,9 @@ async fn what_is_cached_for_one_token_serves_no_other_user() {
 }
 
 /// GHSA-pfmw-vj74-ph8g and CVE-2022-40186 (Vault): an entity has several aliases, and the metadata
-/// of another one than the request's was used.
+/// of an alias other than the request's was used.
 #[tokio::test]
-async fn the_identity_of_the_request_is_the_one_that_counts() {
+async fn the_identity_of_the_request_applies() {
     let (staff, partners) = (issuer(), TestIssuer::new("https://partners.example"));
     let policy = IssuerPolicy::new().with_linking(Linking::VerifiedEmail);
     let claims = ClaimMap::oidc().add_roles("/roles");
@@ -170,14 +171,17 @@ async fn the_identity_of_the_request_is_the_one_that_counts() {
         let by_partners = app.enter(&of(&partners)).await.unwrap();
         assert_eq!([&by_staff.id, &by_partners.id], [&owner, &owner]);
         assert_eq!(by_staff.roles, ["admin"]);
-        assert!(by_partners.roles.is_empty(), "not this issuer's word");
+        assert!(
+            by_partners.roles.is_empty(),
+            "the roles are from another issuer"
+        );
     }
 }
 
-/// azure-docs#38427: one issuer writes `iss` in two ways. Whoever compares loosely because of it lets
-/// others in; an operator lists the spellings.
+/// azure-docs#38427: one issuer spells `iss` in two ways. A loose comparison for its sake accepts
+/// other issuers too; here an operator lists the spellings.
 #[tokio::test]
-async fn listed_spellings_are_one_issuer_and_others_none() {
+async fn only_listed_spellings_of_an_issuer_are_accepted() {
     let issuer = issuer();
     let alias = "https://old.example.com";
     let app = App::new([linking(&issuer).add_alias(alias)]);

@@ -1,4 +1,4 @@
-//! Issuers: which are trusted, for which users, and until when.
+//! Issuers: which ones are trusted, for which users, and until when.
 
 use serde_json::json;
 use tower_jit_provisioning::{
@@ -8,9 +8,9 @@ use tower_jit_provisioning::{
 
 use super::app::{ADDRESS, AUDIENCE, App, issuer, linking, token};
 
-/// GHSA-9wqv-qhrh-87f4 (Supabase Auth): the token said where its keys are.
+/// GHSA-9wqv-qhrh-87f4 (Supabase Auth): the token named the location of its keys.
 #[tokio::test]
-async fn a_token_chooses_no_issuer() {
+async fn a_token_cannot_choose_its_keys() {
     let evil = TestIssuer::serve();
     let issuer = issuer();
     let app = App::new([linking(&issuer)]);
@@ -30,19 +30,19 @@ async fn a_token_chooses_no_issuer() {
     }
     assert!(app.users.is_empty());
     for endpoint in [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Metadata] {
-        assert_eq!(evil.requests(endpoint), 0, "nobody asked");
+        assert_eq!(evil.requests(endpoint), 0, "no request was sent");
     }
 }
 
-/// CVE-2026-109372 (Zitadel): the signature was checked with one provider's keys, and the user looked
-/// up under another.
+/// CVE-2026-109372 (Zitadel): the signature was checked with one provider's keys, and the user
+/// looked up under another.
 #[tokio::test]
-async fn an_issuers_key_signs_for_no_other_issuer() {
+async fn a_key_of_one_issuer_is_invalid_for_another() {
     let (acme, evil) = (issuer(), TestIssuer::new("https://evil.example"));
     assert_eq!(
         acme.key().kid(),
         evil.key().kid(),
-        "or the key would just not be found"
+        "otherwise the key would only be missing"
     );
     let app = App::new([linking(&acme), linking(&evil)]);
     let ana = app.id(&token(&acme, "ana")).await;
@@ -53,9 +53,9 @@ async fn an_issuers_key_signs_for_no_other_issuer() {
     assert_ne!(app.id(&token(&evil, "ana")).await, ana);
 }
 
-/// CVE-2025-64717 (Zitadel): users of a provider that was switched off still got in.
+/// CVE-2025-64717 (Zitadel): users of a disabled provider could still sign in.
 #[tokio::test]
-async fn an_issuer_that_was_removed_lets_no_user_in() {
+async fn a_removed_issuer_is_not_trusted() {
     let (kept, removed) = (issuer(), TestIssuer::new("https://removed.example"));
     let app = App::new([linking(&kept), linking(&removed)]);
     let token = token(&removed, "ana").sign();
@@ -75,9 +75,9 @@ async fn an_issuer_that_was_removed_lets_no_user_in() {
     app.enter_with(&token).await.unwrap();
 }
 
-/// deskhq/the-desk#358: an issuer that was put in another's place got its users.
+/// deskhq/the-desk#358: an issuer that replaced another one got its users.
 #[tokio::test]
-async fn an_issuer_under_another_name_inherits_no_user() {
+async fn an_issuer_with_another_name_gets_no_existing_users() {
     let old = issuer();
     let app = App::new([old.trusted(AUDIENCE)]);
     let ana = app.id(&token(&old, "ana")).await;
@@ -87,7 +87,7 @@ async fn an_issuer_under_another_name_inherits_no_user() {
 }
 
 /// CVE-2023-22482 (Argo CD): `aud` was not checked. CVE-2024-5798 (Vault): a single string was not
-/// handled as a list is.
+/// handled like a list.
 #[tokio::test]
 async fn a_token_for_another_api_is_refused() {
     let issuer = issuer();
@@ -106,7 +106,7 @@ async fn a_token_for_another_api_is_refused() {
     ] {
         assert!(app.enter(&any.clone().audience(audience)).await.is_err());
     }
-    assert!(app.enter(&any).await.is_err(), "for nobody in particular");
+    assert!(app.enter(&any).await.is_err(), "without an audience");
     app.enter(&any.clone().audience("orders-api"))
         .await
         .unwrap();
@@ -116,9 +116,9 @@ async fn a_token_for_another_api_is_refused() {
     assert!(JwtVerifier::new([issuer.trusted("")]).is_err());
 }
 
-/// Flask-AppBuilder's Azure path: signatures were not verified unless one asked for it.
+/// Flask-AppBuilder's Azure path: signatures were verified only if configured.
 #[tokio::test]
-async fn there_is_no_way_around_the_signature() {
+async fn every_token_needs_a_valid_signature() {
     let issuer = issuer();
     let app = App::new([issuer.trusted(AUDIENCE)]);
     let good = token(&issuer, "ana");

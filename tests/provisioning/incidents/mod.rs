@@ -1,8 +1,8 @@
-//! Incidents of other systems, each as a test that it cannot happen here.
+//! Incidents of other systems, each with a test that it cannot happen here.
 //!
-//! Each test names the record of what went wrong elsewhere: real tokens of a real issuer go through
-//! the verifier and a provisioner, and nobody becomes somebody else. Where an account exists
-//! already, the provisioner is the database's, on SQLite.
+//! Each test names the record of the incident: real tokens of a real issuer go through the verifier
+//! and a provisioner, and no user gets another user's account. If an account exists already, the
+//! provisioner is that of the database, on SQLite.
 
 mod addresses;
 mod app;

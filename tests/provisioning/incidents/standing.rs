@@ -1,4 +1,4 @@
-//! Whether a user may act, as what, and for how long.
+//! Whether a user may act, with which roles, and for how long.
 
 use std::time::UNIX_EPOCH;
 
@@ -22,9 +22,9 @@ fn with_roles(issuer: &TestIssuer, claims: ClaimMap) -> TrustedIssuer {
 }
 
 /// CVE-2023-22492 (Zitadel), CVE-2026-43983 (Pocket ID), GHSA-36mj-6r7r-mqhf (eZ), synapse#12274: a
-/// user who was switched off still used, or was given, tokens.
+/// deactivated user still used, or was given, tokens.
 #[tokio::test]
-async fn a_user_who_was_switched_off_stays_out() {
+async fn a_deactivated_user_is_refused() {
     let issuer = issuer();
     let App { verifier, users } = App::new([issuer.trusted(AUDIENCE)]);
     let cached = CachedProvisioner::new(users.clone());
@@ -47,13 +47,13 @@ async fn a_user_who_was_switched_off_stays_out() {
         assert_eq!(app.refusal(&fresh).await, reason, "a fresh one");
         assert!(app.users.cached(&app.identity(&fresh).await).is_none());
     }
-    assert_eq!(users.len(), 1, "nobody is resurrected");
+    assert_eq!(users.len(), 1, "no user is created again");
 }
 
-/// GHSA-36mj-6r7r-mqhf (eZ) and its like, one step on: tokens of before the revocation stay void when
-/// the user is switched on again.
+/// A step beyond GHSA-36mj-6r7r-mqhf (eZ) and similar incidents: tokens issued before the
+/// revocation stay invalid when the user is reactivated.
 #[tokio::test]
-async fn a_token_that_was_revoked_does_not_come_back() {
+async fn a_revoked_token_stays_revoked() {
     let issuer = issuer();
     let app = App::new([issuer.trusted(AUDIENCE)]);
     let old = token(&issuer, "ana");
@@ -65,15 +65,15 @@ async fn a_token_that_was_revoked_does_not_come_back() {
     let undated = token(&issuer, "ana").without_claim("iat");
     assert_eq!(app.refusal(&undated).await, "revoked");
     let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
-    // Within the leeway, and certainly after.
+    // Within the leeway, and valid afterwards in any case.
     let fresh = token(&issuer, "ana").claim("iat", now + 10);
     app.enter(&fresh).await.unwrap();
 }
 
-/// A deleted account came back with its next token, or kept its address from the next owner for
-/// ever (better-auth#11111).
+/// A deleted account came back with its next token, or blocked its address for the next owner
+/// forever (better-auth#11111).
 #[tokio::test]
-async fn a_deleted_user_stays_deleted_and_keeps_no_address() {
+async fn a_deleted_user_stays_deleted_and_frees_its_address() {
     let issuer = issuer();
     let app = App::new([issuer.trusted(AUDIENCE)]);
     let of = |subject| token(&issuer, subject).email(ADDRESS, true);
@@ -90,9 +90,9 @@ async fn a_deleted_user_stays_deleted_and_keeps_no_address() {
     assert_eq!(app.refusal(&ana.claim("iat", now + 10)).await, "deleted");
 }
 
-/// CVE-2022-1162 (GitLab): users who came by single sign-on had a password, the same for all.
+/// CVE-2022-1162 (GitLab): users created by single sign-on had a password, the same for all.
 #[tokio::test]
-async fn a_user_who_came_by_a_token_has_no_password() {
+async fn a_user_created_from_a_token_has_no_password() {
     let issuer = issuer();
     let app = App::with_database([issuer.trusted(AUDIENCE)]).await;
     let ana = token(&issuer, "ana")
@@ -101,10 +101,10 @@ async fn a_user_who_came_by_a_token_has_no_password() {
     assert_eq!(app.row(&app.id(&ana).await).await.hashed_password, None);
 }
 
-/// RFC 9700 section 4.15: a client whose id is a person's subject takes that person's
-/// place, or the reverse.
+/// RFC 9700 section 4.15: a client whose id equals a person's subject is treated as that person, or
+/// the reverse.
 #[tokio::test]
-async fn a_service_is_no_person() {
+async fn a_service_is_not_a_person() {
     let issuer = issuer();
     let policy = IssuerPolicy::new().allow_services();
     let app = App::with_database([issuer.trusted(AUDIENCE).with_policy(policy)]).await;
@@ -116,9 +116,9 @@ async fn a_service_is_no_person() {
     assert_eq!(app.refusal(&person("robot")).await, "kind_mismatch");
 }
 
-/// LibreChat#12187: a token whose groups were too many to list demoted administrators.
+/// LibreChat#12187: a token with too many groups to list demoted administrators.
 #[tokio::test]
-async fn a_list_that_was_too_long_takes_no_roles_away() {
+async fn a_truncated_list_removes_no_roles() {
     let issuer = issuer();
     let claims = ClaimMap::entra_v2().add_roles("/groups");
     let app = App::with_database([with_roles(&issuer, claims)]).await;
@@ -152,10 +152,10 @@ async fn a_list_that_was_too_long_takes_no_roles_away() {
     );
 }
 
-/// GHSA-9ghh-mmcq-8phc, GHSA-vf6j-6739-78m8 (Rancher): a group that was taken away at the provider
+/// GHSA-9ghh-mmcq-8phc, GHSA-vf6j-6739-78m8 (Rancher): a group that was removed at the provider
 /// stayed effective, also through a cache.
 #[tokio::test]
-async fn a_role_that_was_taken_away_is_gone_with_the_next_token() {
+async fn a_removed_role_is_gone_with_the_next_token() {
     let issuer = issuer();
     let claims = ClaimMap::oidc().add_roles("/roles");
     let App { verifier, users } = App::with_database([with_roles(&issuer, claims)]).await;
@@ -180,7 +180,7 @@ async fn a_role_that_was_taken_away_is_gone_with_the_next_token() {
 
 /// Neither being the first user nor unmapped roles of the issuer make a user an administrator.
 #[tokio::test]
-async fn no_role_passes_by_its_name() {
+async fn unmapped_roles_grant_nothing() {
     let issuer = issuer();
     let claims = ClaimMap::oidc().add_roles("/roles").add_roles("/groups");
     let app = App::new([with_roles(&issuer, claims)]);

@@ -1,10 +1,11 @@
-//! What other people's libraries make of a token: joserfc, PyJWT, Authlib and jwcrypto.
+//! Comparison with other JWT libraries: joserfc, PyJWT, Authlib and jwcrypto.
 //!
-//! Each mints good tokens, which must pass here; tokens that are bad on purpose must not; and of a
-//! good token with a few characters changed this crate may accept none that two of the four refuse.
-//! `DIFFERENTIAL_TOKENS` sets how many of these there are, `DIFFERENTIAL_SEED` which.
+//! Each library mints valid tokens, which must pass here, and invalid tokens, which must not. Of
+//! valid tokens with a few changed characters, this crate may accept none that two of the four
+//! libraries reject. `DIFFERENTIAL_TOKENS` sets the number of changed tokens, `DIFFERENTIAL_SEED`
+//! their seed.
 //!
-//! Needs `python3` with `ensurepip`, without which it is listed as ignored; the packages are
+//! Needs `python3` with `ensurepip`, without which the trial is listed as ignored; the packages are
 //! installed once into cargo's target folder.
 
 use std::{
@@ -42,7 +43,7 @@ struct Token {
     made_by: String,
     name: String,
     token: String,
-    /// `None` where only the peers know.
+    /// `None` means that only the other libraries decide.
     good: Option<bool>,
     accepted: Vec<String>,
 }
@@ -128,12 +129,13 @@ fn compare() -> Result<(), Failed> {
     }
 }
 
-/// Installs the pinned packages once, and returns the interpreter that finds them.
+/// Installs the pinned packages once, and returns the interpreter that can import them.
 fn interpreter() -> io::Result<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = target.join(PACKAGES.join("-").replace(['=', '[', ']'], ""));
     if !folder.exists() {
-        // Takes its name when it is complete: a run that is interrupted leaves no half of it.
+        // The folder gets its final name when it is complete, so that an interrupted run leaves no
+        // partial one.
         let partial = TempDir::new_in(target)?;
         run(Command::new("python3")
             .args(["-m", "venv"])

@@ -1,7 +1,7 @@
-"""Tokens of four Python libraries, good and bad, and what each library says of every one of them.
+"""Valid and invalid tokens of four Python libraries, with the result of each library for every token.
 
 Called with a seed and a number of random mutations; writes one JSON document: the key set, and a list
-of tokens with who made it, whether it is good, and who accepts it.
+of tokens, each with the library that made it, whether it is valid, and the libraries that accept it.
 """
 
 import base64
@@ -193,7 +193,7 @@ def main():
                 add(minter, name, mint(dict(header), changed(claims, change)), True)
         for name, head, body in faults(now):
             token = raw(alg, changed(header, head), changed(claims, body))
-            # Nobody has to read a key that a token brings along, and the fourth refuses it.
+            # No library has to use a key embedded in the token, and the fourth one rejects it.
             is_good = name == "embedded key" or head.get("kid") == header["kid"]
             add("raw", name, token, is_good)
         unsigned = f"{compact({**header, 'alg': 'none'})}.{compact(claims)}."

@@ -1,4 +1,4 @@
-//! The application: axum behind the layer, on a port of its own, with users in SQLite.
+//! The application: axum behind the layer, on its own port, with users in SQLite.
 
 use axum::{Json, Router, middleware::map_response, response::Response, routing::get};
 use http::{Request, StatusCode};
@@ -20,7 +20,7 @@ use super::{
     client::{Answer, Http, bearer},
 };
 
-/// Tells the test why a request was refused; an application would log it.
+/// Header with the reason of a rejection, for the test; an application would log it.
 const REASON: &str = "x-reason";
 
 pub(crate) struct App {
@@ -67,14 +67,14 @@ impl App {
         self.http.send(request.body(Full::default()).unwrap()).await
     }
 
-    /// The body of a request that passes.
+    /// Returns the body of an accepted request.
     pub(crate) async fn admits(&self, token: &str) -> Value {
         let answer = self.get(token).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         answer.json()
     }
 
-    /// Asserts status, challenge, code and reason of a refusal.
+    /// Asserts status, challenge, code and reason of a rejection.
     pub(crate) async fn refuses(&self, token: &str, status: u16, code: &str, reason: &str) {
         let answer = self.get(token).await;
         assert_eq!(answer.status, status, "{answer:?}");

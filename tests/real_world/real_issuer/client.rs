@@ -1,4 +1,4 @@
-//! The clients of the issuer: a web application with a person at a browser, and a service.
+//! The issuer's clients: a web application with a person at a browser, and a service.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,16 @@ use uuid::Uuid;
 
 pub(crate) const SCOPE: &str = "orders:read";
 
-/// What the API is called in requests for tokens (RFC 8707); its tokens name `orders-api`.
+/// The API's name in token requests (RFC 8707); its tokens name `orders-api`.
 const RESOURCE: &str = "https://orders.example.com";
 
-/// Nobody listens there: the code is taken from the redirect itself.
+/// No server listens at this address: the code is read from the redirect itself.
 const CALLBACK: &str = "http://127.0.0.1/callback";
 
 const WEB: &str = "orders-web";
 const WORKER: &str = "orders-worker";
 
-/// A response, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// An HTTP client that keeps connections, and nothing else.
+/// A minimal HTTP client with a connection pool.
 #[derive(Clone)]
 pub(crate) struct Http(Pool<HttpConnector, Full<Bytes>>);
 
@@ -77,7 +77,7 @@ fn form(fields: &[(&str, &str)]) -> Full<Bytes> {
     form.finish().into()
 }
 
-/// What a sign-in yields.
+/// The tokens of a sign-in.
 pub(crate) struct Tokens {
     pub(crate) access: String,
     pub(crate) id: String,
@@ -97,7 +97,7 @@ impl Tokens {
     }
 }
 
-/// An issuer as its clients see it.
+/// An issuer as seen by its clients.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: Http,
@@ -118,7 +118,7 @@ impl Client {
         }
     }
 
-    /// A token of the service's own (RFC 6749 section 4.4).
+    /// Returns a token of the service itself (RFC 6749 section 4.4).
     pub(crate) async fn service_token(&self) -> String {
         let answer = self
             .token(
@@ -187,7 +187,7 @@ impl Client {
         Tokens::read(&answer)
     }
 
-    /// Asks the token endpoint, with the client's secret (RFC 6749 section 2.3.1).
+    /// Calls the token endpoint with the client's secret (RFC 6749 section 2.3.1).
     async fn token(&self, client: &str, fields: &[(&str, &str)]) -> Answer {
         let secret = format!("the secret of {client}");
         let mut all = vec![("client_id", client), ("client_secret", &secret)];
@@ -199,7 +199,7 @@ impl Client {
     }
 }
 
-/// A browser of one tab, whose user fills in every form it is shown.
+/// A browser with one tab, whose user completes every form.
 struct Browser<'h> {
     http: &'h Http,
     cookies: HashMap<String, String>,
@@ -213,7 +213,7 @@ impl<'h> Browser<'h> {
         }
     }
 
-    /// Follows redirects and submits forms, until the client's own page would be next.
+    /// Follows redirects and submits forms, until the next page is the client's own.
     async fn follow(&mut self, start: Url, login: &str) -> Url {
         let (mut url, mut fields) = (start, None);
         for _ in 0..12 {
@@ -268,18 +268,18 @@ fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     rest.split_once(end).unwrap().0
 }
 
-/// The key that signed a token.
+/// Returns the id of the key that signed a token.
 pub(crate) fn kid(token: &str) -> String {
     part(token, 0)["kid"].as_str().unwrap().to_owned()
 }
 
-/// The header (0) or the claims (1) of a token.
+/// Returns the header (0) or the claims (1) of a token.
 pub(crate) fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The authorization header of a request with this token.
+/// Returns the authorization header of a request with this token.
 pub(crate) fn bearer(token: &str) -> (http::HeaderName, String) {
     (AUTHORIZATION, format!("Bearer {token}"))
 }

@@ -1,12 +1,12 @@
 // A certified OpenID provider for the tests: `node issuer.mjs KEYS_FILE PORT KEY...`.
 //
-// Prints `listening URL`, then obeys lines on its standard input, each answered by one line:
+// Prints `listening URL`, then executes commands from its standard input, and prints one line per command:
 //
-//     keys KEY...  publishes these keys and no others; the first signs
-//     asked        tells how often each path was asked for
+//     keys KEY...  publishes these keys and no others; the first one signs
+//     asked        prints the number of requests for each path
 //
-// A key is named after its algorithm: `RS256-a`. It is generated when first named and kept in
-// KEYS_FILE, so that a restarted issuer has the same. Ends with its standard input.
+// A key is named after its algorithm: `RS256-a`. It is generated on first use and stored in
+// KEYS_FILE, so that a restarted issuer has the same keys. Exits at the end of its standard input.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const PEOPLE = {
 
 const [keysFile, port, ...firstKeys] = process.argv.slice(2);
 const keys = existsSync(keysFile) ? JSON.parse(readFileSync(keysFile)) : {};
-// Outlives the provider objects, of which every change of keys takes a new one.
+// Outlives the provider objects, because every change of keys creates a new one.
 const adapter = createMemoryAdapter();
 const asked = {};
 let handle;

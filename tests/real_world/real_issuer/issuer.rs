@@ -1,4 +1,4 @@
-//! The issuer's process, and the commands it gets.
+//! The issuer's process, and its commands.
 
 use std::{
     collections::HashMap,
@@ -19,10 +19,10 @@ use tokio::{
 
 use super::PATIENCE;
 
-/// Runs on a Node.js that has what oidc-provider calls.
+/// A probe that succeeds on a Node.js with the functions that oidc-provider calls.
 const PROBE: &str = "process.exit(URL.parse && require('node:crypto').hash ? 0 : 1)";
 
-/// Says why there can be no issuer on this machine.
+/// Returns the reason if this machine cannot run the issuer.
 pub(crate) fn missing() -> Option<&'static str> {
     let succeeds = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
@@ -40,7 +40,7 @@ pub(crate) fn missing() -> Option<&'static str> {
     }
 }
 
-/// Installs what the lock file pins, once a lock file, and returns the script.
+/// Installs the packages of the lock file, once per lock file, and returns the script.
 fn script() -> &'static Path {
     static SCRIPT: OnceLock<PathBuf> = OnceLock::new();
     SCRIPT.get_or_init(|| install().unwrap_or_else(|error| panic!("npm ci: {error}")))
@@ -53,7 +53,8 @@ fn install() -> io::Result<PathBuf> {
     fs::read(source.join("package-lock.json"))?.hash(&mut hasher);
     let folder = target.join(format!("real_issuer-{:016x}", hasher.finish()));
     if !folder.exists() {
-        // Takes its name when it is complete: a run that is interrupted leaves no half of it.
+        // The folder gets its final name when it is complete, so that an interrupted run leaves no
+        // partial one.
         let partial = TempDir::new_in(target)?;
         for name in ["package.json", "package-lock.json"] {
             fs::copy(source.join(name), partial.path().join(name))?;
@@ -73,23 +74,23 @@ fn install() -> io::Result<PathBuf> {
     Ok(script)
 }
 
-/// A running issuer. Ends with its handle.
+/// A running issuer, which ends with its handle.
 pub(crate) struct Issuer {
     pub(crate) url: String,
     process: Child,
     orders: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
-    /// Keeps the keys, and what the provider has to say to its operator.
+    /// Holds the keys, and the provider's output.
     folder: TempDir,
 }
 
 impl Issuer {
-    /// Starts an issuer that publishes these keys; the first signs.
+    /// Starts an issuer that publishes these keys; the first one signs.
     pub(crate) async fn start(keys: &[&str]) -> Self {
         Self::start_at("0", keys, TempDir::new().unwrap()).await
     }
 
-    /// Starts again at the same address, after [`stop`](Self::stop).
+    /// Restarts the issuer at the same address, after [`stop`](Self::stop).
     pub(crate) async fn restart(self, keys: &[&str]) -> Self {
         let (_, port) = self.url.rsplit_once(':').unwrap();
         Self::start_at(port, keys, self.folder).await
@@ -126,13 +127,13 @@ impl Issuer {
         self.process.kill().await.unwrap();
     }
 
-    /// Publishes these keys and no others; the first signs.
+    /// Publishes these keys and no others; the first one signs.
     pub(crate) async fn publish(&mut self, keys: &[&str]) {
         let order = format!("keys {}", keys.join(" "));
         assert_eq!(self.obey(&order).await, order);
     }
 
-    /// How often the key set was asked for.
+    /// Returns the number of requests for the key set.
     pub(crate) async fn fetches(&mut self) -> usize {
         let asked: HashMap<String, usize> =
             serde_json::from_str(&self.obey("asked").await).unwrap();
@@ -145,7 +146,7 @@ impl Issuer {
         self.answer().await
     }
 
-    /// Reads the next line that is not the provider's advice to its operator.
+    /// Reads the next line that is not a hint of the provider to its operator.
     async fn answer(&mut self) -> String {
         loop {
             let line = timeout(PATIENCE, self.answers.next_line()).await;

@@ -1,4 +1,4 @@
-//! Clients that never stop: fresh tokens and old ones, from several tasks at once.
+//! Clients that send requests without a pause: new tokens and old ones, from several tasks.
 
 use std::sync::{
     Arc, Mutex,
@@ -18,7 +18,7 @@ use super::{
 
 const TASKS: usize = 4;
 
-/// Every so many requests come with a fresh token.
+/// Interval, in requests, between new tokens.
 const FRESH_EVERY: usize = 4;
 
 pub(crate) struct Load {
@@ -29,9 +29,9 @@ pub(crate) struct Load {
 struct Shared {
     app: Arc<App>,
     client: Client,
-    /// Tokens that are valid, to be used again.
+    /// Valid tokens for reuse.
     tokens: Mutex<Vec<Arc<str>>>,
-    /// Held for reading from before a token is chosen until its request is answered.
+    /// Locked for reading from the choice of a token until its response.
     gate: RwLock<()>,
     requests: watch::Sender<usize>,
     minted: AtomicUsize,
@@ -39,7 +39,7 @@ struct Shared {
     is_over: AtomicBool,
 }
 
-/// What a load came to.
+/// The results of a load.
 pub(crate) struct Counts {
     pub(crate) requests: usize,
     pub(crate) minted: usize,
@@ -66,15 +66,15 @@ impl Load {
         Self { shared, tasks }
     }
 
-    /// Waits until this many more requests were answered.
+    /// Waits until this many more requests were completed.
     pub(crate) async fn serves(&self, requests: usize) {
         let mut answered = self.shared.requests.subscribe();
         let goal = *answered.borrow() + requests;
         answered.wait_for(|count| *count >= goal).await.unwrap();
     }
 
-    /// Waits for the requests under way, forgets the tokens of a key, and holds new requests back
-    /// as long as the guard lives: from now on these tokens are not valid.
+    /// Waits for the requests in progress, drops the tokens of a key, and blocks new requests while
+    /// the guard lives: from now on these tokens are invalid.
     pub(crate) async fn withdraw(&self, key: &str) -> RwLockWriteGuard<'_, ()> {
         let guard = self.shared.gate.write().await;
         let mut tokens = self.shared.tokens.lock().unwrap();

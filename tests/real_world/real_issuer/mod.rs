@@ -1,11 +1,11 @@
-//! The layer against a real issuer: `oidc-provider`, a certified OpenID provider, on loopback.
+//! The layer with a real issuer: `oidc-provider`, a certified OpenID provider, on loopback.
 //!
-//! It signs, publishes, rotates and goes away for real; keys are fetched over HTTP, users are kept
-//! in SQLite, and every request goes through a listening axum server. Needs `node` and `npm`;
-//! without them the scenarios are listed as ignored. The provider is installed once, from the lock
-//! file beside this one, into cargo's target folder.
+//! The issuer signs, publishes, rotates keys and stops for real; keys are fetched over HTTP, users
+//! are stored in SQLite, and every request goes through a listening axum server. Needs `node` and
+//! `npm`; without them the scenarios are listed as ignored. The provider is installed once, from
+//! the lock file next to this file, into cargo's target folder.
 //!
-//! A real process cannot be paused, so this is the one test that watches the wall clock.
+//! A real process cannot be paused, so this is the only test that depends on the wall clock.
 
 mod app;
 mod client;
@@ -23,7 +23,7 @@ use std::{
 use libtest_mimic::Trial;
 use tokio::{runtime::Runtime, time::sleep};
 
-/// How long anything may take that is not what is measured: slow machines pass too.
+/// Upper limit for every operation that is not measured; long enough for slow machines.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Scenario {
@@ -62,7 +62,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
     })
 }
 
-/// Prints what a scenario counted.
+/// Prints the figures of a scenario.
 fn print_figures(scenario: &str, figures: &[(&str, String)]) {
     println!("\n  {scenario}");
     for (name, figure) in figures {

@@ -1,4 +1,4 @@
-//! The issuer is gone for a while.
+//! An outage of the issuer.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use super::{app::App, client::Client, issuer::Issuer, print_figures, seconds, un
 
 const TASKS: usize = 4;
 
-/// How many tokens are obtained in advance, half of which the application sees before the outage.
+/// Number of tokens obtained in advance; the application sees half of them before the outage.
 const TOKENS: usize = 2_000;
 
 pub(crate) async fn known_keys_serve_while_the_issuer_is_gone() {
@@ -52,7 +52,7 @@ pub(crate) async fn known_keys_serve_while_the_issuer_is_gone() {
         let (app, tokens) = (Arc::clone(&app), Arc::clone(&tokens));
         tasks.spawn(async move {
             let (mut requests, mut refused) = (0, 0);
-            // Twice each: the second time every one was seen before.
+            // Two passes: in the second one, every token was seen before.
             for token in tokens.iter().chain(tokens.iter()).skip(task).step_by(TASKS) {
                 requests += 1;
                 refused += usize::from(app.get(token).await.status != StatusCode::OK);

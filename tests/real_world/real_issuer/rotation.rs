@@ -1,4 +1,4 @@
-//! Keys come and go under load.
+//! Key rotation under load.
 
 use std::{
     sync::Arc,
@@ -20,14 +20,14 @@ use super::{
 const INTERVAL: Duration = Duration::from_secs(1);
 const COOL_DOWN: Duration = Duration::from_millis(250);
 
-/// How long a withdrawn key may count: the interval, and the fetch on a busy machine.
+/// Upper limit until a withdrawn key is rejected: the interval, and the fetch on a busy machine.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// The requests of every phase.
+/// Number of requests in every phase.
 const REQUESTS: usize = 500;
 
 /// The first change of keys is announced: the new key is published before it signs. The others are
-/// not, as after a leak: verifiers see the new key with its first token.
+/// not, as after a leak: verifiers first see the new key with its first token.
 const CHANGES: [(&str, &str); 4] = [
     ("RS256-a", "ES256-b"),
     ("ES256-b", "EdDSA-c"),
@@ -72,8 +72,8 @@ pub(crate) async fn no_valid_request_is_refused_while_keys_rotate() {
         app.refuses(&seen, 401, "invalid_token", "key").await;
         app.refuses(&unseen, 401, "invalid_token", "key").await;
         load.serves(REQUESTS).await;
-        // A key nobody knows is looked for once a cool-down, and the last one that was is the
-        // withdrawn one.
+        // An unknown key is looked up once per cool-down, and the last lookup was for the withdrawn
+        // key.
         sleep(COOL_DOWN).await;
     }
 

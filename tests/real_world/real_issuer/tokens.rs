@@ -1,4 +1,4 @@
-//! Which of the tokens that the issuer hands out are accepted.
+//! Accepted and rejected tokens of the issuer.
 
 use std::time::Instant;
 
@@ -98,8 +98,8 @@ pub(crate) async fn what_is_no_access_token_is_refused() {
         .await;
     assert_eq!(app.users().await, 0);
 
-    // This issuer's ID tokens have neither `typ` nor `at_hash`. An API that shares its client's
-    // audience tells them apart by the scope that only access tokens carry.
+    // This issuer's ID tokens have neither `typ` nor `at_hash`. An API with the same audience as
+    // its client distinguishes them by the scope, which only access tokens carry.
     let trusted = TrustedIssuer::discover(&issuer.url, "orders-web").require_scope(SCOPE);
     let shared = App::start(trusted).await;
     let code = "insufficient_scope";

@@ -1,4 +1,4 @@
-//! One caller after another, and whether each got the right response.
+//! A sequence of calls, each of which must get the right response.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,22 +12,22 @@ use super::{
     Soak,
     crowd::Standing,
     expected::Expected,
-    keys::{WAIT, Weather},
+    keys::{IssuerState, WAIT},
     tally::Right,
     token::Token,
 };
 use crate::{
-    door::{AUDIENCE, Answer, Door},
+    app::{AUDIENCE, Answer, App},
     random,
 };
 
-/// People stop coming at this number: what grows after that is a leak.
+/// Maximum number of people: growth after that is a leak.
 const PEOPLE: usize = 5_000;
 
-/// How many tokens are shown again and again.
+/// Number of tokens that are used again and again.
 const REMEMBERED: usize = 4_000;
 
-/// What a caller rests, on average, so that a soak takes no machine for itself.
+/// Average pause of a caller, so that a soak does not occupy the whole machine.
 const REST: Duration = Duration::from_millis(40);
 
 impl Soak {
@@ -38,12 +38,12 @@ impl Soak {
         }
     }
 
-    /// One call, of whatever kind.
+    /// Sends one request of a random kind.
     async fn step(&self) {
         let known = self.crowd.len();
         match random(20) {
             0 if known < PEOPLE => self.visit(&self.mint(self.crowd.join())).await,
-            1..4 => self.bring_worthless(random(6)).await,
+            1..4 => self.send_invalid(random(6)).await,
             4 if random(20) == 0 && known > 50 => self.deactivate(random(known)).await,
             5..11 => {
                 if let Some(token) = self.remembered() {
@@ -71,12 +71,12 @@ impl Soak {
     }
 
     async fn visit(&self, token: &Token) {
-        let (look, by_key) = (self.clock.look(), self.keys.expects(&token.kid));
+        let (reading, by_key) = (self.clock.read(), self.keys.expects(&token.kid));
         let standing = self.crowd.standing(token.person);
         let began = Instant::now();
-        let answer = self.door.call(&token.text).await;
+        let answer = self.app.call(&token.text).await;
         let by_key = Expected::by_all([by_key, self.keys.expects(&token.kid)]);
-        let by_dates = self.clock.since(look, |now| token.dates.pass_at(now));
+        let by_dates = self.clock.since(reading, |now| token.dates.pass_at(now));
         let expected = by_dates.and(by_key);
         let right = match expected {
             Expected::Refused => is_refused(&answer).then_some(Right::Token),
@@ -95,7 +95,7 @@ impl Soak {
         self.tally.note(right, &what, &answer);
     }
 
-    /// Why a person with a valid token got this response.
+    /// Returns why the response to a person with a valid token is right. `None` means it is wrong.
     fn admits(
         &self,
         person: usize,
@@ -107,24 +107,24 @@ impl Soak {
         let (is_right, why) = match answer.status.as_u16() {
             200 => {
                 let may_pass = !is_settled || before == Standing::Active;
-                let is_right = self.crowd.is_himself(person, answer) && may_pass;
+                let is_right = self.crowd.is_same_user(person, answer) && may_pass;
                 (is_right, Right::LetIn)
             }
-            // The tokens are void, or the person is refused.
+            // The tokens are revoked, or the person is refused.
             401 | 403 => (
                 !is_settled || before == Standing::Deactivated,
                 Right::Deactivated,
             ),
             _ => {
-                let is_right = answer.is_unavailable() && self.excuse.covers(began);
+                let is_right = answer.is_unavailable() && self.fault_window.covers(began);
                 (is_right, Right::Unavailable)
             }
         };
         is_right.then_some(if is_settled { why } else { Right::Either })
     }
 
-    /// A token that is worth nothing, whatever happens around it.
-    async fn bring_worthless(&self, kind: usize) {
+    /// Sends a token that is invalid under all circumstances.
+    async fn send_invalid(&self, kind: usize) {
         let token = self.keys.issuer.token("eve").audience(AUDIENCE);
         let token = match kind {
             0 => token.expired_for(Duration::from_secs(3600)).sign(),
@@ -133,7 +133,7 @@ impl Soak {
             3 => {
                 let token = token.sign();
                 let (message, _) = token.rsplit_once('.').expect("a token");
-                // `A` at the end, so that it is base64 and the signature is what is wrong.
+                // `A` at the end makes it valid base64, so that only the signature is wrong.
                 format!("{message}.{:0>85}A", random(1_000_000))
             }
             4 => {
@@ -142,46 +142,48 @@ impl Soak {
             }
             _ => format!("{:x}.{:x}.x", random(1_000_000), random(1_000_000)),
         };
-        let answer = self.door.call(&token).await;
+        let answer = self.app.call(&token).await;
         self.tally.note_wait(answer.took);
-        let right = is_refused(&answer).then_some(Right::Worthless);
-        self.tally
-            .note(right, &format!("worthless {kind}"), &answer);
+        let right = is_refused(&answer).then_some(Right::Invalid);
+        self.tally.note(right, &format!("invalid {kind}"), &answer);
     }
 
-    /// A good token where no key is known yet.
-    pub(super) async fn bring_to_a_new_door(&self) {
-        let before = self.keys.weather();
+    /// Sends a valid token to a verifier without keys.
+    pub(super) async fn call_without_keys(&self) {
+        let before = self.keys.issuer_state();
         let token = self.keys.issuer.token("ana").audience(AUDIENCE).sign();
-        let answer = Door::new(self.keys.verifier()).call(&token).await;
+        let answer = App::new(self.keys.verifier()).call(&token).await;
         self.tally.note_wait(answer.took);
         let is_right = match (before, answer.status.as_u16()) {
-            (Weather::Foul(_), 200) => before != self.keys.weather() && answer.is_for("ana"),
+            (IssuerState::Faulty(_), 200) => {
+                before != self.keys.issuer_state() && answer.is_for("ana")
+            }
             (_, 200) => answer.is_for("ana"),
-            (Weather::Fair, 503) if self.keys.weather() == before => {
+            (IssuerState::Healthy, 503) if self.keys.issuer_state() == before => {
                 answer.is_unavailable() && answer.took >= WAIT
             }
             (_, 503) => answer.is_unavailable(),
             _ => false,
         };
-        let right = is_right.then_some(Right::Stranger);
-        self.tally.note(right, "at a door without keys", &answer);
+        let right = is_right.then_some(Right::WithoutKeys);
+        self.tally
+            .note(right, "at a verifier without keys", &answer);
         sleep(Duration::from_secs(2)).await;
     }
 
     async fn deactivate(&self, person: usize) {
         let id = self.crowd.id(person).and_then(|id| id.parse().ok());
-        let Some(id) = id.filter(|_| self.crowd.begins_to_leave(person)) else {
+        let Some(id) = id.filter(|_| self.crowd.start_deactivation(person)) else {
             return;
         };
         let report = self.users.directory().deactivate(&[id], "left").await;
         if report.is_ok_and(|report| report.changed() == 1) {
-            self.crowd.has_left(person);
+            self.crowd.finish_deactivation(person);
         }
     }
 }
 
-/// Told that the token is worth nothing.
+/// Returns whether the response rejects the token.
 fn is_refused(answer: &Answer) -> bool {
     answer.status == 401 && answer.kind == Some(ErrorKind::InvalidToken)
 }

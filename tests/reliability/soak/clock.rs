@@ -1,4 +1,4 @@
-//! A clock that is right, ahead, behind, and seldom for long.
+//! A clock that is right, ahead or behind, and changes after a few seconds.
 
 use std::{
     sync::{
@@ -18,17 +18,18 @@ const TICK: Duration = Duration::from_millis(50);
 
 const FIVE_MINUTES: i64 = 5 * 60 * 1000;
 
-/// The verifier's clock, and everything it has shown.
+/// The verifier's clock, and all times it has shown.
 pub(super) struct JumpingClock {
     clock: ManualClock,
-    /// Milliseconds since the Unix epoch. Moved together with the clock, so the last is the present.
+    /// Milliseconds since the Unix epoch. Updated together with the clock, so the last entry is the
+    /// current time.
     shown: Mutex<Vec<i64>>,
     jumps: AtomicUsize,
 }
 
-/// When the clock was read.
+/// Position in the list of times when the clock was read.
 #[derive(Clone, Copy)]
-pub(super) struct Look(usize);
+pub(super) struct Reading(usize);
 
 impl JumpingClock {
     pub(super) fn new() -> Self {
@@ -49,7 +50,7 @@ impl JumpingClock {
         self.jumps.load(Ordering::SeqCst)
     }
 
-    /// Runs at the pace of the real one for some seconds, and off by another time after them.
+    /// Follows the real clock for some seconds, and then jumps to another offset.
     pub(super) async fn jump(&self) {
         let off = match random(6) {
             0 => FIVE_MINUTES,
@@ -75,19 +76,19 @@ impl JumpingClock {
         }
     }
 
-    pub(super) fn look(&self) -> Look {
-        Look(self.shown.lock().expect("a history").len() - 1)
+    pub(super) fn read(&self) -> Reading {
+        Reading(self.shown.lock().expect("a history").len() - 1)
     }
 
-    /// Asks a rule about every moment that was shown since.
-    pub(super) fn since(&self, look: Look, passes_at: impl Fn(i64) -> bool) -> Expected {
+    /// Evaluates a rule at every time that was shown since a reading.
+    pub(super) fn since(&self, reading: Reading, passes_at: impl Fn(i64) -> bool) -> Expected {
         let shown = self.shown.lock().expect("a history");
-        let moments = shown[look.0..].iter();
-        Expected::by_all(moments.map(|now| passes_at(*now).into()))
+        let times = shown[reading.0..].iter();
+        Expected::by_all(times.map(|now| passes_at(*now).into()))
     }
 }
 
 fn real() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_epoch.expect("a clock of this century").as_millis() as i64
+    since_epoch.expect("a clock after 1970").as_millis() as i64
 }

@@ -1,19 +1,19 @@
-//! Who the people are, and whether they may come in.
+//! The people, and whether they may be served.
 
 use std::{collections::HashMap, sync::Mutex};
 
-use crate::{door::Answer, people::subject};
+use crate::{app::Answer, people::subject};
 
-/// What the checker knows of a person.
+/// State of a person as known to the checker.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
     Active,
     Deactivated,
-    /// A deactivation of the person is under way, or its result is unknown.
+    /// A deactivation of the person is in progress, or its result is unknown.
     Unclear,
 }
 
-/// Every person that ever sent a request.
+/// All people that have sent a request.
 #[derive(Default)]
 pub(super) struct Crowd {
     standings: Mutex<Vec<Standing>>,
@@ -36,7 +36,8 @@ impl Crowd {
         self.standings.lock().expect("standings")[person]
     }
 
-    /// By one look before and one after, as no person becomes active again.
+    /// Returns whether the state was the same before and after a request; no person becomes active
+    /// again.
     pub(super) fn is_settled(&self, person: usize, before: Standing) -> bool {
         before == self.standing(person) && before != Standing::Unclear
     }
@@ -49,16 +50,17 @@ impl Crowd {
         self.ids.lock().expect("ids").values().cloned().collect()
     }
 
-    /// Whether the person was let in as the same user as before, under their own subject.
-    pub(super) fn is_himself(&self, person: usize, answer: &Answer) -> bool {
+    /// Returns whether the person was served as the same user as before, under their own subject.
+    pub(super) fn is_same_user(&self, person: usize, answer: &Answer) -> bool {
         let mut ids = self.ids.lock().expect("ids");
         let user = answer.user.clone().unwrap_or_default();
         let is_same = *ids.entry(person).or_insert_with(|| user.clone()) == user;
         is_same && answer.is_for(&subject(person))
     }
 
-    /// Whether this caller is the one that deactivates the person; their state is unclear from now on.
-    pub(super) fn begins_to_leave(&self, person: usize) -> bool {
+    /// Returns whether this caller performs the person's deactivation; the state is unclear from
+    /// now on.
+    pub(super) fn start_deactivation(&self, person: usize) -> bool {
         let mut standings = self.standings.lock().expect("standings");
         let is_active = standings[person] == Standing::Active;
         if is_active {
@@ -67,7 +69,7 @@ impl Crowd {
         is_active
     }
 
-    pub(super) fn has_left(&self, person: usize) {
+    pub(super) fn finish_deactivation(&self, person: usize) {
         self.standings.lock().expect("standings")[person] = Standing::Deactivated;
     }
 }

@@ -1,4 +1,4 @@
-//! A database that is cut off, killed and exhausted.
+//! A database that is disconnected, killed and exhausted.
 
 use std::{
     sync::{
@@ -18,16 +18,16 @@ use crate::{
     random,
 };
 
-/// How long after a fault requests may still get 503.
+/// Time after a fault during which requests may still get 503.
 const RECOVERY: Duration = Duration::from_secs(5);
 
-/// Until when 503 is a right answer.
-pub(super) struct Excuse {
+/// The time until which 503 is a right response.
+pub(super) struct FaultWindow {
     until: Mutex<Instant>,
     faults: AtomicUsize,
 }
 
-impl Excuse {
+impl FaultWindow {
     pub(super) fn new() -> Self {
         Self {
             until: Mutex::new(Instant::now()),
@@ -47,7 +47,7 @@ impl Excuse {
         *self.until.lock().expect("an instant") = until;
     }
 
-    /// Breaks something of the database's, and mends it.
+    /// Causes a fault of the database, and repairs it.
     pub(super) async fn fault(
         &self,
         server: &mut PrivateServer,
@@ -56,7 +56,7 @@ impl Excuse {
     ) {
         self.set(Instant::now() + Duration::from_secs(3600));
         let number = self.faults.fetch_add(1, Ordering::SeqCst);
-        // Each of them soon, and then any.
+        // Each fault once at the start, then random ones.
         let fault = if number < 3 { number } else { random(3) };
         match fault {
             0 => cut_connections(store).await,

@@ -1,4 +1,4 @@
-//! What an answer must be, as far as the token decides it.
+//! The expected response, as far as the token determines it.
 
 /// The response that a token gets, for any person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -6,22 +6,23 @@ pub(super) enum Expected {
     Passes,
     /// 401.
     Refused,
-    /// Something changed meanwhile, or the result isn't known yet.
+    /// A relevant state changed during the request, or the result is not known yet.
     Either,
 }
 
 impl Expected {
-    /// By every look at something that changes: all agree, or it is unknown which one counted.
-    pub(super) fn by_all(looks: impl IntoIterator<Item = Self>) -> Self {
-        let mut looks = looks.into_iter();
-        let first = looks.next().unwrap_or(Self::Either);
-        match looks.all(|look| look == first) {
+    /// Combines several readings of a changing state: equal readings give the result, others give
+    /// `Either`.
+    pub(super) fn by_all(readings: impl IntoIterator<Item = Self>) -> Self {
+        let mut readings = readings.into_iter();
+        let first = readings.next().unwrap_or(Self::Either);
+        match readings.all(|reading| reading == first) {
             true => first,
             false => Self::Either,
         }
     }
 
-    /// By two rules that must both hold.
+    /// Combines two rules that must both hold.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Refused, _) | (_, Self::Refused) => Self::Refused,

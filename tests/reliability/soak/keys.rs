@@ -1,4 +1,5 @@
-//! An issuer whose keys rotate and whose endpoints fail, and what the verifier must know of them.
+//! An issuer with rotating keys and failing endpoints, and the checker's knowledge of the
+//! verifier's keys.
 
 use std::{
     collections::VecDeque,
@@ -17,24 +18,25 @@ use tower_jit_provisioning::{
 };
 
 use super::expected::Expected;
-use crate::{door::AUDIENCE, issuer_faults::plays, random};
+use crate::{app::AUDIENCE, issuer_faults::plays, random};
 
-/// The shortest interval there is.
+/// The shortest possible interval.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 const COOL_DOWN: Duration = Duration::from_millis(250);
 
-/// The stated bound of one fetch, and of a request that waits for it.
+/// The limit of one fetch, and of a request that waits for it.
 pub(super) const WAIT: Duration = Duration::from_secs(1);
 
-/// When a change must have been noticed: a fetch of before it ends, a pause of at most an interval
-/// and a quarter is over, and another fetch lands. The rest is what a busy machine adds.
+/// Time until a change must have been noticed: an earlier fetch ends, a pause of at most an
+/// interval and a quarter passes, and another fetch completes. The rest is the delay of a busy
+/// machine.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// How many withdrawn keys are still in bad hands.
+/// Number of withdrawn keys that an attacker still uses.
 const STOLEN: usize = 4;
 
-/// The issuer, and what the checker knows of it.
+/// The issuer, and the checker's knowledge of it.
 pub(super) struct Keys {
     pub(super) issuer: TestIssuer,
     known: Mutex<Known>,
@@ -45,24 +47,25 @@ pub(super) struct Keys {
 struct Known {
     published: Vec<Published>,
     withdrawn: VecDeque<Arc<SigningKey>>,
-    /// The number of the fault that is played, and whether it comes and goes.
+    /// The number of the active fault, and whether it is intermittent.
     fault: Option<(usize, bool)>,
-    /// From when on the verifier's keys are those that are published, if no fault is played.
+    /// The time from which the verifier has the published keys, unless a fault is active.
     settled_at: Instant,
 }
 
 struct Published {
     key: Arc<SigningKey>,
-    /// A token of it has passed: from now on each of them must, whatever the issuer answers.
+    /// A token of this key has passed: from now on each of them must, for any response of the
+    /// issuer.
     is_held: bool,
 }
 
-/// Whether a verifier without keys gets some.
+/// Whether a verifier without keys can fetch them.
 #[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Weather {
-    Fair,
-    /// Nothing but this fault.
-    Foul(usize),
+pub(super) enum IssuerState {
+    Healthy,
+    /// Only this fault is active.
+    Faulty(usize),
     Changing,
 }
 
@@ -87,7 +90,7 @@ impl Keys {
         }
     }
 
-    /// A verifier that has no keys yet.
+    /// Returns a verifier without keys.
     pub(super) fn verifier(&self) -> JwtVerifier {
         let refresh = KeyRefresh::new()
             .with_interval(INTERVAL)
@@ -111,7 +114,7 @@ impl Keys {
         self.known.lock().expect("keys")
     }
 
-    /// The key that signs, as a rule; any other one that is published, or was.
+    /// Returns the signing key in most cases, otherwise another key that is or was published.
     pub(super) fn pick(&self) -> Arc<SigningKey> {
         let known = self.known();
         match random(10) {
@@ -123,7 +126,7 @@ impl Keys {
         }
     }
 
-    /// What the tokens of a key come to now.
+    /// Returns the expected result for tokens of a key.
     pub(super) fn expects(&self, kid: &str) -> Expected {
         let known = self.known();
         let is_settled = known.fault.is_none() && known.settled_at <= Instant::now();
@@ -135,7 +138,7 @@ impl Keys {
         }
     }
 
-    /// A token of this key has passed.
+    /// Records that a token of this key has passed.
     pub(super) fn hold(&self, kid: &str) {
         let mut known = self.known();
         let mut published = known.published.iter_mut();
@@ -144,16 +147,16 @@ impl Keys {
         }
     }
 
-    pub(super) fn weather(&self) -> Weather {
+    pub(super) fn issuer_state(&self) -> IssuerState {
         let known = self.known();
         match known.fault {
-            Some((number, false)) => Weather::Foul(number),
-            None if known.settled_at <= Instant::now() => Weather::Fair,
-            Some((_, true)) | None => Weather::Changing,
+            Some((number, false)) => IssuerState::Faulty(number),
+            None if known.settled_at <= Instant::now() => IssuerState::Healthy,
+            Some((_, true)) | None => IssuerState::Changing,
         }
     }
 
-    /// Publishes a key, signs with it, and withdraws the old one when its tokens were in use for a
+    /// Publishes a key, signs with it, and withdraws the old one after its tokens were in use for a
     /// while.
     pub(super) async fn rotate(&self) {
         let next = {
@@ -166,7 +169,8 @@ impl Keys {
             known.settled_at = Instant::now() + SETTLED;
             next
         };
-        // Some issuers use a new key at once, careful ones only when every verifier has fetched it.
+        // Some issuers use a new key at once; careful ones wait until every verifier has fetched
+        // it.
         sleep(INTERVAL * random(3) as u32).await;
         self.issuer.sign_with(next.kid());
         sleep(Duration::from_secs(3)).await;
@@ -184,11 +188,11 @@ impl Keys {
         pause(20_000).await;
     }
 
-    /// Answers wrongly for some seconds.
+    /// Returns faulty responses for some seconds.
     pub(super) async fn fail(&self) {
         let number = self.faults.fetch_add(1, Ordering::SeqCst);
         let plays = plays();
-        // Each of them, before any of them twice.
+        // Each fault once before any is repeated.
         let play = &plays[number % plays.len()];
         for round in 0..4 {
             {

@@ -1,11 +1,12 @@
-//! Everything at random, for as long as it takes, and a checker that knows what every answer must be.
+//! A soak test: random requests and faults for a configurable time, and a checker that knows the
+//! expected response to each request.
 //!
-//! People come with tokens of every age, leave, and bring worthless ones. Meanwhile the database is cut
-//! off, killed and exhausted, the issuer plays every fault and rotates its keys, and the clock jumps.
-//! The checker asks neither verifier nor cache: it follows dates, keys, clock and people itself, and
-//! allows two answers only where something that decides changed while the request was under way.
+//! People send tokens of every age, are deactivated, and send invalid tokens. Meanwhile the
+//! database is disconnected, killed and exhausted, the issuer has every fault and rotates its keys,
+//! and the clock jumps. The checker uses neither verifier nor cache: it tracks dates, keys, clock
+//! and people itself, and allows two responses only if a relevant state changed during the request.
 //!
-//! The load is paced, at a fraction of a core: what is looked for takes time, not speed.
+//! The load is limited to a fraction of a core: leaks need time to show, not speed.
 
 mod caller;
 mod clock;
@@ -37,14 +38,15 @@ use tower_jit_provisioning::{
 };
 
 use self::{
-    clock::JumpingClock, crowd::Crowd, database::Excuse, keys::Keys, tally::Tally, token::Token,
+    clock::JumpingClock, crowd::Crowd, database::FaultWindow, keys::Keys, tally::Tally,
+    token::Token,
 };
 use crate::{
+    app::App,
     common::{
         database::{Backend, TestDatabase},
         rows::Rows,
     },
-    door::Door,
     figures::Figures,
     memory,
     private_server::{self, PrivateServer},
@@ -54,21 +56,21 @@ const CALLERS: usize = 16;
 
 const CONNECTIONS: u32 = 8;
 
-/// How many more file handles than at first are no leak: connections come and go.
+/// Growth in file handles that is not a leak, as connections open and close.
 const HANDLES: usize = 4;
 
-/// What a machine that does other things adds to a wait.
+/// The delay that a busy machine adds to a wait.
 const SLACK: Duration = Duration::from_secs(1);
 
 type Users = CachedProvisioner<SeaOrmProvisioner>;
 
 struct Soak {
-    door: Door<Users>,
+    app: App<Users>,
     users: Users,
     keys: Keys,
     clock: JumpingClock,
     crowd: Crowd,
-    excuse: Excuse,
+    fault_window: FaultWindow,
     stranger: TestIssuer,
     minted: Mutex<VecDeque<Arc<Token>>>,
     tally: Tally,
@@ -97,7 +99,7 @@ pub(crate) async fn run(is_long: bool) -> Figures {
     let mut samples = Vec::new();
     while started.elapsed() < lasts {
         sleep(Duration::from_millis(1500)).await;
-        soak.excuse.fault(&mut server, &store, &db).await;
+        soak.fault_window.fault(&mut server, &store, &db).await;
         // Recovered, and warm again.
         sleep(Duration::from_secs(2)).await;
         samples.push((memory::resident(), handles()));
@@ -130,12 +132,12 @@ impl Soak {
         let verifier = verifier.with_cache_capacity(2 * 1024 * 1024);
         verifier.ready().await.expect("keys");
         Arc::new(Self {
-            door: Door::before(verifier, users.clone()),
+            app: App::before(verifier, users.clone()),
             users,
             keys,
             clock,
             crowd: Crowd::default(),
-            excuse: Excuse::new(),
+            fault_window: FaultWindow::new(),
             stranger: TestIssuer::new("https://stranger.example.com"),
             minted: Mutex::default(),
             tally: Tally::default(),
@@ -143,7 +145,7 @@ impl Soak {
         })
     }
 
-    /// The callers, which run until the end.
+    /// Starts the callers, which run until the end.
     fn callers(self: &Arc<Self>) -> JoinSet<()> {
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
@@ -153,13 +155,13 @@ impl Soak {
         let soak = Arc::clone(self);
         callers.spawn(async move {
             while !soak.is_over.load(Ordering::SeqCst) {
-                soak.bring_to_a_new_door().await;
+                soak.call_without_keys().await;
             }
         });
         callers
     }
 
-    /// What goes wrong beside the database, without end.
+    /// Starts the faults outside the database, which run without end.
     fn troubles(self: &Arc<Self>) -> JoinSet<()> {
         let mut troubles = JoinSet::new();
         let soak = Arc::clone(self);
@@ -185,7 +187,7 @@ impl Soak {
 
     fn report_troubles(&self, figures: &mut Figures) {
         for (name, count) in [
-            ("faults of the database", self.excuse.faults()),
+            ("faults of the database", self.fault_window.faults()),
             ("faults of the issuer", self.keys.faults()),
             ("rotations", self.keys.rotations()),
             ("jumps of the clock", self.clock.jumps()),
@@ -208,9 +210,9 @@ impl Soak {
         let name = "users, identities, `created` events alike";
         figures.must(name, is_one_each, is_one_each);
         let real: Vec<_> = rows.users.iter().map(|user| user.id.to_string()).collect();
-        let told = self.crowd.ids();
-        let lost = told.iter().filter(|id| !real.contains(id)).count();
-        figures.must("users told of and not there", lost, lost == 0);
+        let seen = self.crowd.ids();
+        let lost = seen.iter().filter(|id| !real.contains(id)).count();
+        figures.must("users reported but not stored", lost, lost == 0);
     }
 }
 
@@ -224,8 +226,8 @@ fn count_panics() -> Arc<AtomicUsize> {
     panics
 }
 
-/// Memory at its highest, and as many file handles as there usually are: from a third on, everything
-/// is warm.
+/// Reports the maximum memory and the typical number of file handles. After the first third of the
+/// run, all caches are warm.
 fn report_growth(samples: &[(u64, usize)], figures: &mut Figures) {
     let (early, late) = samples.split_at((samples.len() / 3).max(1));
     let highest = |of: &[(u64, usize)]| of.iter().map(|sample| sample.0).max().unwrap_or_default();
@@ -244,7 +246,7 @@ fn report_growth(samples: &[(u64, usize)], figures: &mut Figures) {
     figures.must(name, handles, handles <= HANDLES);
 }
 
-/// How many file handles this process has.
+/// Returns the number of file handles of this process.
 fn handles() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

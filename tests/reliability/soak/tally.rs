@@ -1,4 +1,4 @@
-//! What was answered.
+//! Counts of the responses.
 
 use std::{
     sync::{
@@ -8,17 +8,17 @@ use std::{
     time::Duration,
 };
 
-use crate::{door::Answer, figures::Figures};
+use crate::{app::Answer, figures::Figures};
 
-/// Why an answer was right.
+/// The reason why a response was right.
 #[derive(Clone, Copy)]
 pub(super) enum Right {
     LetIn,
     Deactivated,
     Token,
-    Worthless,
+    Invalid,
     Unavailable,
-    Stranger,
+    WithoutKeys,
     Either,
 }
 
@@ -26,17 +26,17 @@ const NAMES: [&str; 7] = [
     "let in",
     "refused as deactivated",
     "refused for the token's dates or key",
-    "refused as worthless",
+    "refused as invalid",
     "503 with `Retry-After` in or after a fault",
-    "at a door without keys",
-    "while something changed that decides",
+    "at a verifier without keys",
+    "while a relevant state changed",
 ];
 
 #[derive(Default)]
 pub(super) struct Tally {
     right: [AtomicUsize; NAMES.len()],
     wrong: Mutex<Vec<String>>,
-    /// Of the requests that waited for keys.
+    /// The slowest of the requests that waited for keys.
     slowest: Mutex<Duration>,
 }
 

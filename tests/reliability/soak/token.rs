@@ -1,4 +1,4 @@
-//! Tokens of every age, and what their dates are worth.
+//! Tokens of every age, and the validity of their dates.
 
 use std::{
     sync::Arc,
@@ -7,12 +7,12 @@ use std::{
 
 use tower_jit_provisioning::testing::{SigningKey, TestIssuer};
 
-use crate::{door::AUDIENCE, people::subject, random};
+use crate::{app::AUDIENCE, people::subject, random};
 
 /// The verifier's default, in milliseconds.
 const LEEWAY: i64 = 60_000;
 
-/// A token, and what the checker knows of it.
+/// A token, and the checker's knowledge of it.
 #[derive(Debug)]
 pub(super) struct Token {
     pub(super) person: usize,
@@ -22,7 +22,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Of any age, signed by this key.
+    /// Mints a token of a random age, signed by this key.
     pub(super) fn mint(issuer: &TestIssuer, key: &Arc<SigningKey>, person: usize) -> Arc<Self> {
         let dates = Dates::random();
         let mut token = issuer
@@ -57,10 +57,10 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    /// Five minutes from now, as a rule; otherwise near an edge of its life.
+    /// Five minutes from now in most cases; otherwise near an edge of the lifetime.
     fn random() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = since_epoch.expect("a clock of this century").as_secs() as i64;
+        let now = since_epoch.expect("a clock after 1970").as_secs() as i64;
         let from = |first: i64, span: usize| now + first + random(span) as i64;
         let dates = Self {
             issued: Some(now),
@@ -92,7 +92,7 @@ impl Dates {
         }
     }
 
-    /// RFC 7519 section 4.1 with leeway, and no token from the future.
+    /// Applies RFC 7519 section 4.1 with leeway, and rejects tokens from the future.
     pub(super) fn pass_at(&self, now: i64) -> bool {
         let has_come = |date: Option<i64>| date.is_none_or(|date| date * 1000 - LEEWAY <= now);
         has_come(self.issued) && has_come(self.not_before) && now < self.expires * 1000 + LEEWAY

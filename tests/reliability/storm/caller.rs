@@ -1,4 +1,4 @@
-//! One caller, which may hang up at any time.
+//! One caller, which may drop its call at any time.
 
 use std::{
     collections::hash_map::RandomState,
@@ -12,17 +12,17 @@ use tower_jit_provisioning::{
     sea_orm::{SeaOrmProvisioner, User},
 };
 
-/// The longest that a caller waits before it hangs up.
+/// The longest time before a caller drops its call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a caller saw.
+/// The result of a call.
 pub(crate) enum Call {
     Answered(Outcome),
     Failed(String),
     HungUp,
 }
 
-/// Calls once. A caller that hangs up drops the call after a random time.
+/// Makes one call. A caller that hangs up drops the call after a random time.
 pub(crate) async fn call(
     provisioner: SeaOrmProvisioner,
     identity: Identity,
@@ -46,8 +46,9 @@ pub(crate) async fn call(
     }
 }
 
-/// Between microseconds and a second, every order of magnitude equally likely: a first request is in
-/// different hands after a hundred microseconds and after a hundred milliseconds.
+/// Returns a time between microseconds and a second, with every order of magnitude equally likely:
+/// a first request is in different phases after a hundred microseconds and after a hundred
+/// milliseconds.
 fn patience() -> Duration {
     let random = RandomState::new().build_hasher().finish();
     let share = (random >> 11) as f64 / (1_u64 << 53) as f64;

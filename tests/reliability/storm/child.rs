@@ -1,4 +1,4 @@
-//! A process of the storm, from both sides.
+//! A process of the storm: both the process itself and its handle in the parent.
 
 use std::{
     env,
@@ -22,16 +22,16 @@ use super::{
     report::Report,
 };
 
-/// The variable that makes a process of the storm out of this binary.
+/// The variable that makes this binary run as a process of the storm.
 pub(crate) const DATABASE: &str = "STORM_DATABASE";
 
-/// The size of a pool, the drivers' default.
+/// The size of a pool, equal to the drivers' default.
 const CONNECTIONS: u32 = 10;
 
-/// How long a call may take. What is checked is not how fast a loaded machine is.
+/// Upper limit for a call. The speed of a loaded machine is not under test.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A process, as the one that started it sees it.
+/// Handle of the parent to a process.
 pub(crate) struct Child {
     process: std::process::Child,
     to: ChildStdin,
@@ -63,7 +63,7 @@ impl Child {
         Ok(())
     }
 
-    /// Lets these people arrive, all of them at once.
+    /// Starts the calls of these people, all of them concurrently.
     pub(crate) fn begin(&mut self, arrivals: &[Arrival]) -> Outcomes {
         writeln!(self.to, "{}", serde_json::to_string(arrivals)?)?;
         Ok(self.to.flush()?)
@@ -73,7 +73,7 @@ impl Child {
         Ok(serde_json::from_str(&self.line()?)?)
     }
 
-    /// Ends the process as it is, which has no say in it.
+    /// Kills the process without a shutdown.
     pub(crate) fn kill(mut self) -> Outcomes {
         self.process.kill()?;
         self.process.wait()?;
@@ -91,7 +91,7 @@ impl Child {
     }
 }
 
-/// The process itself: connects, and makes the calls of every line it is sent.
+/// Runs the process: connects, and makes the calls of every line it receives.
 pub(crate) fn run(url: &str) {
     let runtime = Runtime::new().expect("a runtime");
     let statements = Arc::new(AtomicUsize::new(0));
@@ -115,7 +115,7 @@ pub(crate) fn run(url: &str) {
         report.failed_statements = failed.swap(0, Ordering::Relaxed);
         println!("{}", serde_json::to_string(&report).expect("JSON"));
     }
-    // Waits for every connection, so for every write that outlived its caller.
+    // Waits for every connection, and so for every write that continued after its call was dropped.
     runtime.block_on(db.close()).expect("a closed pool");
 }
 

@@ -1,14 +1,14 @@
-//! The storm: three processes send the first requests of ten people at once, on one database.
+//! The storm: three processes send the first requests of ten people concurrently, on one database.
 //!
-//! This binary starts itself three times. Each process makes 200 calls a round with a pool of its
-//! own, and half of the callers hang up at random points; then the process that started them reads
-//! the tables. There must be one user, one identity and one `created` event for each person, whether
-//! callers hung up or not. No caller may have seen an error, and at most one caller may have been
-//! reported a creation of the same user.
+//! This binary starts itself three times. Each process makes 200 calls a round with its own pool,
+//! and half of the callers hang up at random points; then the parent process reads the tables.
+//! There must be one user, one identity and one `created` event for each person, whether callers
+//! hung up or not. No caller may have received an error, and for each user at most one caller may
+//! have received a creation.
 //!
-//! SQLite always runs, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and
-//! `TEST_MYSQL_URL` lead to a server on which databases may be created. `STORM_ROUNDS` makes it
-//! longer; the default is short enough for the gate.
+//! SQLite always runs. PostgreSQL and MySQL (or MariaDB) run if `TEST_POSTGRES_URL` and
+//! `TEST_MYSQL_URL` name a server on which databases may be created. `STORM_ROUNDS` makes the run
+//! longer; the default is short enough for every commit.
 
 mod caller;
 pub(crate) mod child;
@@ -26,16 +26,16 @@ use crate::common::database::{Backend, TestDatabase};
 
 use self::{child::Child, people::Arrival, report::Report, table::Table};
 
-/// How many processes there are.
+/// Number of processes.
 const PROCESSES: usize = 3;
 
-/// How often new people arrive.
+/// Number of rounds, each with new people.
 const ROUNDS: usize = 4;
 
-/// How many people are new in a round.
+/// Number of new people in a round.
 const PEOPLE: usize = 10;
 
-/// How many calls a process makes in a round.
+/// Number of calls of a process in a round.
 const CALLS: usize = 200;
 
 pub(crate) fn trials() -> impl Iterator<Item = Trial> {
@@ -56,13 +56,13 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 }
 
 fn rounds() -> usize {
-    let asked = env::var("STORM_ROUNDS").ok();
-    asked
+    let rounds = env::var("STORM_ROUNDS").ok();
+    rounds
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(ROUNDS)
 }
 
-/// Runs the storm on a fresh database, which is dropped also when a check panics.
+/// Runs the storm on a fresh database, which is dropped even if a check panics.
 fn run(name: &'static str, backend: &Backend) -> Result<(), Failed> {
     Runtime::new()?.block_on(async {
         let store = TestDatabase::create(backend, true).await?;
@@ -75,12 +75,13 @@ fn run(name: &'static str, backend: &Backend) -> Result<(), Failed> {
         let reports = reports??;
         Table::new(&reports, &rows, seconds).print(name);
         assert_eq!(reports.len(), PROCESSES * rounds());
-        verdict::judge(&reports, &rows, PEOPLE * rounds());
+        verdict::assert_consistent(&reports, &rows, PEOPLE * rounds());
         Ok(())
     })
 }
 
-/// Starts the processes, begins every round in all of them at once, and collects their reports.
+/// Starts the processes, begins every round in all of them concurrently, and collects their
+/// reports.
 fn storm(url: &str) -> Result<Vec<Report>, Failed> {
     let mut children = Vec::with_capacity(PROCESSES);
     for process in 0..PROCESSES {

@@ -1,4 +1,4 @@
-//! The people that arrive.
+//! The people of the storm.
 
 use serde::{Deserialize, Serialize};
 use tower_jit_provisioning::{Identity, testing::TestIdentity};
@@ -14,13 +14,13 @@ pub(crate) struct Arrival {
     pub(crate) hangs_up: bool,
 }
 
-/// Whether a person's address is vouched for, and roles are in the tokens: then two unique keys are
-/// fought over, and grants are written.
+/// Returns whether a person's address is verified and their tokens have roles: then the calls
+/// compete for two unique keys, and write grants.
 pub(crate) fn is_vouched(person: usize) -> bool {
     person.is_multiple_of(2)
 }
 
-/// The same identity in every process.
+/// Returns the same identity in every process.
 pub(crate) fn identity(person: usize) -> Identity {
     let name = format!("p{person}");
     let identity = TestIdentity::new("https://id.example.com", &name)

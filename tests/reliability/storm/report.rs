@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Report {
     pub(crate) calls: usize,
     pub(crate) hung_up: usize,
-    /// Every person that was reported as created to a caller.
+    /// All people that were reported as created to a caller.
     pub(crate) created: Vec<usize>,
     pub(crate) errors: Vec<String>,
     pub(crate) statements: usize,
-    /// Lost races: an `INSERT` that met the winner's row.
+    /// Lost races: each is an `INSERT` that conflicted with the winner's row.
     pub(crate) failed_statements: usize,
 }

@@ -1,10 +1,10 @@
-//! What is printed of a storm.
+//! The printed summary of a storm.
 
 use crate::common::rows::Rows;
 
 use super::report::Report;
 
-/// The storm in figures.
+/// The figures of the storm.
 pub(crate) struct Table(Vec<(&'static str, String)>);
 
 impl Table {
@@ -15,7 +15,7 @@ impl Table {
         Self(vec![
             ("calls", calls.to_string()),
             ("callers who hung up", sum(|it| it.hung_up).to_string()),
-            ("told `created`", sum(|it| it.created.len()).to_string()),
+            ("reported `created`", sum(|it| it.created.len()).to_string()),
             ("users", rows.users.len().to_string()),
             ("identities", rows.identities.len().to_string()),
             ("events", rows.events.len().to_string()),

@@ -1,4 +1,4 @@
-//! What must hold after the storm.
+//! Assertions after the storm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::{
     report::Report,
 };
 
-/// The people who arrived are numbered from 0.
-pub(crate) fn judge(reports: &[Report], rows: &Rows, people: usize) {
+/// Asserts the final state; the people are numbered from 0.
+pub(crate) fn assert_consistent(reports: &[Report], rows: &Rows, people: usize) {
     let errors: Vec<&String> = reports.iter().flat_map(|report| &report.errors).collect();
     assert!(
         errors.is_empty(),
@@ -21,15 +21,15 @@ pub(crate) fn judge(reports: &[Report], rows: &Rows, people: usize) {
     let hung_up: usize = reports.iter().map(|report| report.hung_up).sum();
     assert!(
         hung_up > reports.len(),
-        "nobody hung up, so nothing was shown"
+        "no caller hung up, so the storm proved nothing"
     );
 
     let created = reports.iter().flat_map(|report| &report.created);
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for person in created {
         assert!(
-            told.insert(person),
-            "{person:?} was told to be created twice"
+            reported.insert(person),
+            "{person:?} was reported as created twice"
         );
     }
     one_user_for_everybody(rows, people);
@@ -37,7 +37,7 @@ pub(crate) fn judge(reports: &[Report], rows: &Rows, people: usize) {
 }
 
 fn one_user_for_everybody(rows: &Rows, people: usize) {
-    // Each with one identity and one event, and no event but `created`.
+    // Each user has one identity and one event, and there are only `created` events.
     rows.assert_created(people);
     let expected: BTreeSet<String> = (0..people)
         .map(|person| identity(person).key().to_string())
@@ -50,7 +50,7 @@ fn one_user_for_everybody(rows: &Rows, people: usize) {
     let events = keys(&mut rows.events.iter().map(|row| row.identity_key.as_ref()));
     assert_eq!(events, expected, "an event of another identity");
     let owners = keys(&mut rows.users.iter().map(|row| row.profile_key.as_ref()));
-    assert_eq!(owners, expected, "a profile of nobody's");
+    assert_eq!(owners, expected, "a profile without a user");
 }
 
 fn grants_are_the_tokens(rows: &Rows, people: usize) {

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::verdict::{Verdict, judge};
+use super::verdict::{Verdict, verdict_of};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -17,12 +17,12 @@ struct Vector {
 }
 
 #[test]
-fn every_example_of_the_standards_has_its_verdict() {
+fn every_rfc_example_has_the_expected_verdict() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("rfc.json")).unwrap();
     assert_eq!(vectors.len(), 28);
     let mut accepted = 0;
     for vector in &vectors {
-        let verdict = judge(&vector.key, &vector.jws);
+        let verdict = verdict_of(&vector.key, &vector.jws);
         let why = vector.why.as_deref().unwrap_or_default();
         println!("{}: {verdict} {why}", vector.source);
         assert_eq!(verdict.to_string(), vector.verdict, "{}", vector.source);

@@ -1,4 +1,4 @@
-//! What the verifier makes of a token and the keys it was published with.
+//! The result of verifying a token with the keys it was published with.
 
 use std::{
     error::Error as StdError,
@@ -17,9 +17,9 @@ const ISSUER: &str = "https://id.example.com";
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
-    /// With the payload.
+    /// The token was accepted; holds its payload.
     Accepted(Vec<u8>),
-    /// The keys make no configuration; with the fault's code.
+    /// The keys were rejected by the configuration; holds the fault's code.
     Misconfigured(&'static str),
     Refused(TokenFault),
 }
@@ -40,9 +40,10 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Checks a token with a key or a key set: a single `oct` key is the operator's shared secret, with
-/// its `alg` as the one algorithm allowed, everything else a published set.
-pub(crate) fn judge(keys: &Value, jws: &Value) -> Verdict {
+/// Checks a token with a key or a key set. A single `oct` key is used as the operator's shared
+/// secret, with its `alg` as the only allowed algorithm; any other value is used as a published key
+/// set.
+pub(crate) fn verdict_of(keys: &Value, jws: &Value) -> Verdict {
     match sole_secret(keys) {
         Some(secret) => judge_with_secret(secret, jws),
         None => judge_with_set(keys, jws),
@@ -94,10 +95,10 @@ fn judge_for(issuer: TrustedIssuer, jws: &Value) -> Verdict {
         Ok(verifier) => verifier,
         Err(error) => return Verdict::Misconfigured(error.faults()[0].kind().as_str()),
     };
-    // With its keys at hand, verification never waits.
+    // Verification never waits when the keys are available.
     let checked = pin!(verify_jws(&verifier, ISSUER, &token));
     let Poll::Ready(checked) = checked.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("verification waits");
+        panic!("verification did not complete at once");
     };
     let signed = checked.as_ref().err().map(|error| {
         let source = error.source().expect("a refused token has a fault");
@@ -106,10 +107,10 @@ fn judge_for(issuer: TrustedIssuer, jws: &Value) -> Verdict {
             .expect("a token's fault")
     });
 
-    // None of the payloads is a token's claims for this issuer: the whole check refuses them all.
+    // No payload holds claims for this issuer, so full verification rejects every token.
     let verified = pin!(verifier.verify(&token));
     let Poll::Ready(verified) = verified.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("verification waits");
+        panic!("verification did not complete at once");
     };
     assert!(verified.is_err());
 

@@ -1,4 +1,4 @@
-//! Project Wycheproof's JOSE vectors, as the crate `wycheproof-ng-kdf-jose` carries them.
+//! Project Wycheproof's JOSE vectors, as packaged by the crate `wycheproof-ng-kdf-jose`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use tower_jit_provisioning::TokenFault;
 use wycheproof_ng_kdf_jose::json_web::{Test, TestGroup, TestName, TestSet};
 
-use super::verdict::{Verdict, judge};
+use super::verdict::{Verdict, verdict_of};
 
 const EMPTY: &str = "an empty payload cannot be claims";
 const PADDED: &str = "a character that is no base64url is inserted";
@@ -16,7 +16,7 @@ const SECRETS: &str = "several secrets make no configuration, and a published se
 const OTHER_ALG: &str = "the key says PS256, the token PS384";
 const ES521: &str = "the key says `ES521`, which is no algorithm";
 
-/// Vectors called valid that are refused here, and why.
+/// Vectors marked valid that this crate rejects, with the reason.
 const POLICY: &[(TestName, usize, Verdict, &str)] = {
     use TestName::{JsonWebCrypto as Crypto, JsonWebKey as Key, JsonWebSignature as Signature};
     const MALFORMED: Verdict = Verdict::Refused(TokenFault::Malformed);
@@ -40,7 +40,7 @@ const POLICY: &[(TestName, usize, Verdict, &str)] = {
     ]
 };
 
-/// Vectors called invalid that fail for their keys' sake, before the token is looked at.
+/// Vectors marked invalid that fail because of their keys, before the token is inspected.
 const UNUSABLE: &[(TestName, usize, &str, &str)] = {
     use TestName::{JsonWebCrypto as Crypto, JsonWebKey as Key, JsonWebSignature as Signature};
     &[
@@ -72,19 +72,19 @@ const UNUSABLE: &[(TestName, usize, &str, &str)] = {
     ]
 };
 
-/// Called invalid for their padding, which the file has lost: they are 357, byte for byte, which is
-/// valid (C2SP/wycheproof#236).
+/// Vectors marked invalid for their padding, which the file has lost: they equal vector 357, byte
+/// for byte, which is valid (C2SP/wycheproof#236).
 const WITHOUT_THEIR_PADDING: [usize; 2] = [367, 370];
 
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Tally {
     accepted: usize,
     refused: usize,
-    /// Of the invalid ones, those that are a valid one byte for byte.
+    /// Number of vectors marked invalid that equal a valid one byte for byte.
     mislabelled: usize,
-    /// Of the valid ones, by reason.
+    /// Number of vectors marked valid that are rejected, by reason.
     by_policy: BTreeMap<&'static str, usize>,
-    /// Of the invalid ones, by reason.
+    /// Number of vectors marked invalid with unusable keys, by reason.
     unusable: BTreeMap<&'static str, usize>,
 }
 
@@ -106,7 +106,7 @@ fn check(name: TestName, group: &TestGroup, test: &Test, tally: &mut Tally) {
     let keys = group.public_key.as_ref().or(group.private_key.as_ref());
     let keys = keys.expect("every group has a key");
     let Some(jws) = &test.jws else {
-        let jwe = test.jwe.as_ref().expect("what is not signed is encrypted");
+        let jwe = test.jwe.as_ref().expect("a test has a JWS or a JWE");
         assert_no_encrypted_token_passes(&label, keys, jwe);
         match test.result.must_fail() {
             true => tally.refused += 1,
@@ -121,7 +121,7 @@ fn check(name: TestName, group: &TestGroup, test: &Test, tally: &mut Tally) {
         return;
     }
 
-    let verdict = judge(keys, jws);
+    let verdict = verdict_of(keys, jws);
     let must_fail = test.result.must_fail();
     match (expected(name, test), must_fail) {
         (Some((expected, reason)), _) => {
@@ -145,7 +145,7 @@ fn check(name: TestName, group: &TestGroup, test: &Test, tally: &mut Tally) {
     }
 }
 
-/// What the vectors lost is put back.
+/// Asserts that a vector is rejected once its lost padding is restored.
 fn assert_padding_is_refused(group: &TestGroup, keys: &Value, jws: &Value) {
     let valid = group.tests.iter().find(|test| test.tc_id == 357);
     assert_eq!(valid.unwrap().jws.as_ref(), Some(jws));
@@ -154,18 +154,19 @@ fn assert_padding_is_refused(group: &TestGroup, keys: &Value, jws: &Value) {
         let mut parts = parts.clone();
         let with_padding = format!("{}=", parts[padded]);
         parts[padded] = &with_padding;
-        let verdict = judge(keys, &parts.join(".").into());
+        let verdict = verdict_of(keys, &parts.join(".").into());
         assert_eq!(verdict, Verdict::Refused(TokenFault::Malformed));
     }
 }
 
-/// Neither with its own keys nor where a key for signatures is at hand.
+/// Asserts that an encrypted token is rejected, both with its own keys and with a signature key
+/// available.
 fn assert_no_encrypted_token_passes(label: &str, keys: &Value, jwe: &Value) {
-    assert!(!judge(keys, jwe).is_accepted(), "{label}");
+    assert!(!verdict_of(keys, jwe).is_accepted(), "{label}");
     let signing = load(TestName::JsonWebSignature);
     for group in &signing.test_groups[..3] {
         let keys = group.public_key.as_ref().or(group.private_key.as_ref());
-        let verdict = judge(keys.unwrap(), jwe);
+        let verdict = verdict_of(keys.unwrap(), jwe);
         assert_eq!(verdict, Verdict::Refused(TokenFault::Malformed), "{label}");
     }
 }
@@ -186,7 +187,7 @@ fn run(name: TestName) -> Tally {
 }
 
 #[test]
-fn json_web_signature() {
+fn json_web_signature_vectors_have_the_expected_verdicts() {
     let tally = run(TestName::JsonWebSignature);
     assert_eq!((tally.accepted, tally.refused), (34, 349));
     assert_eq!(tally.mislabelled, 2);
@@ -196,7 +197,7 @@ fn json_web_signature() {
 
 /// Figure 27 of RFC 7520, once its key's `alg` is spelled as in RFC 7518.
 #[test]
-fn what_is_called_es521_passes_as_es512() {
+fn the_rfc_7520_es521_example_passes_as_es512() {
     let set = load(TestName::JsonWebSignature);
     let mut accepted = 0;
     for group in &set.test_groups {
@@ -205,7 +206,7 @@ fn what_is_called_es521_passes_as_es512() {
         if keys.contains("ES521") {
             let corrected = keys.replace("ES521", "ES512").parse().unwrap();
             for test in &group.tests {
-                let verdict = judge(&corrected, test.jws.as_ref().unwrap());
+                let verdict = verdict_of(&corrected, test.jws.as_ref().unwrap());
                 assert!(verdict.is_accepted(), "{}: {verdict}", test.tc_id);
                 accepted += 1;
             }
@@ -215,7 +216,7 @@ fn what_is_called_es521_passes_as_es512() {
 }
 
 #[test]
-fn json_web_key() {
+fn json_web_key_vectors_have_the_expected_verdicts() {
     let tally = run(TestName::JsonWebKey);
     assert_eq!((tally.accepted, tally.refused), (4, 2));
     assert_eq!(tally.by_policy.values().sum::<usize>(), 1);
@@ -223,7 +224,7 @@ fn json_web_key() {
 }
 
 #[test]
-fn json_web_crypto() {
+fn json_web_crypto_vectors_have_the_expected_verdicts() {
     let tally = run(TestName::JsonWebCrypto);
     assert_eq!((tally.accepted, tally.refused), (3, 75));
     assert_eq!(tally.by_policy.values().sum::<usize>(), 3);
@@ -231,7 +232,7 @@ fn json_web_crypto() {
 }
 
 #[test]
-fn json_web_encryption() {
+fn json_web_encryption_vectors_are_rejected() {
     let tally = run(TestName::JsonWebEncryption);
     assert_eq!((tally.accepted, tally.refused), (0, 74));
     assert_eq!(tally.by_policy[ENCRYPTED], 65);

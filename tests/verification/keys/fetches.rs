@@ -1,4 +1,4 @@
-//! How often keys are fetched, whatever tokens arrive.
+//! How often keys are fetched, for any sequence of tokens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::network::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_first_token_fetches_metadata_and_keys_and_nothing_before_it_does() {
+async fn metadata_and_keys_are_fetched_with_the_first_token_and_not_earlier() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();
@@ -25,7 +25,7 @@ async fn the_first_token_fetches_metadata_and_keys_and_nothing_before_it_does() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_first_tokens_share_one_fetch_and_a_hang_up_cancels_nothing() {
+async fn a_hundred_first_tokens_share_one_fetch_and_a_dropped_request_cancels_nothing() {
     let (network, key) = (Network::new(), key("a"));
     network.answer(JWKS, Answer::Late(SECOND, jwks(&[&key])));
     let (verifier, _) = network.verifier();
@@ -47,7 +47,7 @@ async fn a_hundred_first_tokens_share_one_fetch_and_a_hang_up_cancels_nothing() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_made_up_kids_costs_one_fetch_a_cool_down_and_delays_no_good_token() {
+async fn a_flood_of_unknown_kids_costs_one_fetch_per_cool_down_and_delays_no_valid_token() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();
@@ -66,16 +66,16 @@ async fn a_flood_of_made_up_kids_costs_one_fetch_a_cool_down_and_delays_no_good_
         assert_eq!(
             before.elapsed(),
             Duration::ZERO,
-            "a good token waits for nobody"
+            "a valid token does not wait"
         );
         sleep(SECOND / 2).await;
     }
-    // 100 seconds of flood: at 0, 30, 60 and 90.
+    // 100 seconds of flood: fetches at 0, 30, 60 and 90.
     assert_eq!(network.fetches(JWKS), 1 + 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_bad_signatures_costs_one_fetch_a_cool_down() {
+async fn a_flood_of_bad_signatures_costs_one_fetch_per_cool_down() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();
@@ -91,7 +91,7 @@ async fn a_flood_of_bad_signatures_costs_one_fetch_a_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_issuer_is_never_asked() {
+async fn an_unknown_issuer_is_never_contacted() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();

@@ -1,4 +1,4 @@
-//! Where the keys of an issuer are found.
+//! Where an issuer's keys are found.
 
 use serde_json::json;
 use tokio::time::sleep;
@@ -32,7 +32,7 @@ async fn metadata_must_name_the_configured_issuer_and_a_safe_key_url() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rfc_8414_metadata_serves_where_there_is_no_openid_configuration() {
+async fn rfc_8414_metadata_is_used_without_an_openid_configuration() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     network.answer(OIDC, Answer::Status(404));
@@ -48,11 +48,15 @@ async fn rfc_8414_metadata_serves_where_there_is_no_openid_configuration() {
         verdict(&verifier, &token(&key, "ana").sign()).await,
         Err("keys")
     );
-    assert_eq!(broken.fetches(RFC_8414), 0, "an outage is not an answer");
+    assert_eq!(
+        broken.fetches(RFC_8414),
+        0,
+        "an outage does not count as missing metadata"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_set_can_be_named_by_its_url() {
+async fn a_key_set_can_be_configured_by_url() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let refresh = KeyRefresh::new().with_interval(MINUTE);

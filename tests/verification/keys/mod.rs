@@ -1,6 +1,6 @@
-//! Remote keys: fetched once, refreshed in the background, never in the way of a good token.
+//! Remote keys: fetched once, refreshed in the background, without delaying valid tokens.
 //!
-//! Time is paused and moves when every task waits, so a test of an hour takes milliseconds.
+//! Time is paused and advances when every task waits, so a test of an hour takes milliseconds.
 
 mod fetches;
 mod metadata;

@@ -1,4 +1,4 @@
-//! An issuer without a network.
+//! A simulated issuer without a network.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ pub(crate) enum Answer {
     Aged(String, u64),
 }
 
-/// An issuer without a network: what it answers is set, what it is asked is counted.
+/// A simulated issuer without a network: tests set its responses, and it counts the requests.
 #[derive(Clone)]
 pub(crate) struct Network(Arc<State>);
 
@@ -81,7 +81,7 @@ impl Network {
             .unwrap_or(0)
     }
 
-    /// How many handles there are to this network.
+    /// Returns the number of handles to this network.
     pub(crate) fn handles(&self) -> usize {
         Arc::strong_count(&self.0)
     }
@@ -170,7 +170,7 @@ pub(crate) async fn verdict(verifier: &JwtVerifier, token: &str) -> Result<(), &
     result.map(|_| ()).map_err(|error| error.reason())
 }
 
-/// Lets time pass for timers and for tokens alike.
+/// Advances timers and token time together.
 pub(crate) async fn pass(clock: &ManualClock, duration: Duration) {
     sleep(duration).await;
     clock.advance(duration);

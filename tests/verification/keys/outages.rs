@@ -1,4 +1,4 @@
-//! An issuer that is down, slow or wrong.
+//! Issuers that are down, slow or wrong.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::network::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn known_keys_serve_through_an_outage_up_to_the_stated_maximum() {
+async fn known_keys_survive_an_outage_up_to_the_maximum_age() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, clock) = network.verifier();
@@ -48,7 +48,7 @@ async fn known_keys_serve_through_an_outage_up_to_the_stated_maximum() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_keys_a_flood_of_requests_is_paced_and_recovers_by_itself() {
+async fn without_keys_fetches_back_off_under_a_flood_and_recover() {
     let (network, key) = (Network::new(), key("a"));
     network.answer(JWKS, Answer::Status(500));
     let (verifier, _) = network.verifier();
@@ -57,7 +57,7 @@ async fn without_keys_a_flood_of_requests_is_paced_and_recovers_by_itself() {
         assert_eq!(verdict(&verifier, &good).await, Err("keys"));
         sleep(SECOND / 100).await;
     }
-    // 10 seconds, pauses of 1, 2, 4 and 8 seconds and up to a quarter more.
+    // 10 seconds, with pauses of 1, 2, 4 and 8 seconds and up to a quarter more.
     assert!(
         (3..=4).contains(&network.fetches(JWKS)),
         "{}",
@@ -75,7 +75,7 @@ async fn without_keys_a_flood_of_requests_is_paced_and_recovers_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_faulty_answer_never_replaces_a_good_set() {
+async fn a_faulty_response_never_replaces_a_valid_set() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, clock) = network.verifier();
@@ -105,7 +105,7 @@ async fn a_faulty_answer_never_replaces_a_good_set() {
         let fetches = network.fetches(JWKS);
         network.answer(JWKS, Answer::Body(body.clone()));
         pass(&clock, 10 * MINUTE).await;
-        assert!(network.fetches(JWKS) > fetches, "it was asked");
+        assert!(network.fetches(JWKS) > fetches, "the key set was requested");
         let fresh = token(&key, "bob").sign();
         assert_eq!(verdict(&verifier, &fresh).await, Ok(()), "{:.60}", body);
         assert!(verifier.status()[0].last_error.is_some(), "{:.60}", body);
@@ -113,7 +113,7 @@ async fn a_faulty_answer_never_replaces_a_good_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_waits_no_longer_than_stated() {
+async fn a_request_waits_no_longer_than_the_limit() {
     for answer in [Answer::Hang, Answer::Late(10 * SECOND, String::new())] {
         let (network, key) = (Network::new(), key("a"));
         network.answer(OIDC, answer);
@@ -132,7 +132,7 @@ async fn a_request_waits_no_longer_than_stated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetcher_that_panics_is_paced_and_ends_no_refresh() {
+async fn a_panicking_fetcher_backs_off_and_does_not_end_the_refresh() {
     let (network, old, new) = (Network::new(), key("old"), key("new"));
     network.answer(JWKS, Answer::Panic);
     let (verifier, clock) = network.verifier();
@@ -154,11 +154,12 @@ async fn a_fetcher_that_panics_is_paced_and_ends_no_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_waits_no_longer_than_stated_for_two_fetches_together() {
+async fn a_request_waits_no_longer_than_the_limit_for_two_fetches_together() {
     let (network, real) = (Network::new(), key("a"));
     network.answer(JWKS, Answer::Late(2 * SECOND, jwks(&[&real])));
     let (verifier, _) = network.verifier();
-    // Its key is found with the first fetch, and another is looked for when it does not fit.
+    // The first fetch finds its key; a second one looks for another because the signature does not
+    // match.
     let forged = token(&key("a"), "eve").sign();
     let started = Instant::now();
     assert!(verdict(&verifier, &forged).await.is_err());

@@ -1,4 +1,4 @@
-//! A configuration that is reloaded while requests are served.
+//! Configurations reloaded while requests are served.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::network::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_swaps_issuers_audiences_and_policy_together() {
+async fn a_reload_replaces_issuers_audiences_and_policy_together() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let keys = KeySource::discovery(network.clone());
@@ -50,7 +50,7 @@ async fn a_reload_swaps_issuers_audiences_and_policy_together() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_leaves_takes_its_cached_tokens_with_it_whatever_its_keys() {
+async fn removing_an_issuer_invalidates_its_cached_tokens_for_every_kind_of_keys() {
     let (named, secret) = (key("a"), [7; 32]);
     let mut unnamed = named.jwk();
     unnamed.as_object_mut().unwrap().remove("kid");
@@ -81,7 +81,7 @@ async fn an_issuer_that_leaves_takes_its_cached_tokens_with_it_whatever_its_keys
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
+async fn keys_that_arrive_after_their_issuer_was_removed_verify_no_token() {
     let (network, key) = (Network::new(), key("a"));
     network.answer(JWKS, Answer::Late(SECOND, jwks(&[&key])));
     let (verifier, _) = network.verifier();
@@ -98,7 +98,7 @@ async fn keys_that_arrive_after_their_issuer_left_make_no_token_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_is_no_way_around_the_pause_of_an_issuer_that_is_down() {
+async fn a_reload_does_not_reset_the_back_off_of_an_unavailable_issuer() {
     let (network, key) = (Network::new(), key("a"));
     network.answer(JWKS, Answer::Status(500));
     let (verifier, _) = network.verifier();
@@ -111,8 +111,9 @@ async fn a_reload_is_no_way_around_the_pause_of_an_issuer_that_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_gives_the_keys_of_an_issuer_that_is_down_no_more_time() {
-    // Fetched at 0 and good for a day; kept at the reload, for a day or less from then on.
+async fn a_reload_does_not_extend_the_stale_keys_of_an_unavailable_issuer() {
+    // The keys are fetched at 0 and valid for a day; a reload keeps them for at most a day from
+    // then on.
     for (reload_at, max_stale, end) in [(23 * HOUR, 24 * HOUR, 24 * HOUR), (HOUR, HOUR, 2 * HOUR)] {
         let (network, key) = (Network::new(), key("a"));
         network.publish(&[&key]);
@@ -136,7 +137,7 @@ async fn a_reload_gives_the_keys_of_an_issuer_that_is_down_no_more_time() {
 }
 
 #[tokio::test]
-async fn a_reload_reaches_verifiers_with_another_cache() {
+async fn a_reload_applies_to_verifiers_with_another_cache() {
     let id = TestIssuer::new(ISSUER);
     let verifier = JwtVerifier::new([id.trusted("orders")]).unwrap();
     let uncached = verifier.clone().with_cache_capacity(0);
@@ -150,7 +151,7 @@ async fn a_reload_reaches_verifiers_with_another_cache() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_request_under_way_is_harmed_by_a_reload() {
+async fn a_reload_fails_no_request_in_progress() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let keys = KeySource::discovery(network.clone());
@@ -175,7 +176,7 @@ async fn no_request_under_way_is_harmed_by_a_reload() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reloads_at_once_lose_no_keys_while_the_issuer_is_down() {
+async fn concurrent_reloads_lose_no_keys_during_an_outage() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let keys = KeySource::discovery(network.clone());
@@ -205,7 +206,7 @@ async fn reloads_at_once_lose_no_keys_while_the_issuer_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_repeats_the_fetch_that_it_interrupts() {
+async fn a_reload_repeats_the_fetch_it_interrupts() {
     let (network, old, new) = (Network::new(), key("old"), key("new"));
     network.publish(&[&old]);
     let (verifier, _) = network.verifier();

@@ -1,4 +1,4 @@
-//! New keys, and keys that are withdrawn.
+//! New keys, and withdrawn keys.
 
 use tokio::time::sleep;
 
@@ -31,7 +31,7 @@ async fn a_new_key_under_the_old_kid_is_found_with_its_first_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_found_although_the_fetch_under_way_is_too_old_to_know_it() {
+async fn a_new_key_is_found_although_the_fetch_in_progress_predates_it() {
     for kid in ["new", "old"] {
         let (network, old, new) = (Network::new(), key("old"), key(kid));
         network.publish(&[&old]);
@@ -47,7 +47,7 @@ async fn a_new_key_is_found_although_the_fetch_under_way_is_too_old_to_know_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_withdrawn_key_takes_its_cached_tokens_with_it_within_the_interval() {
+async fn a_withdrawn_key_invalidates_its_cached_tokens_within_the_interval() {
     let (network, old, new) = (Network::new(), key("old"), key("new"));
     network.publish(&[&old, &new]);
     let (verifier, clock) = network.verifier();

@@ -10,7 +10,7 @@ use super::network::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn readiness_waits_for_keys_and_says_when_there_are_none() {
+async fn readiness_waits_for_keys_and_reports_when_there_are_none() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();
@@ -28,7 +28,7 @@ async fn readiness_waits_for_keys_and_says_when_there_are_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_stops_when_the_last_handle_drops() {
+async fn the_refresh_stops_when_the_last_handle_drops() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let (verifier, _) = network.verifier();
@@ -45,7 +45,7 @@ async fn everything_stops_when_the_last_handle_drops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_without_end_and_without_length_are_no_panic_and_no_loop() {
+async fn infinite_and_zero_limits_neither_panic_nor_loop() {
     let (network, key) = (Network::new(), key("a"));
     network.publish(&[&key]);
     let limits = |limit| {
@@ -74,7 +74,7 @@ async fn limits_without_end_and_without_length_are_no_panic_and_no_loop() {
 }
 
 #[test]
-fn the_refresh_goes_on_where_the_runtime_it_began_on_has_ended() {
+fn the_refresh_continues_on_another_runtime_after_its_first_one_ended() {
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().start_paused(true).build().unwrap()

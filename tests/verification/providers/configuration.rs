@@ -1,4 +1,4 @@
-//! What an operator can get wrong, and what they must spell out.
+//! Configuration mistakes an operator can make, and settings that must be explicit.
 
 use tower_jit_provisioning::{
     Audience, ClaimMap, IssuerPolicy, Linking, SignUp, TokenFault, TrustedIssuer,
@@ -44,7 +44,7 @@ fn presets_are_found_by_stable_names() {
 }
 
 #[test]
-fn linking_needs_a_preset_that_can_vouch() {
+fn linking_needs_a_preset_with_verified_addresses() {
     for name in ClaimMap::names().filter(|name| *name != "oidc") {
         let vouches = [
             "authentik",
@@ -71,7 +71,7 @@ fn linking_needs_a_preset_that_can_vouch() {
 }
 
 #[test]
-fn an_okta_login_is_no_subject() {
+fn an_okta_login_is_not_a_subject() {
     let login = Provider::new("okta").map(|map| map.with_subject("/sub"));
     assert_eq!(login.build_faults(|trusted| trusted), ["mutable_subject"]);
     let uid = Provider::new("okta").map(|map| map.with_subject("/uid"));
@@ -79,7 +79,7 @@ fn an_okta_login_is_no_subject() {
 }
 
 #[test]
-fn claims_that_change_hands_are_no_subjects() {
+fn reassignable_claims_are_not_subjects() {
     for name in ClaimMap::names().filter(|name| *name != "oidc") {
         for pointer in [
             "/email",
@@ -108,7 +108,7 @@ fn tokens_of_oktas_org_server_cannot_be_trusted() {
 }
 
 #[test]
-fn services_of_a_public_issuer_sign_up_by_name_only() {
+fn services_of_a_public_issuer_sign_up_only_when_listed() {
     let policy = IssuerPolicy::new;
     for name in ["github_actions", "gitlab_ci"] {
         let provider = Provider::new(name);
@@ -131,9 +131,9 @@ fn services_of_a_public_issuer_sign_up_by_name_only() {
 }
 
 #[test]
-fn a_public_issuer_behind_an_alias_is_public_and_a_gitlab_of_ones_own_is_not() {
+fn an_alias_of_a_public_issuer_is_public_and_a_self_managed_gitlab_is_not() {
     let own = |trusted: TrustedIssuer| {
-        // The fixture's issuer is gitlab.com; the map is another's here.
+        // The fixture's issuer is gitlab.com; this claim map is for a self-managed GitLab.
         trusted
             .with_claims(ClaimMap::gitlab_ci())
             .with_policy(IssuerPolicy::new().allow_services())
@@ -145,7 +145,7 @@ fn a_public_issuer_behind_an_alias_is_public_and_a_gitlab_of_ones_own_is_not() {
 }
 
 #[test]
-fn google_writes_its_issuer_in_two_ways() {
+fn both_spellings_of_the_google_issuer_are_accepted() {
     let provider = Provider::new("google");
     let canonical = provider.verify().unwrap();
     let bare = provider.set("/iss", "accounts.google.com");
@@ -158,7 +158,7 @@ fn google_writes_its_issuer_in_two_ways() {
 }
 
 #[test]
-fn one_person_of_entra_has_one_key_in_both_versions() {
+fn an_entra_user_has_one_key_in_both_token_versions() {
     let v2 = Provider::new("entra_v2");
     let v1 = Provider::new("entra_v2")
         .without("/azp")
@@ -184,7 +184,7 @@ fn one_person_of_entra_has_one_key_in_both_versions() {
 }
 
 #[test]
-fn cognito_and_clerk_need_a_rule_instead_of_an_audience() {
+fn cognito_and_clerk_need_a_client_rule_instead_of_an_audience() {
     for (name, good, bad) in [
         (
             "cognito",

@@ -1,4 +1,4 @@
-//! A provider in the test's own process, with the payload of one of its tokens.
+//! In-process test issuers, each with the payload of one provider's token.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use tower_jit_provisioning::{
     testing::{ManualClock, TestIssuer},
 };
 
-/// A payload, the map that reads it, and the issuer that signs it.
+/// A payload, the claim map that reads it, and the issuer that signs it.
 #[derive(Clone, Debug)]
 pub(crate) struct Provider {
     claims: Map<String, Value>,
@@ -25,7 +25,7 @@ pub(crate) struct Provider {
     audience: Option<Audience>,
 }
 
-/// Everything an identity says, for one comparison.
+/// All fields of an identity, for a single comparison.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Mapped {
     pub(crate) issuer: String,
@@ -42,7 +42,7 @@ pub(crate) struct Mapped {
 }
 
 impl Provider {
-    /// The provider of this name: its fixture, and its preset.
+    /// Returns the provider of this name: its fixture, and its preset.
     pub(crate) fn new(name: &str) -> Self {
         let path = format!(
             "{}/tests/verification/providers/payloads/{name}.json",
@@ -58,13 +58,13 @@ impl Provider {
         }
     }
 
-    /// Reads the payload with another map.
+    /// Changes the claim map that reads the payload.
     pub(crate) fn map(mut self, change: impl FnOnce(ClaimMap) -> ClaimMap) -> Self {
         self.map = change(self.map);
         self
     }
 
-    /// Sets a claim, by its JSON pointer; its parents are there.
+    /// Sets a claim by its JSON pointer; its parents must exist.
     pub(crate) fn set(mut self, pointer: &str, value: impl Into<Value>) -> Self {
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let name = name.replace("~1", "/").replace("~0", "~");
@@ -78,7 +78,7 @@ impl Provider {
         self
     }
 
-    /// Takes a claim away, by its JSON pointer; it is there.
+    /// Removes a claim by its JSON pointer; the claim must exist.
     pub(crate) fn without(mut self, pointer: &str) -> Self {
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let mut claims = Value::Object(self.claims);
@@ -88,13 +88,13 @@ impl Provider {
         self
     }
 
-    /// Trusts tokens for another audience than the fixture's.
+    /// Trusts tokens for an audience other than the fixture's.
     pub(crate) fn meant_for(mut self, audience: Audience) -> Self {
         self.audience = Some(audience);
         self
     }
 
-    /// An audience that the token names: in `aud`, or where the provider has it instead.
+    /// Returns an audience that the token names, in `aud` or in the provider's own claim.
     fn audience(&self) -> Audience {
         if let Some(audience) = &self.audience {
             return audience.clone();
@@ -108,7 +108,7 @@ impl Provider {
         }
     }
 
-    /// A policy that passes every role of the token on.
+    /// Returns a policy that passes on every role of the token.
     fn policy(&self) -> IssuerPolicy {
         let mut words = BTreeSet::new();
         collect_words(&Value::Object(self.claims.clone()), &mut words);
@@ -117,7 +117,7 @@ impl Provider {
         })
     }
 
-    /// The provider as an operator would trust it.
+    /// Returns the provider's usual configuration as a trusted issuer.
     pub(crate) fn trusted(&self) -> TrustedIssuer {
         self.issuer
             .trusted(self.audience())
@@ -125,7 +125,7 @@ impl Provider {
             .with_policy(self.policy())
     }
 
-    /// Signs the payload as it is.
+    /// Signs the unchanged payload.
     pub(crate) fn token(&self) -> String {
         let token = self.issuer.token("nobody");
         let (header, _) = token.parts();
@@ -150,11 +150,11 @@ impl Provider {
         let verification = pin!(verifier.verify(&token));
         match verification.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
-            Poll::Pending => panic!("verification waited"),
+            Poll::Pending => panic!("verification did not complete at once"),
         }
     }
 
-    /// The check the token fails.
+    /// Returns the check that the token fails.
     #[track_caller]
     pub(crate) fn fault(&self) -> TokenFault {
         self.fault_with(|trusted| trusted)
@@ -169,7 +169,7 @@ impl Provider {
         *error.source().unwrap().downcast_ref().unwrap()
     }
 
-    /// The faults of a configuration, by their codes.
+    /// Returns the faults of a configuration, by their codes.
     pub(crate) fn build_faults(
         &self,
         configure: impl FnOnce(TrustedIssuer) -> TrustedIssuer,
@@ -189,7 +189,8 @@ fn codes(error: &BuildError) -> Vec<&'static str> {
         .collect()
 }
 
-/// Every string and member name, split like a list of roles: whatever a map takes for a role.
+/// Collects every string and member name, split like a list of roles: any value that a claim map
+/// could read as a role.
 fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect_words(item, words)),
@@ -226,7 +227,7 @@ impl From<&Identity> for Mapped {
     }
 }
 
-/// A person without any claim but the subject.
+/// Returns a person without any claim but the subject.
 pub(crate) fn human(issuer: &str, subject: &str) -> Mapped {
     Mapped {
         issuer: issuer.to_owned(),
@@ -243,7 +244,7 @@ pub(crate) fn human(issuer: &str, subject: &str) -> Mapped {
     }
 }
 
-/// Roles the token lists.
+/// Returns the roles that the token lists.
 pub(crate) fn present(roles: &[&str]) -> RoleClaim {
     RoleClaim::Present(roles.iter().map(|role| (*role).to_owned()).collect())
 }
@@ -256,7 +257,8 @@ pub(crate) fn list(items: &[&str]) -> Vec<String> {
     items.iter().map(|item| (*item).to_owned()).collect()
 }
 
-/// Verifies the payload as it is, and where the preset reads a tenant, once more with it allowed.
+/// Verifies the unchanged payload; if the preset reads a tenant, verifies it once more with that
+/// tenant allowed.
 #[track_caller]
 pub(crate) fn assert_maps(provider: &Provider, expected: Mapped) {
     let tenant = expected.tenant.clone();

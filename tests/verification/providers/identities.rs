@@ -1,4 +1,4 @@
-//! The payload of each provider of people, and all that the crate makes of it.
+//! The payload of each provider of people, and the identity mapped from it.
 
 use tower_jit_provisioning::{ClaimMap, RoleClaim};
 

@@ -1,4 +1,4 @@
-//! The kind of a principal: a person, a service, or unknown.
+//! Kinds of principals: a person, a service, or unknown.
 
 use tower_jit_provisioning::PrincipalKind::{self, Anonymous, Human, Service};
 
@@ -29,7 +29,7 @@ fn auth0_marks_machines_by_grant_and_subject() {
 }
 
 #[test]
-fn a_client_that_is_its_own_subject_is_a_service() {
+fn a_client_with_itself_as_subject_is_a_service() {
     for (name, client) in [
         ("cognito", "4f9example"),
         ("hydra", "web"),
@@ -64,7 +64,7 @@ fn entra_marks_applications_by_idtyp_or_by_having_no_scope() {
 }
 
 #[test]
-fn an_entra_id_token_allowed_by_name_is_a_persons() {
+fn an_explicitly_allowed_entra_id_token_belongs_to_a_person() {
     let id_token = Provider::new("entra_v2").without("/azp").without("/scp");
     let identity = id_token.verify_with(|trusted| trusted.allow_id_tokens());
     assert_eq!(identity.unwrap().kind(), Human);

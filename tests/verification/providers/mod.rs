@@ -1,4 +1,4 @@
-//! What the presets make of real tokens' payloads: one fixture a provider, values made up.
+//! How the presets map the payloads of real tokens: one fixture per provider, with made-up values.
 
 mod configuration;
 mod fixture;

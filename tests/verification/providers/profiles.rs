@@ -1,4 +1,4 @@
-//! E-mail addresses, whether the issuer vouches for them, and names.
+//! E-mail addresses, whether the issuer has verified them, and names.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::ClaimMap;
@@ -13,7 +13,7 @@ fn vouched(provider: &Provider) -> Option<String> {
 }
 
 #[test]
-fn only_json_true_vouches() {
+fn only_json_true_marks_an_address_as_verified() {
     for (name, flag) in [
         ("authentik", "/email_verified"),
         ("dex", "/email_verified"),
@@ -32,7 +32,7 @@ fn only_json_true_vouches() {
 }
 
 #[test]
-fn a_flag_vouches_for_nothing_where_the_provider_has_none() {
+fn a_verified_flag_is_ignored_for_providers_without_one() {
     for name in ["entra_v1", "entra_v2", "supabase"] {
         let provider = Provider::new(name)
             .set("/email", "ana@ex.org")
@@ -46,7 +46,7 @@ fn a_flag_vouches_for_nothing_where_the_provider_has_none() {
 }
 
 #[test]
-fn an_address_the_provider_does_not_issue_is_not_read() {
+fn an_address_claim_unknown_to_the_provider_is_not_read() {
     for name in [
         "auth0",
         "clerk",
@@ -65,7 +65,7 @@ fn an_address_the_provider_does_not_issue_is_not_read() {
 }
 
 #[test]
-fn entra_vouches_by_xms_edov_where_the_operator_says_so() {
+fn entra_addresses_are_verified_by_xms_edov_if_configured() {
     let provider = |flag: Value| {
         Provider::new("entra_v2")
             .map(|map| map.with_email("/email", "/xms_edov"))
@@ -82,14 +82,14 @@ fn entra_vouches_by_xms_edov_where_the_operator_says_so() {
 }
 
 #[test]
-fn the_namespace_of_auth0_stands_before_the_names_as_it_is() {
+fn the_auth0_namespace_prefixes_claim_names_unchanged() {
     let without_slash =
         Provider::new("auth0").map(|_| ClaimMap::auth0_with_namespace("https://ex.org"));
     assert!(without_slash.verify().unwrap().email().is_none());
 }
 
 #[test]
-fn a_cognito_id_token_shows_its_address_where_both_are_asked_for() {
+fn a_cognito_id_token_provides_its_address_if_both_are_configured() {
     let provider = Provider::new("cognito")
         .map(|map| {
             map.with_email("/email", "/email_verified")
@@ -108,7 +108,7 @@ fn a_cognito_id_token_shows_its_address_where_both_are_asked_for() {
 }
 
 #[test]
-fn entra_shows_whichever_user_name_the_token_version_has() {
+fn the_entra_user_name_is_read_from_both_token_versions() {
     let v1 = Provider::new("entra_v1").without("/unique_name");
     assert_eq!(v1.verify().unwrap().username(), Some("ana@ex.org"));
     let none = v1.without("/upn");

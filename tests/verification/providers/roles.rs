@@ -1,4 +1,4 @@
-//! Role claims that are there, are not, or are known to be incomplete.
+//! Role claims that are present, absent, or known to be incomplete.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::RoleClaim;
@@ -11,7 +11,7 @@ fn assert_roles(provider: &Provider, expected: &RoleClaim) {
 }
 
 #[test]
-fn a_token_that_lists_no_roles_says_nothing_about_them() {
+fn a_token_without_a_role_claim_leaves_roles_unknown() {
     for (name, pointer) in [
         ("auth0", "/permissions"),
         ("authentik", "/groups"),
@@ -35,7 +35,7 @@ fn a_token_that_lists_no_roles_says_nothing_about_them() {
 }
 
 #[test]
-fn absent_is_empty_where_the_provider_leaves_empty_lists_out() {
+fn an_absent_role_claim_is_empty_for_providers_that_omit_empty_lists() {
     for (name, pointer) in [("cognito", "/cognito:groups"), ("entra_v1", "/roles")] {
         assert_roles(&Provider::new(name).without(pointer), &present(&[]));
         assert_roles(
@@ -46,7 +46,7 @@ fn absent_is_empty_where_the_provider_leaves_empty_lists_out() {
 }
 
 #[test]
-fn entra_groups_left_out_truncate_the_roles_only_where_groups_are_read() {
+fn omitted_entra_groups_truncate_the_roles_only_if_groups_are_read() {
     let markers = [
         ("/_claim_names", json!({"groups": "src1"})),
         ("/hasgroups", json!(true)),
@@ -77,7 +77,7 @@ fn entra_groups_join_the_app_roles() {
 }
 
 #[test]
-fn the_role_of_the_database_is_no_role_of_supabase() {
+fn the_database_role_of_supabase_is_not_a_user_role() {
     let provider = Provider::new("supabase")
         .set("/role", "service_role")
         .set("/user_metadata/roles", vec!["admin"]);
@@ -85,7 +85,7 @@ fn the_role_of_the_database_is_no_role_of_supabase() {
 }
 
 #[test]
-fn hydra_roles_may_stand_at_the_top() {
+fn hydra_roles_may_be_top_level_claims() {
     let provider = Provider::new("hydra")
         .without("/ext")
         .set("/roles", vec!["editor"]);

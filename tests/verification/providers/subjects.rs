@@ -1,11 +1,11 @@
-//! A subject that is not where the provider keeps it refuses the token: no other claim stands in.
+//! Tokens are rejected if the provider's subject claim is missing: no other claim replaces it.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::TokenFault;
 
 use super::fixture::Provider;
 
-/// Where each preset looks.
+/// The claims each preset reads the subject from.
 const SUBJECTS: [(&str, &[&str]); 18] = [
     ("auth0", &["/sub"]),
     ("authentik", &["/sub"]),
@@ -31,7 +31,7 @@ const SUBJECTS: [(&str, &[&str]); 18] = [
 ];
 
 #[test]
-fn a_missing_subject_refuses_the_token() {
+fn a_token_without_a_subject_is_rejected() {
     for (name, pointers) in SUBJECTS {
         for pointer in pointers {
             let fault = Provider::new(name).without(pointer).fault();
@@ -41,7 +41,7 @@ fn a_missing_subject_refuses_the_token() {
 }
 
 #[test]
-fn a_subject_of_another_type_refuses_the_token() {
+fn a_subject_of_another_json_type_is_rejected() {
     for (name, pointers) in SUBJECTS {
         for pointer in pointers {
             for value in [json!(""), Value::Null, json!(74), json!(["a"]), json!({})] {
@@ -53,7 +53,7 @@ fn a_subject_of_another_type_refuses_the_token() {
 }
 
 #[test]
-fn what_is_not_the_subject_may_be_anything() {
+fn claims_other_than_the_subject_may_hold_any_value() {
     for (name, pointer) in [
         ("entra_v1", "/sub"),
         ("entra_v2", "/sub"),
@@ -80,7 +80,7 @@ fn a_lightweight_keycloak_token_without_sub_is_refused() {
 }
 
 #[test]
-fn an_okta_login_that_reads_like_a_client_is_no_client() {
+fn an_okta_login_that_resembles_a_client_is_not_a_client() {
     let provider = Provider::new("okta").without("/uid");
     assert_eq!(provider.fault(), TokenFault::Subject);
     let empty = Provider::new("okta")
@@ -90,7 +90,7 @@ fn an_okta_login_that_reads_like_a_client_is_no_client() {
 }
 
 #[test]
-fn the_parts_of_a_joined_subject_cannot_be_moved() {
+fn the_parts_of_a_joined_subject_stay_separate() {
     for (owner, repository) in [("65/7", "4"), ("6", "5/74"), ("65", "/74"), ("65/", "74")] {
         let provider = Provider::new("github_actions")
             .set("/repository_owner_id", owner)

@@ -1,4 +1,4 @@
-//! Tenants that the token names, from a list.
+//! Tenants named by the token and checked against a list.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::TokenFault;
@@ -35,7 +35,7 @@ fn a_tenant_that_is_not_listed_is_refused() {
 #[test]
 fn a_token_that_names_no_tenant_is_refused() {
     for (name, pointer) in TENANTS {
-        // There it is part of the subject, and a missing subject is reported first.
+        // Here the tenant is part of the subject, and a missing subject is reported first.
         let expected = match name {
             "entra_v2" | "github_actions" | "gitlab_ci" => TokenFault::Subject,
             _ => TokenFault::Tenant,
@@ -54,7 +54,7 @@ fn a_token_that_names_no_tenant_is_refused() {
 }
 
 #[test]
-fn the_claim_means_nothing_without_a_list() {
+fn the_tenant_claim_is_ignored_without_a_list() {
     for (name, pointer) in TENANTS {
         let identity = Provider::new(name).set(pointer, "acme").verify().unwrap();
         assert_eq!(identity.tenant(), "", "{name}");
@@ -66,7 +66,7 @@ fn the_claim_means_nothing_without_a_list() {
 }
 
 #[test]
-fn one_subject_in_two_tenants_is_two_people() {
+fn one_subject_in_two_tenants_is_two_users() {
     let key = |organisation: &str| {
         Provider::new("auth0")
             .set("/org_id", organisation)
@@ -79,7 +79,7 @@ fn one_subject_in_two_tenants_is_two_people() {
 }
 
 #[test]
-fn a_list_that_cannot_be_meant_is_a_fault() {
+fn an_invalid_tenant_list_is_a_fault() {
     let faults = |name: &str, allowed: &[&str]| {
         Provider::new(name)
             .build_faults(|trusted| trusted.with_tenants_from_claim(allowed.iter().copied()))
@@ -93,7 +93,7 @@ fn a_list_that_cannot_be_meant_is_a_fault() {
 }
 
 #[test]
-fn an_operator_names_the_claim_of_a_map_without_one() {
+fn the_tenant_claim_can_be_configured_for_a_map_without_one() {
     let provider = || Provider::new("keycloak").set("/company", "acme");
     let identity = provider()
         .map(|map| map.with_tenant_claim("/company"))

@@ -1,4 +1,4 @@
-//! The issuers' other JWTs, signed by the same keys.
+//! Other JWTs of the issuers, signed by the same keys.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::TokenFault;
@@ -6,7 +6,7 @@ use tower_jit_provisioning::TokenFault;
 use super::fixture::Provider;
 
 #[test]
-fn a_cognito_token_must_say_that_it_is_an_access_token() {
+fn a_cognito_token_must_be_marked_as_an_access_token() {
     let provider = || Provider::new("cognito");
     for value in [
         json!("id"),
@@ -41,7 +41,7 @@ fn a_cognito_id_token_is_refused_even_with_the_access_tokens_client() {
 }
 
 #[test]
-fn keycloak_tokens_that_are_no_bearer_tokens_are_refused() {
+fn keycloak_tokens_other_than_bearer_tokens_are_refused() {
     for typ in [
         "ID",
         "Refresh",
@@ -74,7 +74,7 @@ fn an_entra_token_without_a_client_is_an_id_token() {
 }
 
 #[test]
-fn a_google_id_token_with_its_hash_needs_to_be_asked_for() {
+fn a_google_id_token_with_a_hash_is_accepted_only_if_configured() {
     let provider = Provider::new("google").set("/at_hash", "HK6E_P6Dh8Y93mRNtsDB1Q");
     assert_eq!(provider.fault(), TokenFault::TokenType);
     assert!(

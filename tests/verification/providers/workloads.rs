@@ -1,4 +1,4 @@
-//! The payload of each provider of workloads, and all that the crate makes of it.
+//! The payload of each provider of workloads, and the identity mapped from it.
 
 use tower_jit_provisioning::PrincipalKind;
 

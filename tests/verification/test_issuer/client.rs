@@ -1,4 +1,4 @@
-//! A client of the issuer, and what it is answered.
+//! HTTP client for the test issuer.
 
 use std::{
     error::Error as StdError,
@@ -23,7 +23,7 @@ use tower_jit_provisioning::testing::{Endpoint, TestIssuer};
 pub(crate) const DOCUMENTS: [Endpoint; 3] =
     [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Metadata];
 
-/// No test waits longer than this.
+/// Upper limit for every wait in these tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn send(request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
@@ -40,7 +40,7 @@ pub(crate) fn post(url: &str, form: &'static str) -> Request<Full<Bytes>> {
     Request::post(url).body(form.into()).unwrap()
 }
 
-/// An answer that arrived as a whole.
+/// A complete response.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -76,7 +76,7 @@ impl Answer {
     }
 }
 
-/// Reads until so many bytes came, or to the end; returns how many and how it ended.
+/// Reads up to the given number of bytes; returns the number of bytes read and how the body ended.
 pub(crate) async fn read(
     response: Response<Incoming>,
     limit: usize,

@@ -1,4 +1,4 @@
-//! Where documents are served, and how.
+//! Where and how documents are served.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ async fn an_issuer_with_a_path_is_discovered_by_both_standards() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_are_allowed() {
+async fn other_methods_receive_the_allow_header() {
     let issuer = TestIssuer::serve();
     let cases = [
         (Method::POST, Endpoint::Jwks, "GET, HEAD"),
@@ -95,7 +95,7 @@ async fn other_methods_are_told_which_are_allowed() {
 }
 
 #[tokio::test]
-async fn a_known_document_is_not_sent_again() {
+async fn a_document_with_a_matching_etag_is_not_sent_again() {
     let issuer = TestIssuer::serve();
     issuer.set_max_age(Duration::from_secs(600));
     let first = Answer::of(&issuer, Endpoint::Jwks).await;
@@ -135,7 +135,7 @@ async fn a_known_document_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_answer_without_the_right_document_hides_behind_no_304() {
+async fn a_faulty_response_is_never_a_304() {
     let issuer = TestIssuer::serve();
     let etag = Answer::of(&issuer, Endpoint::Jwks).await.headers[ETAG].clone();
     for fault in [Fault::NoKeys, Fault::Status(500)] {

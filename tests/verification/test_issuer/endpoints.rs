@@ -38,7 +38,7 @@ async fn the_token_endpoint_mints_tokens_that_verify() {
     assert_eq!(identity.subject(), "billing job");
     assert_eq!(identity.issuer(), issuer.name());
 
-    // `billing%20job:secret`, which wins over the form.
+    // `billing%20job:secret`, which takes precedence over the form.
     let mut request = post(
         &url,
         "grant_type=client_credentials&resource=orders-api&client_id=x",
@@ -63,7 +63,7 @@ async fn the_token_endpoint_mints_tokens_that_verify() {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_refuses_as_rfc_6749_says() {
+async fn the_token_endpoint_returns_the_errors_of_rfc_6749() {
     let issuer = TestIssuer::serve();
     let cases = [
         ("", 400, "unsupported_grant_type"),
@@ -87,7 +87,7 @@ async fn the_token_endpoint_refuses_as_rfc_6749_says() {
 }
 
 #[tokio::test]
-async fn userinfo_is_what_the_test_set() {
+async fn userinfo_returns_the_values_set_by_the_test() {
     let issuer = TestIssuer::serve();
     let userinfo = json!({"sub": "ana", "email": "ana@example.com"});
     issuer.set_userinfo(userinfo.clone());

@@ -34,7 +34,7 @@ async fn an_oversized_document_announces_its_length() {
 }
 
 #[tokio::test]
-async fn endless_chunks_announce_nothing() {
+async fn endless_chunks_have_no_content_length() {
     let issuer = TestIssuer::serve();
     for endpoint in DOCUMENTS {
         issuer.set_fault(endpoint, Fault::EndlessChunks);
@@ -47,7 +47,7 @@ async fn endless_chunks_announce_nothing() {
 }
 
 #[tokio::test]
-async fn a_gzip_bomb_is_a_thousand_times_what_arrives() {
+async fn a_gzip_bomb_decompresses_to_a_thousand_times_its_size() {
     let issuer = TestIssuer::serve();
     issuer.set_fault(Endpoint::Jwks, Fault::GzipBomb);
     let answer = Answer::of(&issuer, Endpoint::Jwks).await;
@@ -61,7 +61,7 @@ async fn a_gzip_bomb_is_a_thousand_times_what_arrives() {
 }
 
 #[tokio::test]
-async fn a_reset_connection_gives_no_answer() {
+async fn a_reset_connection_sends_no_response() {
     let issuer = TestIssuer::serve();
     for endpoint in DOCUMENTS {
         issuer.set_fault(endpoint, Fault::Reset);
@@ -86,7 +86,7 @@ async fn a_truncated_body_ends_before_its_length() {
 }
 
 #[tokio::test]
-async fn a_hanging_request_is_answered_once_the_fault_is_gone() {
+async fn a_hanging_request_completes_once_the_fault_is_cleared() {
     let issuer = TestIssuer::serve();
     issuer.set_fault(Endpoint::Jwks, Fault::Hang);
     let mut hanging = tokio::spawn(send(get(&issuer.url(Endpoint::Jwks))));
@@ -95,7 +95,7 @@ async fn a_hanging_request_is_answered_once_the_fault_is_gone() {
         .unwrap();
     let patience = Duration::from_millis(100);
     assert!(timeout(patience, &mut hanging).await.is_err());
-    // The other endpoints answer meanwhile, and a fault that follows is played.
+    // Meanwhile the other endpoints respond, and the next fault takes effect.
     assert_eq!(Answer::of(&issuer, Endpoint::Discovery).await.status, 200);
     issuer.set_fault(Endpoint::Jwks, Fault::Status(503));
     assert_eq!(hanging.await.unwrap().unwrap().status(), 503);
@@ -110,7 +110,7 @@ async fn a_hanging_request_is_answered_once_the_fault_is_gone() {
 }
 
 #[tokio::test]
-async fn slow_answers_are_right_in_the_end() {
+async fn slow_responses_are_complete_and_correct() {
     let issuer = TestIssuer::serve();
     let delay = Duration::from_millis(100);
     issuer.set_fault(Endpoint::Jwks, Fault::Delay(delay));
@@ -132,7 +132,7 @@ async fn slow_answers_are_right_in_the_end() {
 }
 
 #[tokio::test]
-async fn redirects_lead_elsewhere_or_round_in_circles() {
+async fn redirects_lead_to_another_url_or_loop() {
     let issuer = TestIssuer::serve_at("/realms/acme");
     for endpoint in DOCUMENTS {
         let targets = ["http://169.254.169.254/", "file:///etc/passwd"];
@@ -156,7 +156,7 @@ async fn redirects_lead_elsewhere_or_round_in_circles() {
 }
 
 #[tokio::test]
-async fn a_fault_is_its_endpoints_alone_until_it_is_cleared() {
+async fn a_fault_affects_only_its_endpoint_until_it_is_cleared() {
     let issuer = TestIssuer::serve();
     issuer.set_fault(Endpoint::Jwks, Fault::Status(500));
     issuer.set_fault(Endpoint::Metadata, Fault::Status(404));
@@ -170,7 +170,7 @@ async fn a_fault_is_its_endpoints_alone_until_it_is_cleared() {
 }
 
 #[test]
-fn a_fault_that_cannot_happen_is_refused() {
+fn an_impossible_fault_is_rejected() {
     let unserved = TestIssuer::new("https://id.example.com");
     assert!(panics(|| unserved.set_fault(Endpoint::Jwks, Fault::Empty)));
     assert!(panics(|| unserved.stop()));

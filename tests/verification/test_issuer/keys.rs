@@ -28,7 +28,7 @@ async fn rotation_publishes_the_new_key_beside_the_old() {
 }
 
 #[tokio::test]
-async fn a_key_is_published_ahead_then_used_then_withdrawn() {
+async fn a_key_is_first_published_then_used_then_withdrawn() {
     let issuer = TestIssuer::serve();
     let next = issuer.publish_next();
     assert_eq!((issuer.key().kid(), next.kid()), ("key-1", "key-2"));
@@ -38,7 +38,7 @@ async fn a_key_is_published_ahead_then_used_then_withdrawn() {
     let published = Answer::of(&issuer, Endpoint::Jwks).await.json();
     assert_eq!(kids(&published), ["key-2"]);
 
-    // A withdrawn key goes on signing: the token of an issuer in trouble.
+    // A withdrawn key can still sign: the token of an issuer with an outdated key.
     issuer.withdraw("key-2");
     assert_eq!(
         Answer::of(&issuer, Endpoint::Jwks).await.json(),

@@ -1,4 +1,4 @@
-//! The server's start, outage and end.
+//! Start, outage and end of the server.
 
 use std::{
     io::{Read, Write},
@@ -11,7 +11,7 @@ use tower_jit_provisioning::testing::{Endpoint, Fault, TestIssuer};
 use super::client::{Answer, PATIENCE, get, kids, refuses_connections, send};
 
 #[tokio::test]
-async fn an_issuer_that_is_down_comes_back_on_its_port() {
+async fn a_stopped_issuer_restarts_on_the_same_port() {
     let issuer = TestIssuer::serve();
     Answer::of(&issuer, Endpoint::Jwks).await;
     issuer.restart();
@@ -30,7 +30,7 @@ async fn an_issuer_that_is_down_comes_back_on_its_port() {
 }
 
 #[tokio::test]
-async fn going_down_breaks_connections_and_keeps_keys_and_faults() {
+async fn stopping_breaks_connections_and_keeps_keys_and_faults() {
     let issuer = TestIssuer::serve();
     issuer.set_fault(Endpoint::Jwks, Fault::Hang);
     let hanging = tokio::spawn(send(get(&issuer.url(Endpoint::Jwks))));

@@ -1,4 +1,4 @@
-//! The issuer of tests as a server: its documents, its token endpoint, its faults.
+//! The test issuer as a server: its documents, its token endpoint, its faults.
 
 mod client;
 mod documents;

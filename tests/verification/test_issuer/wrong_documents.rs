@@ -1,4 +1,4 @@
-//! Documents that are wrong on purpose.
+//! Deliberately wrong documents.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tower_jit_provisioning::testing::{Endpoint, Fault, TestIssuer};
 use super::client::{Answer, DOCUMENTS, get, kids, right_document};
 
 #[tokio::test]
-async fn wrong_documents_arrive_as_they_are() {
+async fn wrong_documents_are_served_unchanged() {
     let issuer = TestIssuer::serve();
     for endpoint in DOCUMENTS {
         let right = right_document(&issuer, endpoint);
@@ -60,7 +60,7 @@ async fn a_wrong_status_carries_the_right_document() {
 }
 
 #[tokio::test]
-async fn discovery_documents_lie_about_the_issuer_and_its_keys() {
+async fn discovery_documents_can_name_a_wrong_issuer_and_wrong_keys() {
     let issuer = TestIssuer::serve();
     for endpoint in [Endpoint::Discovery, Endpoint::Metadata] {
         issuer.set_fault(endpoint, Fault::IssuerMismatch);
@@ -76,7 +76,7 @@ async fn discovery_documents_lie_about_the_issuer_and_its_keys() {
 }
 
 #[tokio::test]
-async fn key_sets_hold_no_keys_or_the_wrong_ones() {
+async fn key_sets_can_hold_no_keys_or_wrong_ones() {
     let issuer = TestIssuer::serve();
     issuer.rotate();
     issuer.set_fault(Endpoint::Jwks, Fault::NoKeys);
@@ -107,7 +107,7 @@ async fn key_sets_hold_no_keys_or_the_wrong_ones() {
 }
 
 #[tokio::test]
-async fn json_is_as_deep_as_asked() {
+async fn json_has_the_requested_depth() {
     const DEPTH: usize = 200_000;
     let issuer = TestIssuer::serve();
     for endpoint in DOCUMENTS {

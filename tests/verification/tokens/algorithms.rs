@@ -1,4 +1,4 @@
-//! Which algorithm may check a token, and which key is made for it.
+//! Which algorithms may verify a token, and which key fits each of them.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ const RSA: [Algorithm; 6] = [
 ];
 
 #[test]
-fn a_token_without_an_algorithm_it_could_be_checked_with_is_refused() {
+fn a_token_without_a_supported_algorithm_is_refused() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for alg in [
@@ -116,7 +116,8 @@ fn an_algorithm_of_another_key_type_is_refused() {
                 continue;
             }
             let key = Arc::new(SigningKey::generate("key-1", algorithm));
-            // The signature is good for the algorithm in the header; only the key is not of it.
+            // The signature is valid for the algorithm in the header; only the key is of another
+            // algorithm.
             let named = lab
                 .token()
                 .header("alg", algorithm.as_str())
@@ -126,7 +127,7 @@ fn an_algorithm_of_another_key_type_is_refused() {
                 named.sign(),
                 TokenFault::Algorithm,
             ));
-            // The header names the key's algorithm, the signature is of another.
+            // The header names the key's algorithm; the signature is of another one.
             rows.push((
                 format!("{} signature, {name} header", algorithm.as_str()),
                 lab.token().signed_by(&key).sign(),
@@ -138,7 +139,7 @@ fn an_algorithm_of_another_key_type_is_refused() {
 }
 
 #[test]
-fn a_public_key_is_never_a_secret() {
+fn a_public_key_is_never_used_as_a_secret() {
     let es256 = Lab::new();
     let rsa = Lab::with_key(
         SigningKey::generate("key-1", Algorithm::Rs256),
@@ -189,7 +190,7 @@ fn a_public_key_is_never_a_secret() {
 }
 
 #[test]
-fn a_secret_verifies_no_public_key_algorithm() {
+fn a_secret_never_verifies_a_public_key_algorithm() {
     let lab = Lab::with_key(
         SigningKey::generate("key-1", Algorithm::Hs256),
         |issuer| TrustedIssuer::new(issuer.name(), AUDIENCE, KeySource::hmac_secret([7; 64])),
@@ -205,7 +206,7 @@ fn a_secret_verifies_no_public_key_algorithm() {
             .signed_by(&forger);
         rows.push((algorithm.as_str(), token.sign(), TokenFault::Algorithm));
     }
-    // HS256 is the only one allowed unless others are named.
+    // Only HS256 is allowed unless others are configured.
     for algorithm in [Algorithm::Hs384, Algorithm::Hs512] {
         let key = Arc::new(SigningKey::generate("key-1", algorithm));
         let token = lab
@@ -286,7 +287,7 @@ fn an_algorithm_the_issuer_does_not_use_is_refused() {
 
 /// RFC 9864 section 2.2 names the algorithm by its curve.
 #[test]
-fn ed25519_is_another_name_of_eddsa() {
+fn ed25519_is_accepted_as_another_name_of_eddsa() {
     let issuer = TestIssuer::with_key(
         "https://id.example.com",
         SigningKey::generate("key-1", Algorithm::EdDsa),
@@ -348,7 +349,7 @@ fn every_algorithm_verifies_with_a_jwk_and_with_pem() {
 }
 
 #[test]
-fn pem_of_pkcs1_is_a_public_key_and_anything_else_is_none() {
+fn pkcs1_pem_is_a_public_key_and_other_pem_is_rejected() {
     let key = SigningKey::generate("key-1", Algorithm::Rs256);
     let spki: String = key.public_pem().unwrap();
     let body: String = spki.lines().filter(|line| !line.starts_with('-')).collect();
@@ -363,7 +364,7 @@ fn pem_of_pkcs1_is_a_public_key_and_anything_else_is_none() {
         let lines = lines.join("\n");
         format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
     };
-    // What RFC 8017 appendix A.1.1 describes stands behind 24 bytes of RFC 5280.
+    // The structure of RFC 8017 appendix A.1.1 follows 24 bytes of RFC 5280.
     let pkcs1 = &der[24..];
     let trust = |text: String| TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::pem(text));
     let lab = Lab::with_key(

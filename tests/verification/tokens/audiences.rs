@@ -1,4 +1,4 @@
-//! For which audience, scope and other claims a token is good.
+//! Audiences, scopes and other claims that a token must have.
 
 use std::{error::Error as StdError, sync::Arc};
 
@@ -47,7 +47,7 @@ fn a_token_for_another_audience_is_refused() {
     ] {
         rows.push(lab.claim("aud", aud, TokenFault::Audience));
     }
-    // What names an audience elsewhere names none here.
+    // Claims that name an audience elsewhere are ignored here.
     for name in ["azp", "client_id", "resource", "audience", "AUD"] {
         let token = lab.issuer.token("ana").claim(name, AUDIENCE).sign();
         rows.push((format!("{name} alone"), token, TokenFault::Audience));
@@ -90,7 +90,7 @@ fn an_audience_by_client_does_not_read_aud() {
 }
 
 #[test]
-fn a_required_scope_is_asked_for_by_name() {
+fn a_missing_scope_is_named_in_the_error() {
     let lab = Lab::with(|trusted| {
         trusted
             .require_scope("orders:read")
@@ -130,7 +130,7 @@ fn a_required_scope_is_asked_for_by_name() {
 
 /// A caller without a valid token learns nothing about scopes.
 #[test]
-fn a_bad_token_without_the_scope_is_a_bad_token() {
+fn an_invalid_token_without_the_scope_is_reported_as_invalid() {
     let lab = Lab::with(|trusted| trusted.require_scope("orders:read"));
     let attacker = Arc::new(SigningKey::generate("key-1", Algorithm::Es256));
     refuses(
@@ -156,7 +156,7 @@ fn a_bad_token_without_the_scope_is_a_bad_token() {
 }
 
 #[test]
-fn a_required_claim_must_be_there_with_its_value() {
+fn a_required_claim_must_be_present_with_its_value() {
     let lab = Lab::with(|trusted| {
         trusted
             .require_claim("/org/id", "acme")

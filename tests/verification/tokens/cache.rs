@@ -10,7 +10,7 @@ use tower_jit_provisioning::{
 use super::lab::{AUDIENCE, ISSUER, Lab, NOW, refuses, verify};
 
 #[test]
-fn a_token_with_a_thousand_scopes_counts_as_what_it_holds() {
+fn a_token_with_a_thousand_scopes_is_weighed_by_its_memory() {
     let issuer = TestIssuer::new("https://id.example.com");
     let verifier = JwtVerifier::new([issuer.trusted("orders")]).unwrap();
     let verifier = verifier.with_cache_capacity(8 * 1024);
@@ -53,7 +53,7 @@ fn a_cached_token_expires_on_time() {
 }
 
 #[test]
-fn a_cached_token_waits_for_a_clock_that_was_set_back() {
+fn a_cached_token_is_not_yet_valid_after_the_clock_is_set_back() {
     let lab = Lab::new();
     let nbf = lab.token().claim("nbf", NOW + 30).sign();
     let iat = lab.token().sign();
@@ -78,7 +78,7 @@ fn a_cached_token_waits_for_a_clock_that_was_set_back() {
 }
 
 #[test]
-fn a_cached_token_is_found_by_all_of_its_bytes() {
+fn a_cached_token_is_identified_by_all_of_its_bytes() {
     let lab = Lab::new();
     let token = lab.token().sign();
     lab.passes(&token);
@@ -95,7 +95,7 @@ fn a_cached_token_is_found_by_all_of_its_bytes() {
 }
 
 #[test]
-fn a_cache_without_capacity_keeps_nothing() {
+fn a_cache_without_capacity_stores_nothing() {
     let lab = Lab::new();
     let verifier = lab.verifier.clone().with_cache_capacity(0);
     let token = lab.token().sign();
@@ -106,7 +106,7 @@ fn a_cache_without_capacity_keeps_nothing() {
 }
 
 #[test]
-fn another_clock_leaves_the_caches_capacity_alone() {
+fn setting_a_clock_keeps_the_cache_capacity() {
     let lab = Lab::new();
     let verifier = lab
         .verifier

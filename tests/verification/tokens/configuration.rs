@@ -1,4 +1,4 @@
-//! What a configuration can do wrong.
+//! Faults of a configuration.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_jit_provisioning::{
 
 use super::lab::{AUDIENCE, ISSUER, Lab};
 
-/// Everything a configuration can do wrong, and its code.
+/// Every fault of a configuration, with its code.
 #[test]
 fn each_fault_of_a_configuration_has_its_code() {
     let lab = Lab::new();
@@ -177,7 +177,7 @@ fn all_faults_of_a_configuration_are_reported_at_once() {
 }
 
 #[test]
-fn loopback_issuers_need_no_https() {
+fn loopback_issuers_do_not_need_https() {
     let lab = Lab::new();
     for issuer in [
         "http://localhost:8080/realms/acme",

@@ -1,4 +1,4 @@
-//! What a verified token's identity holds, and what `Debug` shows of it.
+//! Contents of a verified token's identity, and its `Debug` output.
 
 use std::error::Error as StdError;
 
@@ -59,7 +59,7 @@ fn the_claims_are_mapped_to_the_identity() {
 }
 
 #[test]
-fn claims_are_read_into_a_type_of_the_applications_own() {
+fn claims_are_deserialized_into_a_custom_type() {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Plan {
         plan: String,

@@ -1,4 +1,4 @@
-//! Whose tokens are trusted, and that issuers do not serve each other.
+//! Trusted issuers, and the separation between them.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::{IdentityKey, JwtVerifier, TokenFault, testing::TestIssuer};
@@ -45,7 +45,7 @@ fn an_issuer_that_differs_in_one_byte_is_another_issuer() {
         json!("https://id%2eexample.com"),
         json!("https://\u{456}d.example.com"),
         json!("https://id\u{3002}example.com"),
-        // An alias is listed by hand; this one is not.
+        // Aliases are explicit; this one is not listed.
         json!("id.example.com/"),
         json!("accounts.example.com"),
     ] {
@@ -65,7 +65,7 @@ fn an_alias_is_the_same_issuer_under_another_name() {
 }
 
 #[test]
-fn a_tenant_is_part_of_the_key() {
+fn a_tenant_is_part_of_the_identity_key() {
     let lab = Lab::with(|trusted| trusted.with_tenant("acme"));
     let identity = lab.passes(&lab.token().sign());
     assert_eq!(identity.tenant(), "acme");
@@ -108,7 +108,7 @@ fn two_issuers_with_one_kid_do_not_verify_each_others_tokens() {
 }
 
 #[test]
-fn rules_of_one_issuer_do_not_serve_another() {
+fn rules_of_one_issuer_do_not_apply_to_another() {
     let clock = clock();
     let strict = TestIssuer::new(ISSUER).with_clock(clock.clone());
     let lax = TestIssuer::new("https://id.example.org").with_clock(clock.clone());

@@ -1,4 +1,4 @@
-//! Which key of the issuer's is taken, and what a header says of keys.
+//! Selection of the issuer's key, and header members that refer to keys.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tower_jit_provisioning::{
 use super::lab::{AUDIENCE, Lab, refuses};
 
 #[test]
-fn a_key_the_token_brings_along_is_not_looked_at() {
+fn a_key_embedded_in_the_token_is_ignored() {
     let lab = Lab::new();
     let attacker = Arc::new(SigningKey::generate("evil", Algorithm::Es256));
     let mut namesake = attacker.jwk();
@@ -60,7 +60,7 @@ fn a_key_the_token_brings_along_is_not_looked_at() {
 }
 
 #[test]
-fn a_kid_is_a_name_to_look_up_and_nothing_else() {
+fn a_kid_is_only_compared_with_key_ids() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for kid in [
@@ -114,7 +114,7 @@ fn a_kid_is_a_name_to_look_up_and_nothing_else() {
 }
 
 #[test]
-fn without_kid_a_choice_between_two_keys_is_not_made() {
+fn without_a_kid_a_token_with_two_candidate_keys_is_refused() {
     let first = SigningKey::generate("a", Algorithm::Es256);
     let second = SigningKey::generate("b", Algorithm::Es256);
     let keys = json!({"keys": [first.jwk(), second.jwk()]}).to_string();
@@ -133,7 +133,7 @@ fn without_kid_a_choice_between_two_keys_is_not_made() {
 }
 
 #[test]
-fn two_keys_under_one_kid_verify_nothing() {
+fn two_keys_with_one_kid_verify_no_token() {
     let first = SigningKey::generate("key-1", Algorithm::Es256);
     let second = SigningKey::generate("key-1", Algorithm::Es256);
     let third = SigningKey::generate("other", Algorithm::Es256);

@@ -1,4 +1,4 @@
-//! An issuer, a verifier that trusts it, and what tests assert of its tokens.
+//! An issuer, a verifier that trusts it, and assertions on its tokens.
 
 use std::{
     error::Error as StdError,
@@ -18,19 +18,19 @@ pub(crate) const ISSUER: &str = "https://id.example.com";
 
 pub(crate) const AUDIENCE: &str = "orders-api";
 
-/// Every clock of these tests starts here, in seconds.
+/// Start time of every clock in these tests, in seconds.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
 pub(crate) fn clock() -> ManualClock {
     ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW))
 }
 
-/// Polls once: with its keys at hand, verification never waits.
+/// Polls once: verification never waits when the keys are available.
 pub(crate) fn verify(verifier: &JwtVerifier, token: &str) -> Result<Identity, Error> {
     let verification = pin!(verifier.verify(token));
     match verification.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("verification waited"),
+        Poll::Pending => panic!("verification did not complete at once"),
     }
 }
 
@@ -38,10 +38,10 @@ pub(crate) fn fault_of(error: &Error) -> Option<TokenFault> {
     error.source()?.downcast_ref().copied()
 }
 
-/// What a token is called, the token, and the fault that it must have.
+/// Label, token, and expected fault.
 pub(crate) type Row = (String, String, TokenFault);
 
-/// Rows that must have the same fault.
+/// Builds rows with the same expected fault.
 pub(crate) fn all<'a>(
     fault: TokenFault,
     rows: impl IntoIterator<Item = (&'a str, String)>,
@@ -87,17 +87,17 @@ impl Lab {
         }
     }
 
-    /// A token that passes.
+    /// Returns a token that passes.
     pub(crate) fn token(&self) -> TokenBuilder {
         self.issuer.token("ana").audience(AUDIENCE)
     }
 
-    /// The header and claims of a token that passes.
+    /// Returns the header and claims of a token that passes.
     pub(crate) fn parts(&self) -> (String, String) {
         self.token().parts()
     }
 
-    /// A good signature over two parts, whatever they are.
+    /// Signs two arbitrary parts with the issuer's key.
     pub(crate) fn sign_parts(&self, header: &str, payload: &str) -> String {
         let message = format!("{header}.{payload}");
         let signature = self.issuer.key().sign(message.as_bytes());
@@ -114,26 +114,26 @@ impl Lab {
         self.token().sign_raw(header.as_bytes(), claims.as_ref())
     }
 
-    /// The claims with one more member, written as it is.
+    /// Returns the claims with one more member, inserted verbatim.
     pub(crate) fn with_claim_text(&self, member: &str) -> String {
         let (_, claims) = self.parts();
         self.with_claims(spliced(&claims, member))
     }
 
-    /// The header with one more member, written as it is.
+    /// Returns the header with one more member, inserted verbatim.
     pub(crate) fn with_header_text(&self, member: &str) -> String {
         let (header, _) = self.parts();
         self.with_header(&spliced(&header, member))
     }
 
-    /// A token with this header member, and the fault that it must have.
+    /// Returns a token with this header member, and its expected fault.
     pub(crate) fn header(&self, name: &str, value: impl Into<Value>, fault: TokenFault) -> Row {
         let value = value.into();
         let row = format!("header {name} {value}");
         (row, self.token().header(name, value).sign(), fault)
     }
 
-    /// A token with this claim, and the fault that it must have.
+    /// Returns a token with this claim, and its expected fault.
     pub(crate) fn claim(&self, name: &str, value: impl Into<Value>, fault: TokenFault) -> Row {
         let value = value.into();
         let row = format!("claim {name} {value}");
@@ -153,7 +153,8 @@ impl Lab {
     }
 }
 
-/// Asserts the exact fault, that the caller learns nothing of it, and that nothing is remembered.
+/// Asserts the exact fault, that the public error reveals nothing about it, and that nothing is
+/// cached.
 pub(crate) fn refuses(verifier: &JwtVerifier, rows: &[(impl AsRef<str>, String, TokenFault)]) {
     for (name, token, fault) in rows {
         let name = name.as_ref();
@@ -173,12 +174,12 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Writes one more member at the end of a JSON object.
+/// Appends one member to a JSON object.
 pub(crate) fn spliced(object: &str, member: &str) -> String {
     format!("{},{member}}}", object.strip_suffix('}').unwrap())
 }
 
-/// A verifier of the issuer's tokens with another key set; `None` if the set is no good.
+/// Returns a verifier of the issuer's tokens with another key set. `None` means the set is invalid.
 pub(crate) fn verifier_with(jwks: impl Into<String>) -> Option<JwtVerifier> {
     let issuer = TrustedIssuer::new(ISSUER, AUDIENCE, KeySource::jwks(jwks));
     let verifier = JwtVerifier::new([issuer]).ok()?;

@@ -1,4 +1,4 @@
-//! Header members that ask for an extension, and members that are named twice.
+//! Header members that request an extension, and duplicate members.
 
 use serde_json::{Value, json};
 use tower_jit_provisioning::TokenFault;
@@ -6,7 +6,7 @@ use tower_jit_provisioning::TokenFault;
 use super::lab::Lab;
 
 #[test]
-fn a_header_that_asks_for_an_extension_is_refused() {
+fn a_header_with_a_critical_extension_is_refused() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for (name, value) in [
@@ -45,12 +45,12 @@ fn a_header_that_asks_for_an_extension_is_refused() {
         TokenFault::CriticalHeader,
     ));
     lab.refuses(&rows);
-    // Names are case-sensitive: this one means nothing.
+    // Names are case-sensitive: this one has no meaning.
     lab.passes(&lab.token().header("CRIT", json!(["exp"])).sign());
 }
 
 #[test]
-fn a_member_named_twice_is_refused_at_every_level() {
+fn a_duplicate_member_is_refused_at_every_level() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for member in [

@@ -1,7 +1,7 @@
-//! Hostile and honest tokens against the verifier.
+//! Hostile and valid tokens against the verifier.
 //!
-//! Each hostile token fails exactly the check that is meant for it, and each table first proves that
-//! the token it changes would have passed.
+//! Each hostile token fails exactly the check meant for it, and each table first proves that the
+//! unmodified token passes.
 
 mod algorithms;
 mod audiences;

@@ -1,4 +1,4 @@
-//! Changes of any kind to a token that passes, and to its issuer's keys.
+//! Arbitrary changes to a token that passes, and to its issuer's keys.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,13 +16,13 @@ static STEADY: LazyLock<(Lab, String)> = LazyLock::new(|| {
 });
 
 #[test]
-fn every_single_bit_of_a_token_counts() {
+fn flipping_any_bit_of_a_token_is_refused() {
     let (lab, token) = &*STEADY;
     for index in 0..token.len() {
         for bit in 0..8 {
             let mut bytes = token.clone().into_bytes();
             bytes[index] ^= 1 << bit;
-            // What is no UTF-8 cannot even be asked about.
+            // Invalid UTF-8 cannot be passed to the verifier.
             let Ok(flipped) = String::from_utf8(bytes) else {
                 continue;
             };
@@ -40,7 +40,7 @@ fn properties() -> Config {
     }
 }
 
-/// Each claim as it is written, so that a permutation changes nothing else.
+/// Returns each claim as JSON text, so that a permutation changes nothing else.
 fn written_claims() -> Vec<String> {
     let exp = NOW + 300;
     [
@@ -61,7 +61,7 @@ fn written_claims() -> Vec<String> {
     .into()
 }
 
-/// The steady issuer's key between two others, each member as it is written.
+/// Returns the fixed issuer's key between two others, each member as JSON text.
 fn written_set() -> Vec<Vec<String>> {
     let other = |kid: &str, algorithm| SigningKey::generate(kid, algorithm).jwk();
     let keys = [
@@ -86,7 +86,7 @@ pub(crate) fn joined(keys: &[Vec<String>]) -> String {
     format!("{{\"keys\":[{}]}}", keys.join(","))
 }
 
-/// A token of the steady issuer, signed by an untrusted key.
+/// A token of the fixed issuer, signed by an untrusted key.
 static FORGED: LazyLock<String> = LazyLock::new(|| {
     let stranger = Arc::new(SigningKey::generate("key-1", Algorithm::Es256));
     STEADY.0.token().signed_by(&stranger).sign()
@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(properties())]
 
     #[test]
-    fn any_byte_replaced_by_any_other_is_refused(
+    fn replacing_any_byte_of_a_token_is_refused(
         index in any::<prop::sample::Index>(),
         mask in 1_u8..=255,
     ) {
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn any_piece_cut_out_of_a_token_is_missed(
+    fn removing_any_part_of_a_token_is_refused(
         from in any::<prop::sample::Index>(),
         length in 1_usize..200,
     ) {
@@ -123,12 +123,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_refused_without_a_panic(text in any::<String>()) {
+    fn arbitrary_text_is_refused_without_a_panic(text in any::<String>()) {
         prop_assert!(verify(&STEADY.0.verifier, &text).is_err());
     }
 
     #[test]
-    fn any_signed_bytes_are_refused_without_a_panic(
+    fn arbitrary_signed_bytes_are_refused_without_a_panic(
         header in prop::collection::vec(any::<u8>(), 1..64),
         claims in prop::collection::vec(any::<u8>(), 1..64),
     ) {
@@ -141,7 +141,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_claims_means_nothing(claims in Just(written_claims()).prop_shuffle()) {
+    fn the_order_of_claims_is_irrelevant(claims in Just(written_claims()).prop_shuffle()) {
         let lab = &STEADY.0;
         let fields = |claims: &[String]| {
             let identity = lab.passes(&lab.with_claims(format!("{{{}}}", claims.join(","))));
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_header_members_means_nothing(
+    fn the_order_of_header_members_is_irrelevant(
         members in Just(vec![
             r#""typ":"JWT""#,
             r#""alg":"ES256""#,
@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_keys_and_their_members_means_nothing(
+    fn the_order_of_keys_and_their_members_is_irrelevant(
         keys in Just(written_set()).prop_flat_map(|keys| {
             let shuffled = |members| Just(members).prop_shuffle();
             keys.into_iter().map(shuffled).collect::<Vec<_>>().prop_shuffle()
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn any_byte_of_a_key_replaced_by_any_other_makes_it_another(
+    fn replacing_any_byte_of_a_key_makes_it_a_different_key(
         coordinate in prop::sample::select(vec!["x", "y"]),
         index in any::<prop::sample::Index>(),
         replacement in b' '..=b'~',
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn any_byte_of_a_key_set_replaced_by_any_other_lets_no_stranger_in(
+    fn replacing_any_byte_of_a_key_set_accepts_no_forged_token(
         index in any::<prop::sample::Index>(),
         mask in 1_u8..=255,
     ) {
@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_no_key_set(text in any::<String>()) {
+    fn arbitrary_text_is_not_a_key_set(text in any::<String>()) {
         prop_assert!(verifier_with(text).is_none());
     }
 }

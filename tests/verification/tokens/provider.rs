@@ -1,4 +1,4 @@
-//! jsonwebtoken's process-wide provider.
+//! The process-wide crypto provider of jsonwebtoken.
 
 use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
 use tower_jit_provisioning::{Algorithm, KeySource, TrustedIssuer, testing::SigningKey};
@@ -7,13 +7,13 @@ use super::lab::{AUDIENCE, ISSUER, Lab};
 
 /// A provider that another crate may have installed.
 static OTHERS: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| panic!("another crate's provider was asked"),
-    verifier_factory: |_, _| panic!("another crate's provider was asked"),
+    signer_factory: |_, _| panic!("another crate's provider was used"),
+    verifier_factory: |_, _| panic!("another crate's provider was used"),
     key_utils: KeyUtils::new_unimplemented(),
 };
 
 #[test]
-fn jsonwebtokens_process_wide_provider_is_never_asked() {
+fn the_process_wide_provider_of_jsonwebtoken_is_never_used() {
     OTHERS.install_default().expect("the first one installed");
     for algorithm in [
         Algorithm::EdDsa,

@@ -1,4 +1,4 @@
-//! How a token is written: its parts, its length, its JSON.
+//! Serialization of a token: its parts, its length, its JSON.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use tower_jit_provisioning::TokenFault;
 
 use super::lab::{Lab, all, encode, fault_of, spliced, verify};
 
-/// Sets the lowest of the bits that no byte is made of.
+/// Sets the lowest of the trailing bits that are not part of any byte.
 fn with_trailing_bits(part: &str) -> String {
     assert_ne!(part.len() % 4, 0, "every bit of this part counts");
     let (start, last) = part.split_at(part.len() - 1);
@@ -21,7 +21,7 @@ fn with_trailing_bits(part: &str) -> String {
 }
 
 #[test]
-fn anything_but_one_compact_serialization_is_refused() {
+fn only_the_compact_serialization_is_accepted() {
     let lab = Lab::new();
     let token = lab.token().sign();
     let parts: Vec<&str> = token.split('.').collect();
@@ -100,7 +100,7 @@ fn anything_but_one_compact_serialization_is_refused() {
                 TokenFault::TooLarge,
             ),
             ("1 MiB", "a".repeat(1024 * 1024), TokenFault::TooLarge),
-            // Its header decodes; the payload is another token and no claims.
+            // Its header decodes; the payload is another token instead of claims.
             (
                 "a nested token",
                 lab.with_claims(&token),
@@ -111,9 +111,9 @@ fn anything_but_one_compact_serialization_is_refused() {
     lab.refuses(&rows);
 }
 
-/// The signatures are good: over exactly the spelling that is sent.
+/// The signatures are valid: they cover exactly the spelling that is sent.
 #[test]
-fn a_token_has_one_spelling() {
+fn a_token_with_another_encoding_of_the_same_bytes_is_refused() {
     let lab = Lab::new();
     let (header, claims) = lab.parts();
     let encode_with_bits = |json: &str| {
@@ -160,7 +160,7 @@ fn a_token_has_one_spelling() {
     ];
     lab.refuses(&all(TokenFault::Malformed, rows));
 
-    // `~~~` and `???` are where the two alphabets differ.
+    // `~~~` and `???` encode differently in the two alphabets.
     let payload = STANDARD.encode(spliced(&claims, r#""x":"~~~???~~~???""#));
     let payload = payload.trim_end_matches('=');
     assert!(payload.contains(['+', '/']), "{payload}");
@@ -174,7 +174,7 @@ fn a_token_has_one_spelling() {
 }
 
 #[test]
-fn sixteen_kibibytes_are_the_longest_token() {
+fn tokens_over_sixteen_kibibytes_are_refused() {
     let lab = Lab::new();
     let padded = |length: usize| lab.token().claim("pad", "p".repeat(length)).sign();
     let overhead = padded(0).len();
@@ -196,7 +196,7 @@ fn sixteen_kibibytes_are_the_longest_token() {
 }
 
 #[test]
-fn a_document_that_is_not_one_json_object_is_refused() {
+fn a_part_that_is_not_one_json_object_is_refused() {
     let lab = Lab::new();
     let (header, claims) = lab.parts();
     let mut rows = Vec::new();
@@ -235,7 +235,7 @@ fn a_document_that_is_not_one_json_object_is_refused() {
             TokenFault::Claims,
         ));
     }
-    // Everything that is needed is there, and something else spoils the document.
+    // All required members are present; another member makes the document invalid.
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(1000), close.repeat(1000));
     let values: Vec<(&str, Vec<u8>)> = vec![
         ("invalid UTF-8", b"\"\xff\"".to_vec()),

@@ -29,7 +29,7 @@ const ED25519_ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// The token with another signature.
+/// Replaces the token's signature.
 fn resigned(token: &str, signature: impl AsRef<[u8]>) -> String {
     let (message, _) = token.rsplit_once('.').unwrap();
     format!("{message}.{}", encode(signature))
@@ -97,7 +97,7 @@ fn a_forged_ecdsa_signature_is_refused() {
             ),
             ("text".to_owned(), b"signature".to_vec()),
         ];
-        // Equal modulo n, and not below it: a second spelling.
+        // `r + n` is equal to `r` modulo n but not below n: a second spelling.
         rows.extend(sum(r, order).map(|twin| ("r + n, s".to_owned(), [&twin, s].concat())));
         rows.extend(sum(s, order).map(|twin| ("r, s + n".to_owned(), [r, &twin].concat())));
         for bit in [0, 7, 8, 255, 256, 383, 504, 511, size * 16 - 1] {
@@ -121,7 +121,7 @@ fn a_forged_ecdsa_signature_is_refused() {
     }
 }
 
-/// An ECDSA signature as X.509 writes it (RFC 3279 section 2.2.3).
+/// Encodes an ECDSA signature as in X.509 (RFC 3279 section 2.2.3).
 fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
         let start = bytes.iter().position(|byte| *byte != 0).unwrap();
@@ -140,7 +140,7 @@ fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
     [head, &body].concat()
 }
 
-/// The sum of two numbers of one length; `None` if it needs a byte more.
+/// Returns the sum of two numbers of one length. `None` means the sum needs another byte.
 fn sum(a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let mut carry = 0;
     let mut digits: Vec<_> = a
@@ -206,7 +206,8 @@ fn a_forged_eddsa_signature_is_refused() {
     );
     let token = lab.token().sign();
     let genuine = signature_of(&token);
-    // RFC 8032 section 5.1.7: S is below the order, or each signature has a twin.
+    // RFC 8032 section 5.1.7: S must be below the order, or every signature has a second valid
+    // encoding.
     let mut twin = genuine.clone();
     let mut carry = 0;
     for (byte, order) in twin[32..].iter_mut().zip(ED25519_ORDER) {

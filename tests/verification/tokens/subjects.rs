@@ -8,7 +8,7 @@ use tower_jit_provisioning::{IdentityKey, TokenFault};
 use super::lab::{ISSUER, Lab};
 
 #[test]
-fn a_subject_that_stores_read_differently_is_refused() {
+fn a_subject_that_databases_could_change_is_refused() {
     let lab = Lab::new();
     let mut rows = vec![(
         "no sub".to_owned(),

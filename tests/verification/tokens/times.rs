@@ -1,4 +1,4 @@
-//! When a token counts.
+//! Validity periods of tokens.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,13 +11,13 @@ use tower_jit_provisioning::{
 use super::lab::{AUDIENCE, ISSUER, Lab, NOW, all, refuses, spliced, verify};
 
 #[test]
-fn a_date_of_a_wrong_type_or_range_is_never_taken_for_absent() {
+fn a_date_of_a_wrong_type_or_range_is_never_treated_as_absent() {
     let lab = Lab::new();
     let far = "4102444800";
     let millis = format!("{}000", NOW + 300);
     let mut rows = Vec::new();
     for name in ["exp", "nbf", "iat"] {
-        // With a number in it, `exp` is in the future and the others in the past.
+        // With a valid number, `exp` is in the future and the others are in the past.
         let good = if name == "exp" { far } else { "1" };
         for value in [
             format!("\"{good}\""),
@@ -54,7 +54,7 @@ fn a_date_of_a_wrong_type_or_range_is_never_taken_for_absent() {
 }
 
 #[test]
-fn a_token_outside_its_time_is_refused() {
+fn a_token_outside_its_validity_period_is_refused() {
     let lab = Lab::new();
     let token = |name: &str, seconds: Value| lab.token().claim(name, seconds).sign();
     let rows = [
@@ -112,7 +112,7 @@ fn a_token_outside_its_time_is_refused() {
 }
 
 #[test]
-fn a_leap_second_is_a_second_like_others() {
+fn a_leap_second_shares_the_unix_time_of_the_next_second() {
     // 2016-12-31T23:59:60Z, which has the same Unix time as the next second.
     let leap = 1_483_228_800_u64;
     let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(leap));
@@ -134,7 +134,7 @@ fn a_leap_second_is_a_second_like_others() {
 }
 
 #[test]
-fn a_maximum_age_needs_and_bounds_iat() {
+fn a_maximum_age_requires_and_limits_iat() {
     let lab = Lab::with(|trusted| {
         trusted
             .with_max_age(Duration::from_secs(600))
@@ -168,7 +168,7 @@ fn a_maximum_age_needs_and_bounds_iat() {
 }
 
 #[test]
-fn leeway_is_settable() {
+fn leeway_is_configurable() {
     let lab = Lab::with(|trusted| trusted.with_leeway(Duration::ZERO));
     lab.passes(&lab.token().claim("exp", NOW + 1).sign());
     lab.refuses(&[

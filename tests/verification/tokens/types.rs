@@ -6,7 +6,7 @@ use tower_jit_provisioning::{IdentityKey, TokenFault, TrustedIssuer};
 use super::lab::{AUDIENCE, ISSUER, Lab, NOW, all, refuses, verify};
 
 #[test]
-fn a_token_of_another_kind_is_no_access_token() {
+fn a_token_of_another_type_is_not_an_access_token() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for typ in [
@@ -67,7 +67,7 @@ fn a_token_of_another_kind_is_no_access_token() {
 }
 
 #[test]
-fn id_tokens_pass_only_where_they_are_allowed_by_name() {
+fn id_tokens_pass_only_if_explicitly_allowed() {
     let lab = Lab::with(TrustedIssuer::allow_id_tokens);
     for (name, value) in [("at_hash", "x"), ("typ", "ID"), ("token_use", "id")] {
         lab.passes(&lab.token().claim(name, value).sign());
@@ -84,7 +84,7 @@ fn id_tokens_pass_only_where_they_are_allowed_by_name() {
 }
 
 #[test]
-fn token_types_are_the_issuers_own_list() {
+fn token_types_are_configured_per_issuer() {
     let lab = Lab::with(|trusted| trusted.with_token_types(["application/at+jwt"]));
     for typ in [
         "at+jwt",
@@ -104,7 +104,7 @@ fn token_types_are_the_issuers_own_list() {
 }
 
 #[test]
-fn a_token_bound_to_a_key_is_refused() {
+fn a_sender_constrained_token_is_refused() {
     let lab = Lab::new();
     let mut rows = Vec::new();
     for cnf in [
@@ -122,7 +122,7 @@ fn a_token_bound_to_a_key_is_refused() {
 }
 
 #[test]
-fn honest_tokens_of_every_shape_pass() {
+fn valid_tokens_of_every_type_pass() {
     let lab = Lab::new();
     let token = || lab.token();
     for (name, token) in [

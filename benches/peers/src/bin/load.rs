@@ -1,15 +1,15 @@
-//! Requests over HTTP: how many a server answers in a second, and how long one takes.
+//! Requests over HTTP: throughput and latency of a server.
 //!
-//! One process with a server for each row, on 127.0.0.1; wrk asks them in turns. Every row is
-//! compared with the first one of its own round, and what is printed is the median over the rounds:
-//! what else the machine does falls on all rows of a round.
+//! One process runs a server for each row on 127.0.0.1, and wrk sends requests to them in turns.
+//! Every row is compared with the first one of its own round, and the printed result is the median
+//! over the rounds, so that other load on the machine affects all rows of a round equally.
 //!
 //! ```sh
 //! TEST_POSTGRES_URL=postgres://postgres@127.0.0.1:5432/postgres \
 //!     cargo run --release --manifest-path benches/peers/Cargo.toml --bin load [rounds]
 //! ```
 
-#[expect(dead_code, reason = "nothing here is polled by hand")]
+#[expect(dead_code, reason = "this program never polls by hand")]
 #[path = "../../../fixture/mod.rs"]
 mod fixture;
 
@@ -29,17 +29,17 @@ use tower_jit_provisioning::{
 
 use self::fixture::{AUDIENCE, issuer, subject, token, verifier};
 
-/// Rounds, unless the first argument names another number.
+/// Number of rounds, unless the first argument sets another number.
 const ROUNDS: usize = 9;
 
-/// For how long a server is asked in a round, and by how many connections.
+/// Duration of the load on a server in a round, and number of connections.
 const SECONDS: &str = "-d2s";
 const CONNECTIONS: &str = "-c32";
 
-/// Nothing may expire while this runs.
+/// Longer than this program runs, so that nothing expires.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// One server, and what it answered in each round.
+/// One server, and its results in each round.
 struct Row {
     name: &'static str,
     url: String,
@@ -112,7 +112,7 @@ async fn measure(
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        // Warms up, and is thrown away.
+        // A warm-up round, whose result is discarded.
         ask(&url, &bearer).await?;
         let rounds = Vec::new();
         rows.push(Row { name, url, rounds });
@@ -146,7 +146,7 @@ async fn find_and_greet(
     }
 }
 
-/// Has wrk ask a server for a while.
+/// Runs wrk against a server for a while.
 async fn ask(url: &str, bearer: &str) -> Result<Round, Box<dyn Error>> {
     let authorization = format!("Authorization: {bearer}");
     let output = Command::new("wrk")
@@ -168,7 +168,10 @@ async fn ask(url: &str, bearer: &str) -> Result<Round, Box<dyn Error>> {
     let value = |name: &str| {
         let lines = report.lines().map(str::trim);
         let mut values = lines.filter_map(|line| line.strip_prefix(name));
-        values.next().map(str::trim).ok_or("wrk said nothing of it")
+        values
+            .next()
+            .map(str::trim)
+            .ok_or("wrk printed no such value")
     };
     Ok(Round {
         requests_per_second: value("Requests/sec:")?.parse()?,
@@ -176,7 +179,7 @@ async fn ask(url: &str, bearer: &str) -> Result<Round, Box<dyn Error>> {
     })
 }
 
-/// Reads what wrk writes: `243.00us`, `1.20ms`, `1.01s`.
+/// Parses wrk's durations: `243.00us`, `1.20ms`, `1.01s`.
 fn milliseconds(text: &str) -> Result<f64, Box<dyn Error>> {
     let start = text.find(char::is_alphabetic).ok_or("no unit")?;
     let (number, unit) = text.split_at(start);

@@ -1,4 +1,4 @@
-//! `provisioner::cached`: loads, and the invalidations that overtake them.
+//! `provisioner::cached`: loads, and concurrent invalidations.
 
 use real_std::sync::Arc;
 
@@ -26,7 +26,8 @@ use crate::{
 
 const DEACTIVATED: u64 = u64::MAX;
 
-/// One user in a store that orders nothing: that a change is seen is the cache's doing.
+/// One user in a store without ordering guarantees, so that only the cache can make a change
+/// visible.
 #[derive(Clone)]
 struct Users(Arc<AtomicU64>);
 
@@ -62,10 +63,10 @@ fn ana() -> Identity {
 
 fn user(cache: &CachedProvisioner<Users>) -> u64 {
     let provisioned = block_on(cache.provision(&ana()));
-    **provisioned.expect("nobody is refused").user()
+    **provisioned.expect("no request is refused").user()
 }
 
-/// Changes the user while somebody else's request is on its way, and returns that request.
+/// Changes the user during another request, and returns that request.
 fn change_during_a_load(before: u64) -> (CachedProvisioner<Users>, JoinHandle<()>) {
     let users = Users::new(before);
     let cache = CachedProvisioner::new(users.clone());
@@ -79,7 +80,7 @@ fn change_during_a_load(before: u64) -> (CachedProvisioner<Users>, JoinHandle<()
 }
 
 #[test]
-fn nobody_meets_the_old_user_after_an_invalidation() {
+fn no_request_gets_the_old_user_after_an_invalidation() {
     in_every_interleaving(3, || {
         let (cache, load) = change_during_a_load(1);
         assert_eq!(user(&cache), 2);
@@ -88,7 +89,7 @@ fn nobody_meets_the_old_user_after_an_invalidation() {
 }
 
 #[test]
-fn a_load_that_an_invalidation_overtook_is_not_remembered() {
+fn a_load_overtaken_by_an_invalidation_is_not_cached() {
     in_every_interleaving(4, || {
         let (cache, load) = change_during_a_load(1);
         load.join().unwrap();
@@ -97,7 +98,7 @@ fn a_load_that_an_invalidation_overtook_is_not_remembered() {
 }
 
 #[test]
-fn a_refusal_that_was_lifted_meanwhile_is_not_remembered() {
+fn a_refusal_lifted_meanwhile_is_not_cached() {
     in_every_interleaving(4, || {
         let (cache, load) = change_during_a_load(DEACTIVATED);
         load.join().unwrap();
@@ -105,7 +106,7 @@ fn a_refusal_that_was_lifted_meanwhile_is_not_remembered() {
     });
 }
 
-/// Never asked twice at a time.
+/// Fails if two calls overlap.
 #[derive(Default)]
 struct Alone(AtomicBool);
 
@@ -125,7 +126,7 @@ impl Provisioner for Alone {
 }
 
 #[test]
-fn a_crowd_shares_one_load() {
+fn concurrent_requests_share_one_load() {
     in_every_interleaving(3, || {
         let cache = CachedProvisioner::new(Alone::default());
         let other = thread::spawn({
@@ -137,10 +138,10 @@ fn a_crowd_shares_one_load() {
     });
 }
 
-/// Loses messages whenever it is told to, and counts how often it was asked.
+/// Loses messages on request, and counts the calls to it.
 struct Bus {
     losses: watch::Receiver<u8>,
-    asked: watch::Sender<u8>,
+    calls: watch::Sender<u8>,
     heard: AtomicU64,
 }
 
@@ -148,23 +149,23 @@ struct Bus {
 impl InvalidationBus for Bus {
     async fn next(&self) -> BusEvent {
         let next = self.heard.fetch_add(1, Relaxed) as u8 + 1;
-        let _ = self.asked.send(next);
+        let _ = self.calls.send(next);
         let _ = self.losses.clone().wait_for(|losses| *losses >= next).await;
         BusEvent::Lost
     }
 }
 
 #[test]
-fn nobody_meets_an_old_user_after_messages_were_lost() {
+fn no_request_gets_an_old_user_after_lost_messages() {
     in_every_interleaving(2, || {
         let users = Users::new(1);
         let cache = CachedProvisioner::new(users.clone());
         let (lose, losses) = watch::channel(0);
-        let (asked, mut asks) = watch::channel(0);
+        let (calls, mut received) = watch::channel(0);
         let heard = AtomicU64::new(0);
         cache.listen(Bus {
             losses,
-            asked,
+            calls,
             heard,
         });
         let load = thread::spawn({
@@ -174,8 +175,8 @@ fn nobody_meets_an_old_user_after_messages_were_lost() {
 
         users.change(2);
         lose.send(1).unwrap();
-        // The bus is asked again when the cache has taken note.
-        drop(block_on(asks.wait_for(|asked| *asked == 2)).unwrap());
+        // The bus is polled again when the cache has processed the loss.
+        drop(block_on(received.wait_for(|calls| *calls == 2)).unwrap());
         assert_eq!(user(&cache), 2);
 
         load.join().unwrap();

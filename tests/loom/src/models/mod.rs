@@ -1,4 +1,4 @@
-//! What must hold in every interleaving.
+//! Properties that hold in every interleaving.
 
 mod cached;
 
@@ -12,12 +12,12 @@ use real_std::{
 
 use loom::model::Builder;
 
-/// Runs a model in every interleaving in which so many threads at most are interrupted where they
-/// need not wait, and says how many there were. `LOOM_MAX_PREEMPTIONS` asks for others.
+/// Runs a model in every interleaving with at most this many preemptions, and prints the number of
+/// interleavings. `LOOM_MAX_PREEMPTIONS` sets another limit.
 pub fn in_every_interleaving(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let asked = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
+    let requested = env::var("LOOM_MAX_PREEMPTIONS").map(|bound| bound.parse().unwrap());
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(asked.unwrap_or(preemptions));
+    builder.preemption_bound = Some(requested.unwrap_or(preemptions));
     let interleavings = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&interleavings);
     builder.check(move || {

@@ -1,4 +1,4 @@
-//! A pointer that is swapped: one lock.
+//! A swappable pointer: one lock.
 
 use real_std::{ops::Deref, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! A clock that stands still.
+//! A clock that never advances.
 
 use real_std::time::Duration;
 

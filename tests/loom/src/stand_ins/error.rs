@@ -1,4 +1,4 @@
-//! The library's errors, as far as the files under test see them.
+//! The library's errors, as far as the files under test use them.
 
 use real_std::{error::Error as StdError, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! A thread of loom's for every task.
+//! One loom thread per task.
 
 use real_std::{
     pin::pin,

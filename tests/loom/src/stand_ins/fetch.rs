@@ -1,4 +1,4 @@
-//! Documents, and the fetcher that a model brings.
+//! Documents, and the fetcher of a model.
 
 use real_std::{error::Error, fmt, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The cache of entries: a map under one lock, that forgets nothing.
+//! The cache of entries: a map under one lock, without eviction.
 
 use real_std::{collections::HashMap, hash::Hash};
 
@@ -19,7 +19,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         self.0.lock().unwrap().insert(key, value);
     }
 
-    /// Nobody asks for more than the telemetry.
+    /// Used by the telemetry only.
     pub fn len(&self) -> usize {
         0
     }

@@ -15,7 +15,7 @@ pub struct Evidence(IdentityKey, u8);
 pub struct Identity(Evidence);
 
 impl Identity {
-    /// A person, and one of their tokens.
+    /// Returns a person, and one of their tokens.
     pub fn new(person: u8, token: u8) -> Self {
         let mut key = [0; 32];
         key[1] = person;

@@ -1,4 +1,4 @@
-//! What the files under test import.
+//! Stand-ins for the imports of the files under test.
 
 pub mod arc_swap;
 pub mod clock;

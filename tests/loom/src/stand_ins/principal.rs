@@ -1,6 +1,6 @@
 //! The key of an identity.
 
-/// The key of a person, in a stripe of its own.
+/// The key of a person, in its own stripe.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct IdentityKey([u8; 32]);
 

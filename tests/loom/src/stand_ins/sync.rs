@@ -5,12 +5,12 @@ use real_std::{
     task::{Poll, Waker},
 };
 
-/// Its count is taken to be right, so it costs no interleavings.
+/// The reference count is assumed to be right, and so adds no interleavings.
 pub use real_std::sync::{Arc, PoisonError};
 
 pub use loom::sync::{Mutex, MutexGuard, atomic};
 
-/// One permit, for one who waits.
+/// One permit, for one waiter.
 pub struct Notify(Mutex<(bool, Option<Waker>)>);
 
 impl Notify {
@@ -40,7 +40,7 @@ impl Notify {
 }
 
 pub mod watch {
-    //! A value that is waited for: one lock, and everybody who waits is woken.
+    //! A watch channel: one lock, and every waiter is woken.
 
     use real_std::{
         fmt,
@@ -103,7 +103,7 @@ pub mod watch {
     }
 
     impl<T> Receiver<T> {
-        /// An error says that the sender is gone.
+        /// An error means that the sender was dropped.
         pub fn has_changed(&self) -> Result<bool, RecvError> {
             let state = self.state.lock().unwrap();
             match state.is_closed {

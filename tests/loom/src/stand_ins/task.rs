@@ -1,4 +1,4 @@
-//! Tasks, each on a thread of its own.
+//! Tasks, each on its own thread.
 
 use real_std::{
     any::TypeId,
@@ -69,8 +69,8 @@ impl JoinHandle {
     }
 }
 
-/// Loom has five threads. A task without a result has one of them; one that brings a result is
-/// waited for at once, and runs where that is done.
+/// Loom has five threads. A task without a result uses one of them; a task with a result is awaited
+/// at once, and runs on the awaiting thread.
 pub struct JoinSet<T> {
     running: Vec<AbortHandle>,
     joined: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
@@ -98,7 +98,7 @@ impl<T: Send + 'static> JoinSet<T> {
         Some(Ok(self.joined.take()?.await))
     }
 
-    /// Tasks are forgotten with their set.
+    /// Tasks are dropped with their set.
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         None
     }

@@ -1,4 +1,4 @@
-//! Nobody listens.
+//! Telemetry that records nothing.
 
 pub struct Stopwatch;
 

@@ -1,4 +1,4 @@
-//! Time stands still: what is fresh stays fresh, and no pause ends.
+//! Time that never advances: fresh entries stay fresh, and no pause ends.
 
 use real_std::{error::Error, fmt};
 

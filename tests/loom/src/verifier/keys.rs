@@ -1,4 +1,4 @@
-//! The keys of an issuer: the files under test, and a parser of the documents in the models.
+//! The keys of an issuer: the files under test, and a parser of the models' documents.
 
 #[path = "../../../../src/verifier/keys/flight.rs"]
 mod flight;

@@ -1,4 +1,4 @@
-//! `verifier::keys`: fetches, and the events that can overtake them.
+//! `verifier::keys`: fetches, and concurrent events.
 
 use real_std::{sync::Arc, time::Instant};
 
@@ -75,7 +75,7 @@ fn find(keys: &RemoteKeys, kid: &str) -> Result<Arc<TrustedKey>, Error> {
     block_on(keys.find(Some(kid), Algorithm::Es256, Instant::now()))
 }
 
-/// Looks for a key on another thread.
+/// Looks up a key on another thread.
 fn spawn_find(
     keys: &Arc<RemoteKeys>,
     kid: &'static str,
@@ -100,7 +100,7 @@ fn the_first_requests_share_their_fetches() {
 }
 
 #[test]
-fn made_up_keys_cost_one_fetch_a_cool_down() {
+fn unknown_keys_cost_one_fetch_per_cool_down() {
     in_every_interleaving(2, || {
         let issuer = Issuer::new();
         let keys = keys(&issuer);
@@ -113,7 +113,7 @@ fn made_up_keys_cost_one_fetch_a_cool_down() {
 }
 
 #[test]
-fn a_key_is_found_that_was_published_after_the_fetch_under_way() {
+fn a_key_published_during_a_fetch_is_found() {
     in_every_interleaving(2, || {
         let issuer = Issuer::new();
         let keys = keys(&issuer);
@@ -153,7 +153,7 @@ fn the_old_key_is_withdrawn_before_the_new_key_is_found() {
     });
 }
 
-/// Otherwise, a key that a concurrent fetch withdrew would be trusted until the next fetch.
+/// Otherwise, a key withdrawn by a concurrent fetch would be trusted until the next fetch.
 #[test]
 fn keys_and_progress_are_copied_together() {
     in_every_interleaving(2, || {

@@ -1,4 +1,4 @@
-//! The layer under test, in front of a handler that names the user of the request.
+//! The layer under test, in front of a handler that returns the request's user.
 
 use std::{
     convert::Infallible,
@@ -20,7 +20,7 @@ pub(crate) const AUDIENCE: &str = "orders-api";
 
 type Handler = ServiceFn<fn(Request<()>) -> Ready<Result<Response<String>, Infallible>>>;
 
-/// A user with an id of its own.
+/// A user with an id.
 pub(crate) trait Named: Send + Sync + 'static {
     fn name(&self) -> String;
 }
@@ -43,7 +43,7 @@ impl Named for String {
     }
 }
 
-/// The handler's answer: the subject and the user that it was called for.
+/// The handler's response: the subject and the user of its call.
 #[derive(Clone)]
 struct Seen {
     subject: String,
@@ -51,52 +51,52 @@ struct Seen {
 }
 
 /// Clones share keys, caches and users.
-pub(crate) struct Door<P: Provisioner = CachedProvisioner<MemoryProvisioner>> {
+pub(crate) struct App<P: Provisioner = CachedProvisioner<MemoryProvisioner>> {
     service: Provision<Handler, P>,
     users: MemoryProvisioner,
 }
 
-/// What a caller saw.
+/// The response as seen by the caller.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) kind: Option<ErrorKind>,
     pub(crate) subject: Option<String>,
-    /// The user's own name.
+    /// The id of the user.
     pub(crate) user: Option<String>,
     pub(crate) says_when_to_retry: bool,
-    /// The cause of a refusal.
+    /// The cause of a rejection.
     pub(crate) why: Option<String>,
     pub(crate) took: Duration,
 }
 
 impl Answer {
-    /// Whether the caller was let in, and as the right user.
+    /// Returns whether the request was accepted, with the right user.
     pub(crate) fn is_for(&self, subject: &str) -> bool {
         self.status == StatusCode::OK && self.subject.as_deref() == Some(subject)
     }
 
-    /// Whether the caller got 503 with `Retry-After`.
+    /// Returns whether the response is 503 with `Retry-After`.
     pub(crate) fn is_unavailable(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE && self.says_when_to_retry
     }
 }
 
-impl Door {
+impl App {
     pub(crate) fn new(verifier: JwtVerifier) -> Self {
         let users = MemoryProvisioner::new();
-        let door = Self::before(verifier, CachedProvisioner::new(users.clone()));
-        Self { users, ..door }
+        let app = Self::before(verifier, CachedProvisioner::new(users.clone()));
+        Self { users, ..app }
     }
 
-    /// How many users were made.
+    /// Returns the number of created users.
     pub(crate) fn users(&self) -> usize {
         self.users.len()
     }
 }
 
-impl<P: Provisioner<User: Named>> Door<P> {
-    /// In front of users of one's own.
+impl<P: Provisioner<User: Named>> App<P> {
+    /// Builds the layer over another provisioner.
     pub(crate) fn before(verifier: JwtVerifier, users: P) -> Self {
         let layer = ProvisionLayer::new(verifier, users);
         Self {
@@ -132,7 +132,7 @@ impl<P: Provisioner<User: Named>> Door<P> {
     }
 }
 
-impl<P: Provisioner> Clone for Door<P> {
+impl<P: Provisioner> Clone for App<P> {
     fn clone(&self) -> Self {
         Self {
             service: self.service.clone(),
@@ -143,7 +143,7 @@ impl<P: Provisioner> Clone for Door<P> {
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "a service takes its requests"
+    reason = "a service receives requests by value"
 )]
 fn handle<U: Named>(request: Request<()>) -> Ready<Result<Response<String>, Infallible>> {
     let extensions = request.extensions();
