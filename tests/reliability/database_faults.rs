@@ -140,10 +140,10 @@ async fn run(backend: &Backend, mut server: Option<PrivateServer>, is_long: bool
     figures.must("any other answer", wrong, wrong == 0);
     let others = seen.others;
     figures.must("served as another user than before", others, others == 0);
-    let seen = load.users.lock().expect("users");
+    let users = load.users.lock().expect("users");
     let real = rows.users.iter().map(|user| (user.id.to_string(), user));
     let real: HashMap<_, _> = real.collect();
-    let lost = seen.values().filter(|id| !real.contains_key(*id)).count();
+    let lost = users.values().filter(|id| !real.contains_key(*id)).count();
     figures.must("users reported but not stored", lost, lost == 0);
     let half = rows.users.iter().filter(|user| user.full_name.is_none());
     let half = half.count();
