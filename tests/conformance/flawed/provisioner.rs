@@ -14,6 +14,7 @@ use tokio::{
 use tower_jit_provisioning::{
     DenialReason, Identity, IdentityKey, MemoryProvisioner, MemoryUser, Outcome, ProvisionError,
     Provisioned, Provisioner, UserStatus,
+    provisioner::{Candidate, Decision, Entry, LinkPermit, Standing},
     testing::conformance::{RecordedIdentity, StoreFault},
 };
 
@@ -180,11 +181,11 @@ impl Flawed {
             Flaw::BlocksByOwnAddress if is_lost_race && asked.vouched_email().is_some() => {
                 Err(ProvisionError::Conflict)
             }
-            Flaw::TellsAllCreated if is_lost_race => {
-                answer.map(|it| Provisioned::created(Arc::clone(it.user())))
-            }
+            Flaw::TellsAllCreated if is_lost_race => answer.and_then(|it| {
+                Provisioned::created(Arc::clone(it.user()), unruled(asked).admit()?)
+            }),
             Flaw::TellsAllLinked if is_lost_race && links(asked) => {
-                answer.map(|it| Provisioned::linked(Arc::clone(it.user())))
+                answer.and_then(|it| Ok(Provisioned::linked(Arc::clone(it.user()), permit(asked)?)))
             }
             _ => answer,
         }
@@ -287,10 +288,26 @@ impl Flawed {
                 Err(error)
             }
             (Flaw::UpdatesAlways, Ok(found)) if found.outcome() == Outcome::Found => {
-                Ok(Provisioned::updated(Arc::clone(found.user())))
+                let entry = entry(asked, found.tokens_valid_after())?;
+                Ok(Provisioned::updated(Arc::clone(found.user()), entry))
             }
             (_, answer) => answer,
         }
+    }
+}
+
+/// Lets a known user in, whatever the policy of its issuer is.
+fn entry(asked: &Identity, tokens_valid_after: Option<i64>) -> Result<Entry, ProvisionError> {
+    let standing = Standing::new(UserStatus::Active, asked.kind());
+    unruled(asked).enter(standing.with_tokens_valid_after(tokens_valid_after), &[])
+}
+
+/// Links to a user with the address of the identity.
+fn permit(asked: &Identity) -> Result<LinkPermit, ProvisionError> {
+    let candidate = Candidate::new(UserStatus::Active, asked.kind(), "mailbox", false);
+    match asked.decide(Some(&candidate), None)? {
+        Decision::Link(permit) => Ok(permit),
+        Decision::Create(_) => Err(ProvisionError::Conflict),
     }
 }
 
@@ -317,9 +334,10 @@ impl Provisioner for Flawed {
             (Ok(()), _) => self.join(asked, identity.clone(), is_known).await,
         };
         let answer = self.after(asked, &identity, answer).await;
-        if let Ok(provisioned) = &answer {
-            let found = Provisioned::found(Arc::clone(provisioned.user()))
-                .with_tokens_valid_after(provisioned.tokens_valid_after());
+        if let Ok(provisioned) = &answer
+            && let Ok(entry) = entry(asked, provisioned.tokens_valid_after())
+        {
+            let found = Provisioned::found(Arc::clone(provisioned.user()), entry);
             self.cache
                 .lock()
                 .unwrap()
@@ -336,7 +354,8 @@ impl Provisioner for Flawed {
                 store(&keyed(asked, "", asked.issuer(), &subject).build())
             }),
             Flaw::CachesCreations => {
-                store(asked).map(|found| Provisioned::created(Arc::clone(found.user())))
+                let user = Arc::clone(store(asked)?.user());
+                Provisioned::created(user, unruled(asked).admit().ok()?).ok()
             }
             Flaw::CachesForever | Flaw::CachesLateLoads | Flaw::CachesRoles => {
                 let found = self

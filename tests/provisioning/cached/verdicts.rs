@@ -9,7 +9,9 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CachedProvisioner, ClaimMap, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier,
     MemoryProvisioner, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RoleClaim, SignUp,
+    UserStatus,
     policy::Rule,
+    provisioner::{Entry, Standing},
     testing::{TestIdentity, TestIssuer},
 };
 
@@ -104,16 +106,21 @@ async fn a_scope_is_not_taken_for_a_role_of_the_same_name() {
 async fn a_user_who_is_remembered_does_not_excuse_a_token_from_the_access_rules() {
     struct Generous;
 
+    /// Made for another token, which no rule concerns.
+    fn entry() -> Result<Entry, ProvisionError> {
+        ana().enter(Standing::new(UserStatus::Active, ana().kind()), &[])
+    }
+
     #[async_trait]
     impl Provisioner for Generous {
         type User = ();
 
         async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
-            Ok(Provisioned::found(()))
+            Ok(Provisioned::found((), entry()?))
         }
 
         fn cached(&self, _: &Identity) -> Option<Provisioned<()>> {
-            Some(Provisioned::found(()))
+            Some(Provisioned::found((), entry().ok()?))
         }
     }
 
@@ -229,10 +236,9 @@ async fn a_fresh_token_does_not_share_the_verdict_on_a_revoked_one() {
 
         async fn provision(&self, identity: &Identity) -> Result<Provisioned<()>, ProvisionError> {
             sleep(SECOND).await;
-            match identity.issued_at() {
-                Some(2_000..) => Ok(Provisioned::found(())),
-                _ => Err(ProvisionError::Revoked),
-            }
+            let standing = Standing::new(UserStatus::Active, identity.kind());
+            let entry = identity.enter(standing.with_tokens_valid_after(Some(1_999)), &[])?;
+            Ok(Provisioned::found((), entry))
         }
     }
 
