@@ -1,6 +1,6 @@
 //! Every provisioner of this crate keeps the contract, and every way to break it is noticed.
 //!
-//! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite as it
+//! `memory`, `directory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite as it
 //! is, PostgreSQL and MySQL (or MariaDB) where `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` lead to a
 //! server on which databases may be created. Each check is a trial on a fresh store; the reports
 //! come last.
@@ -14,6 +14,7 @@ mod common {
 }
 #[cfg(feature = "migration")]
 mod databases;
+mod directory;
 mod flawed;
 mod flaws;
 mod memory;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 use self::{
+    directory::DirectoryHarness,
     memory::MemoryHarness,
     results::Results,
     wrapped::{cached, erased},
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let results = Results::default();
     let mut trials = results.trials("memory", async || MemoryHarness::default());
+    trials.extend(results.trials("directory", async || DirectoryHarness::default()));
     trials.extend(results.trials("cached", async || cached(MemoryHarness::default())));
     trials.extend(results.trials("dyn", async || erased(MemoryHarness::default())));
     #[cfg(feature = "migration")]
