@@ -5,16 +5,20 @@
 //! application with another backend implements the trait:
 //!
 //! ```
-//! use std::{collections::HashMap, sync::Mutex};
+//! use std::{collections::HashMap, sync::{Mutex, PoisonError}};
 //! use async_trait::async_trait;
-//! use tower_jit_provisioning::{Identity, IdentityKey, ProvisionError, Provisioned, Provisioner};
+//! use tower_jit_provisioning::{
+//!     Identity, IdentityKey, ProvisionError, Provisioned, Provisioner, provisioner::Standing,
+//! };
 //!
+//! #[derive(Clone)]
 //! struct Account {
 //!     number: usize,
+//!     standing: Standing,
 //! }
 //!
 //! #[derive(Default)]
-//! struct Directory(Mutex<HashMap<IdentityKey, usize>>);
+//! struct Directory(Mutex<HashMap<IdentityKey, Account>>);
 //!
 //! #[async_trait]
 //! impl Provisioner for Directory {
@@ -24,18 +28,24 @@
 //!         &self,
 //!         identity: &Identity,
 //!     ) -> Result<Provisioned<Account>, ProvisionError> {
-//!         let mut accounts = self.0.lock().map_err(|_| ProvisionError::unavailable("poisoned"))?;
-//!         let next = accounts.len();
-//!         let known = accounts.contains_key(&identity.key());
-//!         let number = *accounts.entry(identity.key()).or_insert(next);
-//!         Ok(match known {
-//!             true => Provisioned::found(Account { number }),
-//!             false => Provisioned::created(Account { number }),
-//!         })
+//!         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+//!         if let Some(account) = accounts.get(&identity.key()) {
+//!             let entry = identity.enter(account.standing, &[])?;
+//!             return Ok(Provisioned::found(account.clone(), entry));
+//!         }
+//!         let admission = identity.admit()?;
+//!         let account = Account { number: accounts.len(), standing: admission.standing() };
+//!         accounts.insert(identity.key(), account.clone());
+//!         Provisioned::created(account, admission)
 //!     }
 //! }
 //! ```
+//!
+//! The issuer's policy applies to such a backend too: a [`Provisioned`](crate::Provisioned) is made
+//! from an [`Entry`] or an [`Admission`], and these only from
+//! [`Identity::enter`](crate::Identity::enter) and [`Identity::admit`](crate::Identity::admit).
 
+mod admission;
 pub(crate) mod cached;
 pub(crate) mod decision;
 pub(crate) mod enricher;
@@ -52,7 +62,8 @@ pub(crate) use self::cached::CachedProvisioner;
 #[cfg(feature = "sea-orm")]
 pub(crate) use self::enricher::Enricher;
 pub use self::{
-    decision::{Profile, ProfileState, RoleGrant, SignUpCounts},
+    admission::{Admission, Decision, Entry, LinkPermit},
+    decision::{Candidate, Profile, ProfileState, RoleGrant, SignUpCounts, Standing},
     enricher::Enrichment,
     user_info::UserInfo,
 };

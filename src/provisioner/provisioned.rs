@@ -2,7 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use super::outcome::Outcome;
+use super::{
+    admission::{Admission, Entry, LinkPermit},
+    decision::UserStatus,
+    outcome::Outcome,
+};
+use crate::error::{DenialReason, ProvisionError};
 
 /// A user and the [`Outcome`] of provisioning it.
 pub struct Provisioned<U> {
@@ -13,23 +18,43 @@ pub struct Provisioned<U> {
 
 impl<U> Provisioned<U> {
     /// Creates a result for a user that existed and was not changed.
-    pub fn found(user: impl Into<Arc<U>>) -> Self {
-        Self::new(user, Outcome::Found)
+    pub fn found(user: impl Into<Arc<U>>, entry: Entry) -> Self {
+        Self::entered(user, Outcome::Found, entry)
     }
 
     /// Creates a result for a user that this call created.
-    pub fn created(user: impl Into<Arc<U>>) -> Self {
-        Self::new(user, Outcome::Created)
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`](ProvisionError::Denied) with `pending_approval` if the policy requires approval of
+    /// new users. The user stays stored with its [standing](super::Admission::standing).
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a permission counts for one result"
+    )]
+    pub fn created(user: impl Into<Arc<U>>, admission: Admission) -> Result<Self, ProvisionError> {
+        match admission.standing().status() {
+            UserStatus::Pending => Err(DenialReason::PendingApproval.into()),
+            _ => Ok(Self::new(user, Outcome::Created)),
+        }
     }
 
     /// Creates a result for an existing user that this call linked the identity to.
-    pub fn linked(user: impl Into<Arc<U>>) -> Self {
-        Self::new(user, Outcome::Linked)
+    pub fn linked(user: impl Into<Arc<U>>, permit: LinkPermit) -> Self {
+        Self::entered(user, Outcome::Linked, permit.entry)
     }
 
     /// Creates a result for an existing user that this call updated.
-    pub fn updated(user: impl Into<Arc<U>>) -> Self {
-        Self::new(user, Outcome::Updated)
+    pub fn updated(user: impl Into<Arc<U>>, entry: Entry) -> Self {
+        Self::entered(user, Outcome::Updated, entry)
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a permission counts for one result"
+    )]
+    fn entered(user: impl Into<Arc<U>>, outcome: Outcome, entry: Entry) -> Self {
+        Self::new(user, outcome).with_tokens_valid_after(entry.tokens_valid_after)
     }
 
     pub(crate) fn new(user: impl Into<Arc<U>>, outcome: Outcome) -> Self {
@@ -42,12 +67,19 @@ impl<U> Provisioned<U> {
 
     /// Sets the time until which issued tokens are revoked, in milliseconds since the Unix epoch.
     ///
-    /// The provisioner has checked the token that it was called with. A cache needs the time to
-    /// check later tokens of the same user.
-    #[must_use]
-    pub fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
+    /// A cache needs the time to check later tokens of the same user.
+    pub(crate) fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
         self.tokens_valid_after = instant;
         self
+    }
+
+    /// Converts the user, for a provisioner that wraps another one and has its own user type.
+    pub fn map<V>(self, convert: impl FnOnce(&U) -> V) -> Provisioned<V> {
+        Provisioned {
+            user: Arc::new(convert(&self.user)),
+            outcome: self.outcome,
+            tokens_valid_after: self.tokens_valid_after,
+        }
     }
 
     /// Returns the time until which issued tokens are revoked, in milliseconds since the Unix

@@ -22,6 +22,8 @@ use crate::{error::ProvisionError, identity::Identity};
 /// * A collision on anything but the identity key returns [`ProvisionError::Conflict`]. It neither
 ///   links the identity to the other user nor retries without a limit.
 /// * Every refusal is decided before the first write.
+/// * The issuer's policy decides who may enter. The [standing](super::Admission::standing) of a new
+///   user is stored, and passed to [`Identity::enter`] at each later request.
 /// * Deactivated and deleted users are refused, and provisioning never reactivates them.
 /// * [`cached`](Self::cached) is optional. Its default returns `None`, which is always correct and
 ///   sends every request to [`provision`](Self::provision). An implementation returns a user only

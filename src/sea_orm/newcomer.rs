@@ -51,13 +51,13 @@ impl<M: UserMapping> SeaOrmProvisioner<M> {
             }
             Resolved::Created(row, _) => {
                 let user = self.mapping.user(row, roles::counted(identity, &[]));
-                Ok(Provisioned::created(user))
+                Ok(Provisioned::new(user, Outcome::Created))
             }
             Resolved::Known(Outcome::Linked, known) => {
                 let roles = roles::counted(identity, known.grants());
                 let after = known.tokens_valid_after.map(millis);
                 let user = self.mapping.user(known.row, roles);
-                Ok(Provisioned::linked(user).with_tokens_valid_after(after))
+                Ok(Provisioned::new(user, Outcome::Linked).with_tokens_valid_after(after))
             }
             Resolved::Known(_, known) => self.provision_known(identity, known).await,
         }

@@ -1,9 +1,9 @@
 //! Every provisioner of this crate fulfils the contract, and every violation is detected.
 //!
-//! `memory`, `cached` and `dyn` always run, the databases with feature `migration`: SQLite without
-//! configuration, PostgreSQL and MySQL (or MariaDB) if `TEST_POSTGRES_URL` and `TEST_MYSQL_URL`
-//! name a server on which databases may be created. Each check is a trial on a fresh store; the
-//! reports are printed last.
+//! `memory`, `directory`, `cached` and `dyn` always run, the databases with feature `migration`:
+//! SQLite without configuration, PostgreSQL and MySQL (or MariaDB) if `TEST_POSTGRES_URL` and
+//! `TEST_MYSQL_URL` name a server on which databases may be created. Each check is a trial on a
+//! fresh store; the reports are printed last.
 
 #[cfg(feature = "migration")]
 #[path = "../common"]
@@ -14,6 +14,7 @@ mod common {
 }
 #[cfg(feature = "migration")]
 mod databases;
+mod directory;
 mod flawed;
 mod flaws;
 mod memory;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 use self::{
+    directory::DirectoryHarness,
     memory::MemoryHarness,
     results::Results,
     wrapped::{cached, erased},
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let results = Results::default();
     let mut trials = results.trials("memory", async || MemoryHarness::default());
+    trials.extend(results.trials("directory", async || DirectoryHarness::default()));
     trials.extend(results.trials("cached", async || cached(MemoryHarness::default())));
     trials.extend(results.trials("dyn", async || erased(MemoryHarness::default())));
     #[cfg(feature = "migration")]

@@ -1,4 +1,4 @@
-//! The layers of `src`: a file imports only from its own layer and from those below, and no two
+//! The floors of `src`: a file imports only from its own floor and from those below, and no two
 //! files import each other, directly or indirectly.
 //!
 //! Imports are resolved to the file that defines the item, through re-exports. Code compiled only
@@ -16,8 +16,8 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// The modules of each layer, the lowest first.
-const LAYERS: [&[&str]; 9] = [
+/// The modules of each floor, the lowest first.
+const FLOORS: [&[&str]; 9] = [
     &["clock", "digest", "error", "hashed", "resource_metadata"],
     &["email", "rejection", "telemetry"],
     &["credential", "principal"],
@@ -292,24 +292,24 @@ fn definers(
     found
 }
 
-fn layer_of(name: &str) -> usize {
+fn floor_of(name: &str) -> usize {
     let module = name
         .split('/')
         .next()
         .unwrap_or_default()
         .trim_end_matches(".rs");
-    let layer = LAYERS.iter().position(|modules| modules.contains(&module));
-    layer.unwrap_or_else(|| panic!("{module} has no layer"))
+    let floor = FLOORS.iter().position(|modules| modules.contains(&module));
+    floor.unwrap_or_else(|| panic!("{module} has no floor"))
 }
 
-/// Returns every import of a higher layer, and every circle.
+/// Returns every import of a higher floor, and every circle.
 fn faults(sources: &Sources) -> Vec<String> {
     let arrows = arrows(sources);
     let mut faults = Vec::new();
     for (from, to) in &arrows {
         // The crate's root and its facades may name everything.
-        for to in to.iter().filter(|to| layer_of(to) > layer_of(from)) {
-            faults.push(format!("{from} imports {to}, which is on a higher layer"));
+        for to in to.iter().filter(|to| floor_of(to) > floor_of(from)) {
+            faults.push(format!("{from} imports {to}, which is on a higher floor"));
         }
     }
     faults.extend(circles(&arrows).map(|circle| format!("a circle: {circle}")));

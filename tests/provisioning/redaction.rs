@@ -10,8 +10,9 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     Algorithm, CachedProvisioner, CurrentUser, Email, Error, Identity, JwtVerifier, KeySource,
     MemoryProvisioner, MemoryUser, ProvisionError, ProvisionLayer, Provisioned, RequireLayer,
-    TokenSource, TrustedIssuer, VerifierConfig,
+    TokenSource, TrustedIssuer, UserStatus, VerifierConfig,
     credential::RequestHead,
+    provisioner::Standing,
     sea_orm::{KnownUser, LinkCandidate, User, entity},
     testing::{SigningKey, TestIdentity, TestIssuer},
 };
@@ -90,11 +91,11 @@ async fn identities_users_and_provisioners_hide_personal_data() {
     hides(&users, &token);
     hides(&cached, &token);
     hides(&layer, &token);
-    hides(&Provisioned::<String>::found(NAME.to_owned()), &token);
-    hides(
-        &TestIdentity::new("https://id.example.com", "x").build(),
-        &token,
-    );
+    let ana = TestIdentity::new("https://id.example.com", "x").build();
+    let entry = ana.enter(Standing::new(UserStatus::Active, ana.kind()), &[]);
+    let found = Provisioned::<String>::found(NAME.to_owned(), entry.unwrap());
+    hides(&found, &token);
+    hides(&ana, &token);
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use tokio::{sync::mpsc, time::advance};
 use tower_jit_provisioning::{
     CachedProvisioner, DenialReason, Identity, Outcome, ProvisionError, Provisioned, Provisioner,
+    UserStatus,
     bus::{BusEvent, InvalidationBus},
+    provisioner::Standing,
     testing::TestIdentity,
 };
 
@@ -32,10 +34,9 @@ struct State {
 
 impl Store {
     fn new() -> Self {
-        let admin = Provisioned::found(vec!["admin", "editor"]);
         Self(Arc::new(State {
             calls: AtomicUsize::new(0),
-            answer: Mutex::new(Ok(admin)),
+            answer: Mutex::new(Ok(found(vec!["admin", "editor"], None))),
         }))
     }
 
@@ -52,7 +53,7 @@ impl Store {
     }
 
     fn recover(&self) {
-        self.answer(Ok(Provisioned::found(vec!["admin", "editor"])));
+        self.answer(Ok(found(vec!["admin", "editor"], None)));
     }
 }
 
@@ -64,6 +65,13 @@ impl Provisioner for Store {
         self.0.calls.fetch_add(1, SeqCst);
         self.0.answer.lock().unwrap().clone()
     }
+}
+
+fn found(roles: Account, tokens_valid_after: Option<i64>) -> Provisioned<Account> {
+    let fresh = token(i64::MAX);
+    let standing = Standing::new(UserStatus::Active, fresh.kind());
+    let standing = standing.with_tokens_valid_after(tokens_valid_after);
+    Provisioned::found(roles, fresh.enter(standing, &[]).unwrap())
 }
 
 fn ana() -> Identity {
@@ -237,8 +245,7 @@ async fn a_refusal_of_the_user_ends_the_entries_of_their_other_tokens() {
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_is_not_served_a_stale_user() {
     let store = Store::new();
-    let account = Provisioned::found(vec!["editor"]).with_tokens_valid_after(Some(1_500));
-    store.answer(Ok(account));
+    store.answer(Ok(found(vec!["editor"], Some(1_500))));
     let users = with_stale_users(&store);
     users.provision(&token(2_000)).await.unwrap();
     store.fail();
@@ -263,8 +270,7 @@ async fn a_known_revocation_is_kept_during_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn a_revoked_token_keeps_the_entries_of_newer_tokens() {
     let store = Store::new();
-    let account = Provisioned::found(vec!["editor"]).with_tokens_valid_after(Some(1_500));
-    store.answer(Ok(account));
+    store.answer(Ok(found(vec!["editor"], Some(1_500))));
     let users = with_stale_users(&store);
     users.provision(&token(2_000)).await.unwrap();
     for _ in 0..3 {

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use tower_jit_provisioning::{
-    CachedProvisioner, Identity, ProvisionError, Provisioned, Provisioner,
+    CachedProvisioner, Identity, ProvisionError, Provisioned, Provisioner, UserStatus,
+    provisioner::Standing,
 };
 
 use crate::{
@@ -32,7 +33,8 @@ impl Provisioner for AnyUser {
     type User = String;
 
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<String>, ProvisionError> {
-        Ok(Provisioned::found(identity.subject().to_owned()))
+        let entry = identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])?;
+        Ok(Provisioned::found(identity.subject().to_owned(), entry))
     }
 }
 

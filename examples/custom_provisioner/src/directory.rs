@@ -19,6 +19,18 @@ use tokio::net::TcpListener;
 pub(crate) struct Member {
     pub number: usize,
     pub name: Option<String>,
+    /// `active`, `deactivated`, `deleted` or `pending`.
+    pub status: String,
+    /// `human` or `service`.
+    pub kind: String,
+}
+
+/// What a client sends to create a member.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct NewMember {
+    pub name: Option<String>,
+    pub status: String,
+    pub kind: String,
 }
 
 #[derive(Clone, Default)]
@@ -53,8 +65,9 @@ async fn find(
 async fn put(
     State(members): State<Members>,
     Path(key): Path<String>,
-    Json(name): Json<Option<String>>,
+    Json(new): Json<NewMember>,
 ) -> Result<(StatusCode, Json<Member>), StatusCode> {
+    let NewMember { name, status, kind } = new;
     // A member who has left the organisation is refused, even with a valid token.
     if name.as_deref() == Some("Cy Roe") {
         return Err(StatusCode::GONE);
@@ -64,6 +77,11 @@ async fn put(
         return Ok((StatusCode::OK, Json(known.clone())));
     }
     let number = members.len() + 1;
-    let member = members.entry(key).or_insert(Member { number, name });
+    let member = members.entry(key).or_insert(Member {
+        number,
+        name,
+        status,
+        kind,
+    });
     Ok((StatusCode::CREATED, Json(member.clone())))
 }

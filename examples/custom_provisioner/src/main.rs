@@ -21,11 +21,12 @@ use hyper_util::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::timeout};
 use tower_jit_provisioning::{
-    CachedProvisioner, CurrentUser, DenialReason, Identity, JwtVerifier, ProvisionError,
-    ProvisionLayer, Provisioned, Provisioner, testing::TestIssuer,
+    CachedProvisioner, CurrentUser, DenialReason, Identity, JwtVerifier, PrincipalKind,
+    ProvisionError, ProvisionLayer, Provisioned, Provisioner, UserStatus, provisioner::Standing,
+    testing::TestIssuer,
 };
 
-use self::directory::Member;
+use self::directory::{Member, NewMember};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -41,20 +42,56 @@ impl Directory {
         &self,
         method: &str,
         identity: &Identity,
-    ) -> Result<(StatusCode, Bytes), BoxError> {
-        let name = json!(identity.full_name()).to_string();
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Bytes), ProvisionError> {
+        let asking = async {
+            let response = self
+                .client
+                .request(self.request(method, identity, body)?)
+                .await?;
+            let status = response.status();
+            Ok::<_, BoxError>((status, response.into_body().collect().await?.to_bytes()))
+        };
+        let answer = timeout(Duration::from_secs(2), asking).await;
+        answer
+            .map_err(ProvisionError::unavailable)?
+            .map_err(ProvisionError::unavailable)
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        identity: &Identity,
+        body: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, BoxError> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}/members/{}", self.url, identity.key()))
             .header("content-type", "application/json")
-            .body(Full::from(name))?;
-        let asking = async {
-            let response = self.client.request(request).await?;
-            let status = response.status();
-            Ok((status, response.into_body().collect().await?.to_bytes()))
-        };
-        timeout(Duration::from_secs(2), asking).await?
+            .body(Full::from(body))?;
+        Ok(request)
     }
+}
+
+fn member(body: &[u8]) -> Result<Member, ProvisionError> {
+    serde_json::from_slice(body).map_err(ProvisionError::unavailable)
+}
+
+/// Checks whether a known member may enter, with the standing that the directory stores.
+fn found(identity: &Identity, body: &[u8]) -> Result<Provisioned<Member>, ProvisionError> {
+    let member = member(body)?;
+    let (Some(status), Some(kind)) = (
+        UserStatus::parse(&member.status),
+        PrincipalKind::parse(&member.kind),
+    ) else {
+        return Err(ProvisionError::unavailable("an unknown status or kind"));
+    };
+    let entry = identity.enter(Standing::new(status, kind), &[])?;
+    Ok(Provisioned::found(member, entry))
+}
+
+fn unexpected(status: StatusCode) -> ProvisionError {
+    ProvisionError::unavailable(format!("the directory says {status}"))
 }
 
 #[async_trait]
@@ -65,21 +102,26 @@ impl Provisioner for Directory {
     /// 201 to one caller only. If this future is dropped half way, the member is either absent or
     /// complete.
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<Member>, ProvisionError> {
-        let unavailable = |error: BoxError| ProvisionError::unavailable(error);
-        let mut answer = self.ask("GET", identity).await.map_err(unavailable)?;
-        if answer.0 == StatusCode::NOT_FOUND {
-            answer = self.ask("PUT", identity).await.map_err(unavailable)?;
-        }
-        let (status, body) = answer;
-        let member =
-            || serde_json::from_slice::<Member>(&body).map_err(ProvisionError::unavailable);
+        let (status, body) = self.ask("GET", identity, Vec::new()).await?;
         match status {
-            StatusCode::OK => Ok(Provisioned::found(member()?)),
-            StatusCode::CREATED => Ok(Provisioned::created(member()?)),
+            StatusCode::OK => return found(identity, &body),
+            StatusCode::NOT_FOUND => {}
+            status => return Err(unexpected(status)),
+        }
+        // The policy decides before the first write.
+        let admission = identity.admit()?;
+        let standing = admission.standing();
+        let new = json!(NewMember {
+            name: identity.full_name().map(str::to_owned),
+            status: standing.status().as_str().to_owned(),
+            kind: standing.kind().as_str().to_owned(),
+        });
+        let (status, body) = self.ask("PUT", identity, new.to_string().into()).await?;
+        match status {
+            StatusCode::OK => found(identity, &body),
+            StatusCode::CREATED => Provisioned::created(member(&body)?, admission),
             StatusCode::GONE => Err(DenialReason::Deactivated.into()),
-            status => Err(ProvisionError::unavailable(format!(
-                "the directory says {status}"
-            ))),
+            status => Err(unexpected(status)),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
-    provisioner::{provisioned::Provisioned, provisioner::Provisioner},
+    provisioner::{outcome::Outcome, provisioned::Provisioned, provisioner::Provisioner},
     telemetry,
 };
 
@@ -96,7 +96,7 @@ impl<P: Provisioner> Inner<P> {
         let entry = self.entries.get(&identity.evidence())?;
         let (original, until) = entry.fallback(self.version(identity.key()))?;
         let user = (self.options.unprivileged)(original.user())?;
-        let stale = Provisioned::found(user);
+        let stale = Provisioned::new(user, Outcome::Found);
         let stale = stale.with_tokens_valid_after(original.tokens_valid_after());
         Some(Entry {
             verdict: Ok(stale),

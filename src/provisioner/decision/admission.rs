@@ -1,10 +1,9 @@
 //! Admission: the checks of every request.
 
-use super::user_status::UserStatus;
+use super::{standing::Standing, user_status::UserStatus};
 use crate::{
     error::{DenialReason, ProvisionError},
     identity::Identity,
-    principal::PrincipalKind,
 };
 
 /// Checks the access rules of the token's issuer, before any store is read.
@@ -15,31 +14,20 @@ pub(crate) fn screen(identity: &Identity) -> Result<(), ProvisionError> {
     }
 }
 
-/// The state of a known user, as read from the store.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) status: UserStatus,
-    /// The kind that was recorded when the identity was created.
-    pub(crate) kind: PrincipalKind,
-    /// Tokens issued at or before this time are revoked. Milliseconds since the Unix epoch; `None`
-    /// means that no token is revoked.
-    pub(crate) tokens_valid_after: Option<i64>,
-}
-
 /// Checks that a known user may be admitted with this token. Applies to every request, cached or
 /// not.
-pub(crate) fn admit(identity: &Identity, user: Snapshot) -> Result<(), ProvisionError> {
-    match user.status {
+pub(crate) fn admit(identity: &Identity, user: Standing) -> Result<(), ProvisionError> {
+    match user.status() {
         UserStatus::Active => {}
         UserStatus::Deactivated => return Err(DenialReason::Deactivated.into()),
         UserStatus::Deleted => return Err(DenialReason::Deleted.into()),
         UserStatus::Pending => return Err(DenialReason::PendingApproval.into()),
     }
     // RFC 9700 section 4.15: a client must not impersonate a person, nor a person a client.
-    if user.kind != identity.kind() {
+    if user.kind() != identity.kind() {
         return Err(DenialReason::KindMismatch.into());
     }
-    match is_revoked(identity, user.tokens_valid_after) {
+    match is_revoked(identity, user.tokens_valid_after()) {
         true => Err(ProvisionError::Revoked),
         false => Ok(()),
     }
@@ -58,6 +46,7 @@ mod tests {
     use super::*;
     use crate::{
         policy::{IssuerPolicy, Rule},
+        principal::PrincipalKind,
         testing::TestIdentity,
     };
 
@@ -84,11 +73,7 @@ mod tests {
         let identity = TestIdentity::new("https://id.example.com", "ana")
             .with_issued_at(1_000)
             .build();
-        let user = Snapshot {
-            status: UserStatus::Active,
-            kind: PrincipalKind::Human,
-            tokens_valid_after: None,
-        };
+        let user = Standing::new(UserStatus::Active, PrincipalKind::Human);
         let checked = |user| admit(&identity, user).map_err(|error| error.reason());
         assert_eq!(checked(user), Ok(()));
         for (status, reason) in [
@@ -96,35 +81,28 @@ mod tests {
             (UserStatus::Deleted, "deleted"),
             (UserStatus::Pending, "pending_approval"),
         ] {
-            assert_eq!(checked(Snapshot { status, ..user }), Err(reason));
+            assert_eq!(
+                checked(Standing::new(status, PrincipalKind::Human)),
+                Err(reason)
+            );
         }
-        let kind = PrincipalKind::Service;
-        assert_eq!(checked(Snapshot { kind, ..user }), Err("kind_mismatch"));
+        let service = Standing::new(UserStatus::Active, PrincipalKind::Service);
+        assert_eq!(checked(service), Err("kind_mismatch"));
         for (after, verdict) in [
             (999, Ok(())),
             (1_000, Err("revoked")),
             (1_001, Err("revoked")),
         ] {
-            let tokens_valid_after = Some(after);
-            assert_eq!(
-                checked(Snapshot {
-                    tokens_valid_after,
-                    ..user
-                }),
-                verdict,
-                "{after}"
-            );
+            let user = user.with_tokens_valid_after(Some(after));
+            assert_eq!(checked(user), verdict, "{after}");
         }
     }
 
     #[test]
     fn a_token_without_issue_time_is_revoked() {
         let identity = TestIdentity::new("https://id.example.com", "ana").build();
-        let user = Snapshot {
-            status: UserStatus::Active,
-            kind: PrincipalKind::Human,
-            tokens_valid_after: Some(0),
-        };
+        let user = Standing::new(UserStatus::Active, PrincipalKind::Human)
+            .with_tokens_valid_after(Some(0));
         assert!(matches!(
             admit(&identity, user),
             Err(ProvisionError::Revoked)

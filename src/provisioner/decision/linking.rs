@@ -11,8 +11,11 @@ pub(crate) fn linking_address(identity: &Identity) -> Option<&Email> {
 }
 
 /// The user with the identity's address as a verified address, or pre-linked to it.
+///
+/// For [`Identity::decide`].
 #[derive(Clone, Debug)]
-pub(crate) struct Candidate {
+#[must_use]
+pub struct Candidate {
     pub(crate) status: UserStatus,
     /// The source that verified the address: `mailbox`, `import`, `issuer:…`.
     pub(crate) verified_by: String,
@@ -28,6 +31,49 @@ pub(crate) struct Candidate {
     /// Whether an operator assigned the address to this user in advance, for this issuer and for
     /// one use.
     pub(crate) is_pre_linked: bool,
+}
+
+impl Candidate {
+    /// Describes the user: its status, its kind, which source verified the address (`mailbox`,
+    /// `import`, `issuer:…`), and whether it has an identity of the token's issuer already.
+    ///
+    /// All four decide whether the identity may be linked, so none has a default.
+    pub fn new(
+        status: UserStatus,
+        kind: PrincipalKind,
+        verified_by: impl Into<String>,
+        has_identity_of_issuer: bool,
+    ) -> Self {
+        Self {
+            status,
+            verified_by: verified_by.into(),
+            is_human: kind == PrincipalKind::Human,
+            has_identity_of_issuer,
+            tokens_valid_after: None,
+            grants: Vec::new(),
+            is_pre_linked: false,
+        }
+    }
+
+    /// Sets the grants stored here. They count where the policy
+    /// [requires a role](crate::IssuerPolicy::require_role).
+    pub fn with_grants(mut self, grants: Vec<RoleGrant>) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// Sets whether an operator named this user as the owner of the address, for this issuer and
+    /// once. The identity is then linked whatever the policy says about linking.
+    pub fn with_pre_link(mut self, is_pre_linked: bool) -> Self {
+        self.is_pre_linked = is_pre_linked;
+        self
+    }
+
+    /// Revokes the tokens issued at or before an instant, in milliseconds since the Unix epoch.
+    pub fn with_tokens_valid_after(mut self, instant: Option<i64>) -> Self {
+        self.tokens_valid_after = instant;
+        self
+    }
 }
 
 /// Checks that the identity may be linked to the candidate.

@@ -19,9 +19,10 @@ mod role_grant;
 pub(crate) mod roles;
 pub(crate) mod sign_up;
 mod sign_up_counts;
+mod standing;
 mod user_status;
 
 pub use self::{
-    profile::Profile, profile_state::ProfileState, role_grant::RoleGrant,
-    sign_up_counts::SignUpCounts, user_status::UserStatus,
+    linking::Candidate, profile::Profile, profile_state::ProfileState, role_grant::RoleGrant,
+    sign_up_counts::SignUpCounts, standing::Standing, user_status::UserStatus,
 };

@@ -3,7 +3,8 @@
 use proptest::{option, prelude::*, sample::select};
 
 use super::{
-    admission::{Snapshot, admit},
+    Standing,
+    admission::admit,
     linking::Candidate,
     newcomer::{Newcomer, decide},
     profile::Profile,
@@ -205,7 +206,7 @@ proptest! {
         identity in identity(),
         (status, kind, tokens_valid_after) in (status(), kind(), option::of(0_i64..4)),
     ) {
-        let snapshot = Snapshot { status, kind, tokens_valid_after };
+        let snapshot = Standing::new(status, kind).with_tokens_valid_after(tokens_valid_after);
         let may = status == UserStatus::Active
             && kind == identity.kind()
             && !is_void(&identity, tokens_valid_after);

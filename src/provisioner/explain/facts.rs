@@ -11,8 +11,7 @@ use crate::{
     principal::{PrincipalKind, RoleClaim},
     provisioner::{
         decision::{
-            RoleGrant, SignUpCounts, UserStatus,
-            admission::{self, Snapshot},
+            RoleGrant, SignUpCounts, Standing, UserStatus, admission,
             linking::{Candidate, linking_address},
             newcomer::{Newcomer, decide},
             roles,
@@ -27,7 +26,7 @@ pub(crate) enum Facts {
     /// The identity belongs to a user.
     Known {
         /// `None` means that the identity was recorded with an unknown kind.
-        snapshot: Option<Snapshot>,
+        snapshot: Option<Standing>,
         grants: Vec<RoleGrant>,
         /// `None` if the store keeps no grants; otherwise the `iat` of the token that they came
         /// from.
@@ -91,7 +90,7 @@ pub(crate) fn rules(identity: &Identity) -> Vec<Step> {
 
 fn known(
     identity: &Identity,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Standing>,
     grants: &[RoleGrant],
     stored_at: Option<Option<i64>>,
     changes_profile: bool,
@@ -102,17 +101,17 @@ fn known(
         steps.push(Step::check("kind", false, detail));
         return (steps, Err(DenialReason::KindMismatch.into()));
     };
-    let status = user.status;
+    let status = user.status();
     let is_active = status == UserStatus::Active;
     steps.push(Step::check("status", is_active, status.as_str()));
     let kinds = format!(
         "recorded as {}, the token is {}'s",
-        user.kind.as_str(),
+        user.kind().as_str(),
         identity.kind().as_str()
     );
-    steps.push(Step::check("kind", user.kind == identity.kind(), kinds));
-    let is_revoked = admission::is_revoked(identity, user.tokens_valid_after);
-    let detail = match (user.tokens_valid_after, identity.issued_at()) {
+    steps.push(Step::check("kind", user.kind() == identity.kind(), kinds));
+    let is_revoked = admission::is_revoked(identity, user.tokens_valid_after());
+    let detail = match (user.tokens_valid_after(), identity.issued_at()) {
         (None, _) => "no tokens were revoked".to_owned(),
         (Some(after), None) => {
             format!("tokens issued until {after} ms are revoked, and this one has no issue time")

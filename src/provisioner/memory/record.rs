@@ -5,7 +5,7 @@ use crate::{
     identity::Identity,
     principal::IdentityKey,
     provisioner::{
-        decision::{Profile, ProfileState, RoleGrant, UserStatus, admission::Snapshot, roles},
+        decision::{Profile, ProfileState, RoleGrant, Standing, UserStatus, roles},
         outcome::Outcome,
         provisioned::Provisioned,
     },
@@ -41,12 +41,8 @@ impl Record {
         self.tokens_valid_after = self.tokens_valid_after.max(Some(instant));
     }
 
-    pub(super) fn snapshot(&self, known: &KnownIdentity) -> Snapshot {
-        Snapshot {
-            status: self.status,
-            kind: known.kind,
-            tokens_valid_after: self.tokens_valid_after,
-        }
+    pub(super) fn snapshot(&self, known: &KnownIdentity) -> Standing {
+        Standing::new(self.status, known.kind).with_tokens_valid_after(self.tokens_valid_after)
     }
 
     pub(super) fn profile_state(&self, identity: &Identity, known: &KnownIdentity) -> ProfileState {

@@ -7,7 +7,7 @@ use time::PrimitiveDateTime;
 use super::millis::millis;
 use crate::{
     principal::PrincipalKind,
-    provisioner::decision::{ProfileState, RoleGrant, UserStatus, admission::Snapshot},
+    provisioner::decision::{ProfileState, RoleGrant, Standing, UserStatus},
 };
 
 /// The user of a known identity, and the state that the policy decides by.
@@ -95,11 +95,8 @@ impl<R> KnownUser<R> {
     }
 
     /// Returns the state that admission decides by; `None` if the kind is unknown.
-    pub(in crate::sea_orm) fn snapshot(&self) -> Option<Snapshot> {
-        Some(Snapshot {
-            status: self.status,
-            kind: self.kind?,
-            tokens_valid_after: self.tokens_valid_after.map(millis),
-        })
+    pub(in crate::sea_orm) fn snapshot(&self) -> Option<Standing> {
+        let standing = Standing::new(self.status, self.kind?);
+        Some(standing.with_tokens_valid_after(self.tokens_valid_after.map(millis)))
     }
 }

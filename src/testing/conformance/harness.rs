@@ -39,9 +39,11 @@ pub trait Harness: Send + Sync + 'static {
     }
 
     /// Returns whether the implementation has an optional ability.
+    ///
+    /// By default, it applies the [policy](Ability::Policy) and has no other ability. An
+    /// implementation that does not record the kind of a principal overrides this.
     fn supports(&self, ability: Ability) -> bool {
-        let _ = ability;
-        false
+        ability == Ability::Policy
     }
 
     /// Returns the number of users in the store, including incomplete users and users without

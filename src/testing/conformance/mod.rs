@@ -7,7 +7,8 @@
 //! use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
 //! use async_trait::async_trait;
 //! use tower_jit_provisioning::{
-//!     DenialReason, Identity, IdentityKey, ProvisionError, Provisioned, Provisioner, UserStatus,
+//!     Identity, IdentityKey, ProvisionError, Provisioned, Provisioner, UserStatus,
+//!     provisioner::Standing,
 //!     testing::conformance::{self, Harness, NotApplicable, Verdict},
 //! };
 //!
@@ -18,7 +19,7 @@
 //! #[derive(Clone)]
 //! struct Account {
 //!     number: usize,
-//!     is_active: bool,
+//!     standing: Standing,
 //! }
 //!
 //! #[async_trait]
@@ -31,14 +32,13 @@
 //!     ) -> Result<Provisioned<Account>, ProvisionError> {
 //!         let mut accounts = self.0.lock().map_err(|_| ProvisionError::unavailable("poisoned"))?;
 //!         if let Some(account) = accounts.get(&identity.key()) {
-//!             return match account.is_active {
-//!                 true => Ok(Provisioned::found(account.clone())),
-//!                 false => Err(DenialReason::Deactivated.into()),
-//!             };
+//!             let entry = identity.enter(account.standing, &[])?;
+//!             return Ok(Provisioned::found(account.clone(), entry));
 //!         }
-//!         let account = Account { number: accounts.len(), is_active: true };
+//!         let admission = identity.admit()?;
+//!         let account = Account { number: accounts.len(), standing: admission.standing() };
 //!         accounts.insert(identity.key(), account.clone());
-//!         Ok(Provisioned::created(account))
+//!         Provisioned::created(account, admission)
 //!     }
 //! }
 //!
@@ -63,10 +63,10 @@
 //!     }
 //!
 //!     async fn set_status(&self, key: IdentityKey, status: UserStatus) -> Result<(), NotApplicable> {
-//!         if !matches!(status, UserStatus::Active | UserStatus::Deactivated) {
-//!             return Err(NotApplicable::new("accounts are active or not"));
-//!         }
-//!         self.0.0.lock().unwrap().get_mut(&key).unwrap().is_active = status == UserStatus::Active;
+//!         let mut accounts = self.0.0.lock().unwrap();
+//!         let standing = &mut accounts.get_mut(&key).unwrap().standing;
+//!         *standing = Standing::new(status, standing.kind())
+//!             .with_tokens_valid_after(standing.tokens_valid_after());
 //!         Ok(())
 //!     }
 //! }

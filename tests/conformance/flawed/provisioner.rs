@@ -14,6 +14,7 @@ use tokio::{
 use tower_jit_provisioning::{
     DenialReason, Identity, IdentityKey, MemoryProvisioner, MemoryUser, Outcome, ProvisionError,
     Provisioned, Provisioner, UserStatus,
+    provisioner::{Candidate, Decision, Entry, LinkPermit, Standing},
     testing::conformance::{RecordedIdentity, StoreFault},
 };
 
@@ -192,12 +193,15 @@ impl Flawed {
             Flaw::BlocksByOwnAddress if is_lost_race && requested.vouched_email().is_some() => {
                 Err(ProvisionError::Conflict)
             }
-            Flaw::TellsAllCreated if is_lost_race => {
-                answer.map(|it| Provisioned::created(Arc::clone(it.user())))
-            }
-            Flaw::TellsAllLinked if is_lost_race && links(requested) => {
-                answer.map(|it| Provisioned::linked(Arc::clone(it.user())))
-            }
+            Flaw::TellsAllCreated if is_lost_race => answer.and_then(|it| {
+                Provisioned::created(Arc::clone(it.user()), unruled(requested).admit()?)
+            }),
+            Flaw::TellsAllLinked if is_lost_race && links(requested) => answer.and_then(|it| {
+                Ok(Provisioned::linked(
+                    Arc::clone(it.user()),
+                    permit(requested)?,
+                ))
+            }),
             _ => answer,
         }
     }
@@ -299,10 +303,26 @@ impl Flawed {
                 Err(error)
             }
             (Flaw::UpdatesAlways, Ok(found)) if found.outcome() == Outcome::Found => {
-                Ok(Provisioned::updated(Arc::clone(found.user())))
+                let entry = entry(requested, found.tokens_valid_after())?;
+                Ok(Provisioned::updated(Arc::clone(found.user()), entry))
             }
             (_, answer) => answer,
         }
+    }
+}
+
+/// Lets a known user in, whatever the policy of its issuer is.
+fn entry(asked: &Identity, tokens_valid_after: Option<i64>) -> Result<Entry, ProvisionError> {
+    let standing = Standing::new(UserStatus::Active, asked.kind());
+    unruled(asked).enter(standing.with_tokens_valid_after(tokens_valid_after), &[])
+}
+
+/// Links to a user with the address of the identity.
+fn permit(asked: &Identity) -> Result<LinkPermit, ProvisionError> {
+    let candidate = Candidate::new(UserStatus::Active, asked.kind(), "mailbox", false);
+    match asked.decide(Some(&candidate), None)? {
+        Decision::Link(permit) => Ok(permit),
+        Decision::Create(_) => Err(ProvisionError::Conflict),
     }
 }
 
@@ -329,9 +349,10 @@ impl Provisioner for Flawed {
             (Ok(()), _) => self.join(requested, identity.clone(), is_known).await,
         };
         let answer = self.after(requested, &identity, answer).await;
-        if let Ok(provisioned) = &answer {
-            let found = Provisioned::found(Arc::clone(provisioned.user()))
-                .with_tokens_valid_after(provisioned.tokens_valid_after());
+        if let Ok(provisioned) = &answer
+            && let Ok(entry) = entry(requested, provisioned.tokens_valid_after())
+        {
+            let found = Provisioned::found(Arc::clone(provisioned.user()), entry);
             self.cache
                 .lock()
                 .unwrap()
@@ -348,7 +369,8 @@ impl Provisioner for Flawed {
                 store(&keyed(requested, "", requested.issuer(), &subject).build())
             }),
             Flaw::CachesCreations => {
-                store(requested).map(|found| Provisioned::created(Arc::clone(found.user())))
+                let user = Arc::clone(store(requested)?.user());
+                Provisioned::created(user, unruled(requested).admit().ok()?).ok()
             }
             Flaw::CachesForever | Flaw::CachesLateLoads | Flaw::CachesRoles => {
                 let found = self

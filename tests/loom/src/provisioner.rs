@@ -25,10 +25,12 @@ pub mod provisioner {
 pub mod provisioned {
     use real_std::sync::Arc;
 
+    use super::outcome::Outcome;
+
     pub struct Provisioned<U>(Arc<U>);
 
     impl<U> Provisioned<U> {
-        pub fn found(user: impl Into<Arc<U>>) -> Self {
+        pub fn new(user: impl Into<Arc<U>>, _: Outcome) -> Self {
             Self(user.into())
         }
 
@@ -53,6 +55,12 @@ pub mod provisioned {
         fn clone(&self) -> Self {
             Self(Arc::clone(&self.0))
         }
+    }
+}
+
+pub mod outcome {
+    pub enum Outcome {
+        Found,
     }
 }
 

@@ -5,7 +5,7 @@ use axum::{Router, routing::get};
 use http::header::CONTENT_TYPE;
 use tower_jit_provisioning::{
     ErrorKind, HasRoles, Identity, MemoryUser, PrincipalKind, ProvisionError, ProvisionLayer,
-    Provisioned, Provisioner, RequireLayer, access::Names,
+    Provisioned, Provisioner, RequireLayer, UserStatus, access::Names, provisioner::Standing,
 };
 
 use super::app::{Answer, behind, layer, request, verifier};
@@ -95,8 +95,9 @@ struct Accounts;
 impl Provisioner for Accounts {
     type User = Account;
 
-    async fn provision(&self, _: &Identity) -> Result<Provisioned<Account>, ProvisionError> {
-        Ok(Provisioned::found(Account))
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<Account>, ProvisionError> {
+        let entry = identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])?;
+        Ok(Provisioned::found(Account, entry))
     }
 }
 

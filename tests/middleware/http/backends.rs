@@ -9,8 +9,11 @@ use async_trait::async_trait;
 use axum::{Router, routing::get};
 use serde_json::Value;
 use tower_jit_provisioning::{
-    CurrentUser, DenialReason, ErrorKind, Identity, IssuerPolicy, JwtVerifier, Outcome,
-    ProvisionError, ProvisionLayer, Provisioned, Provisioner, policy::Rule,
+    CurrentUser, DenialReason, ErrorKind, Identity, IssuerPolicy, JwtVerifier, Linking, Outcome,
+    ProvisionError, ProvisionLayer, Provisioned, Provisioner, UserStatus,
+    policy::Rule,
+    provisioner::{Candidate, Decision, Entry, LinkPermit, Standing},
+    testing::TestIdentity,
 };
 
 use super::{
@@ -149,6 +152,23 @@ async fn a_verified_address_of_another_user_is_a_conflict() {
     assert_eq!(body, "2 created");
 }
 
+fn entry(identity: &Identity) -> Result<Entry, ProvisionError> {
+    identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])
+}
+
+/// Links an identity of an issuer that is trusted to do so.
+fn permit() -> Result<LinkPermit, ProvisionError> {
+    let identity = TestIdentity::new("https://id.example.com", "ana")
+        .with_policy(IssuerPolicy::new().with_linking(Linking::VerifiedEmail))
+        .with_vouched_email("ana@example.com")
+        .build();
+    let candidate = Candidate::new(UserStatus::Active, identity.kind(), "mailbox", false);
+    match identity.decide(Some(&candidate), None)? {
+        Decision::Link(permit) => Ok(permit),
+        Decision::Create(_) => Err(ProvisionError::Conflict),
+    }
+}
+
 /// An application's own store, with users that are neither `Clone` nor `Debug`.
 #[derive(Default)]
 struct Directory(Mutex<Vec<Outcome>>);
@@ -159,10 +179,10 @@ impl Provisioner for Directory {
 
     async fn provision(&self, identity: &Identity) -> Result<Provisioned<Account>, ProvisionError> {
         let provisioned = match identity.full_name() {
-            Some("created") => Provisioned::created(Account),
-            Some("linked") => Provisioned::linked(Account),
-            Some("updated") => Provisioned::updated(Arc::new(Account)),
-            _ => Provisioned::found(Account),
+            Some("created") => Provisioned::created(Account, identity.admit()?)?,
+            Some("linked") => Provisioned::linked(Account, permit()?),
+            Some("updated") => Provisioned::updated(Arc::new(Account), entry(identity)?),
+            _ => Provisioned::found(Account, entry(identity)?),
         };
         self.0.lock().unwrap().push(provisioned.outcome());
         Ok(provisioned)

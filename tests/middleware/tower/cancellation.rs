@@ -8,7 +8,9 @@ use std::sync::{
 use async_trait::async_trait;
 use http::Response;
 use tower::{Layer, ServiceExt};
-use tower_jit_provisioning::{Identity, Outcome, ProvisionError, Provisioned, Provisioner};
+use tower_jit_provisioning::{
+    Identity, Outcome, ProvisionError, Provisioned, Provisioner, UserStatus, provisioner::Standing,
+};
 
 use super::services::{Gated, Strict, mocked, outcome, poll, received, request};
 use crate::issuer::{issuer, layer_of, token};
@@ -75,9 +77,10 @@ struct Nervous(AtomicUsize);
 impl Provisioner for Nervous {
     type User = ();
 
-    async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<()>, ProvisionError> {
         assert_ne!(self.0.fetch_add(1, SeqCst), 0, "the first one");
-        Ok(Provisioned::found(()))
+        let entry = identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])?;
+        Ok(Provisioned::found((), entry))
     }
 }
 

@@ -7,7 +7,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use tower::{Layer, ServiceExt};
-use tower_jit_provisioning::{Identity, MemoryUser, ProvisionError, Provisioned, Provisioner};
+use tower_jit_provisioning::{
+    Identity, MemoryUser, ProvisionError, Provisioned, Provisioner, UserStatus,
+    provisioner::Standing,
+};
 
 use super::services::{Gated, Strict, ask, request};
 use crate::issuer::{issuer, layer_of, token};
@@ -51,9 +54,10 @@ struct Forgetful(AtomicUsize);
 impl Provisioner for Forgetful {
     type User = ();
 
-    async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<()>, ProvisionError> {
         self.0.fetch_add(1, SeqCst);
-        Ok(Provisioned::found(()))
+        let entry = identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])?;
+        Ok(Provisioned::found((), entry))
     }
 }
 

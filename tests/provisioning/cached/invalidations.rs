@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use tower_jit_provisioning::{
     CachedProvisioner, Identity, MemoryProvisioner, ProvisionError, Provisioned, Provisioner,
-    UserStatus,
+    UserStatus, provisioner::Standing,
 };
 
 use super::store::{Store, ana};
@@ -68,10 +68,11 @@ struct Versions(AtomicUsize);
 impl Provisioner for Versions {
     type User = usize;
 
-    async fn provision(&self, _: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
         let version = self.0.load(SeqCst);
         tokio::task::yield_now().await;
-        Ok(Provisioned::found(version))
+        let entry = identity.enter(Standing::new(UserStatus::Active, identity.kind()), &[])?;
+        Ok(Provisioned::found(version, entry))
     }
 }
 

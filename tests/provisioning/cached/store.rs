@@ -45,12 +45,12 @@ impl Store {
 impl Provisioner for Store {
     type User = usize;
 
-    async fn provision(&self, _: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
+    async fn provision(&self, identity: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
         let call = self.0.calls.fetch_add(1, SeqCst);
         sleep(SECOND).await;
         assert!(!*self.0.panics.lock().unwrap(), "the store is set to panic");
         match self.0.answer.lock().unwrap().clone() {
-            None => Ok(Provisioned::created(call)),
+            None => Provisioned::created(call, identity.admit()?),
             Some(error) => Err(error),
         }
     }

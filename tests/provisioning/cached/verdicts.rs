@@ -9,7 +9,9 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_jit_provisioning::{
     CachedProvisioner, ClaimMap, DenialReason, Error, Identity, IssuerPolicy, JwtVerifier,
     MemoryProvisioner, ProvisionError, ProvisionLayer, Provisioned, Provisioner, RoleClaim, SignUp,
+    UserStatus,
     policy::Rule,
+    provisioner::{Entry, Standing},
     testing::{TestIdentity, TestIssuer},
 };
 
@@ -104,16 +106,21 @@ async fn a_scope_is_distinct_from_a_role_of_the_same_name() {
 async fn access_rules_apply_to_every_token_of_a_cached_user() {
     struct Generous;
 
+    /// Made for another token, which no rule concerns.
+    fn entry() -> Result<Entry, ProvisionError> {
+        ana().enter(Standing::new(UserStatus::Active, ana().kind()), &[])
+    }
+
     #[async_trait]
     impl Provisioner for Generous {
         type User = ();
 
         async fn provision(&self, _: &Identity) -> Result<Provisioned<()>, ProvisionError> {
-            Ok(Provisioned::found(()))
+            Ok(Provisioned::found((), entry()?))
         }
 
         fn cached(&self, _: &Identity) -> Option<Provisioned<()>> {
-            Some(Provisioned::found(()))
+            Some(Provisioned::found((), entry().ok()?))
         }
     }
 
@@ -229,10 +236,9 @@ async fn a_new_token_does_not_share_the_verdict_of_a_revoked_one() {
 
         async fn provision(&self, identity: &Identity) -> Result<Provisioned<()>, ProvisionError> {
             sleep(SECOND).await;
-            match identity.issued_at() {
-                Some(2_000..) => Ok(Provisioned::found(())),
-                _ => Err(ProvisionError::Revoked),
-            }
+            let standing = Standing::new(UserStatus::Active, identity.kind());
+            let entry = identity.enter(standing.with_tokens_valid_after(Some(1_999)), &[])?;
+            Ok(Provisioned::found((), entry))
         }
     }
 

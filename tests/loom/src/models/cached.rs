@@ -18,6 +18,7 @@ use crate::{
     identity::Identity,
     provisioner::{
         cached::{BusEvent, CachedProvisioner, InvalidationBus},
+        outcome::Outcome,
         provisioned::Provisioned,
         provisioner::Provisioner,
     },
@@ -48,7 +49,7 @@ impl Provisioner for Users {
     async fn provision(&self, _: &Identity) -> Result<Provisioned<u64>, ProvisionError> {
         match self.0.load(Relaxed) {
             DEACTIVATED => Err(ProvisionError::Denied(DenialReason::Deactivated)),
-            user => Ok(Provisioned::found(user)),
+            user => Ok(Provisioned::new(user, Outcome::Found)),
         }
     }
 
@@ -117,7 +118,7 @@ impl Provisioner for Alone {
     async fn provision(&self, _: &Identity) -> Result<Provisioned<u64>, ProvisionError> {
         assert!(!self.0.swap(true, SeqCst), "two loads at a time");
         self.0.store(false, SeqCst);
-        Ok(Provisioned::found(1))
+        Ok(Provisioned::new(1, Outcome::Found))
     }
 
     fn cached(&self, _: &Identity) -> Option<Provisioned<u64>> {
