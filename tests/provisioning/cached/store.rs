@@ -45,12 +45,13 @@ impl Store {
 impl Provisioner for Store {
     type User = usize;
 
-    async fn provision(&self, identity: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
+    async fn provision(&self, _: &Identity) -> Result<Provisioned<usize>, ProvisionError> {
         let call = self.0.calls.fetch_add(1, SeqCst);
         sleep(SECOND).await;
         assert!(!*self.0.panics.lock().unwrap(), "the store is set to panic");
         match self.0.answer.lock().unwrap().clone() {
-            None => Provisioned::created(call, identity.admit()?),
+            // The store accepts every identity, so the permission is of one that may sign up.
+            None => Provisioned::created(call, ana().admit()?),
             Some(error) => Err(error),
         }
     }
