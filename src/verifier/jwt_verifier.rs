@@ -250,7 +250,7 @@ impl JwtVerifier {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 impl JwtVerifier {
     /// Returns the cache and the current time, for the cache's own tests.
     pub(super) fn tokens_and_now(&self) -> (&TokenCache, i64) {

@@ -20,13 +20,13 @@ fn main() -> ExitCode {
     // Trials run one at a time: they print measurements, and their loads would slow each other
     // down.
     arguments.test_threads.get_or_insert(1);
-    let mut trials = vec![differential::trial()];
+    let trials = [differential::trial()].into_iter();
     #[cfg(all(
         feature = "axum",
         feature = "jwks",
         feature = "migration",
         feature = "testing"
     ))]
-    trials.extend(real_issuer::trials());
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trials = trials.chain(real_issuer::trials());
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
