@@ -138,6 +138,7 @@ async fn environment_variables_hold_numbers_booleans_and_lists_as_text() {
     );
 }
 
+#[cfg(feature = "jwks")]
 #[test]
 fn every_fault_is_reported_under_the_issuer_name_of_the_configuration() {
     let config: VerifierConfig = serde_json::from_value(json!({
