@@ -33,7 +33,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm with a public key: what an issuer may use unless told otherwise.
+    /// Every algorithm with a public key: the default list of an issuer.
     pub(crate) const ASYMMETRIC: &'static [Self] = &[
         Self::EdDsa,
         Self::Es256,

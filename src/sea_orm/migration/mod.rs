@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Order is the order of the list; nothing sorts by name. `MigratorTrait::fresh` drops every table
-//! of the database, whoever created it.
+//! of the database, including those of other owners.
 //!
 //! An application that keeps [its own users](super::UserMapping) takes none of these but
 //! [`CreateIdentities`]. Where everybody had a password so far, a migration of the application's own

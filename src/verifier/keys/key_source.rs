@@ -34,7 +34,7 @@ enum Source {
 impl KeySource {
     /// Trusts the public keys of a JWK set (RFC 7517 section 5).
     ///
-    /// Symmetric keys in it are skipped: a set is public, and anybody can sign with a public secret.
+    /// Symmetric keys in it are skipped: a set is public, and anyone can sign with a published secret.
     pub fn jwks(json: impl Into<String>) -> Self {
         Self(Source::Jwks(json.into().into()))
     }
