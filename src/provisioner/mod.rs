@@ -41,7 +41,7 @@
 //! }
 //! ```
 //!
-//! The issuer's policy applies to such a backend too: a [`Provisioned`](crate::Provisioned) is made
+//! The issuer's policy applies to such a backend too: a [`Provisioned`] is made
 //! from an [`Entry`] or an [`Admission`], and these only from
 //! [`Identity::enter`](crate::Identity::enter) and [`Identity::admit`](crate::Identity::admit).
 
