@@ -354,7 +354,7 @@ fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = 
 }
 
 #[test]
-fn no_import_is_of_a_higher_layer_or_circular() {
+fn no_import_is_of_a_higher_floor_or_circular() {
     let sources = sources();
     assert!(sources.len() > 100, "{}", sources.len());
     let faults = faults(&sources);
@@ -363,7 +363,7 @@ fn no_import_is_of_a_higher_layer_or_circular() {
 
 /// The check detects violations: with a bad import added to a copy of the sources, it fails.
 #[test]
-fn an_import_of_a_higher_layer_is_found() {
+fn an_import_of_a_higher_floor_is_found() {
     for (file, import) in [
         (
             "principal/kind.rs",
