@@ -10,6 +10,24 @@ use super::{
 use crate::error::{DenialReason, ProvisionError};
 
 /// A user and the [`Outcome`] of provisioning it.
+///
+/// A result is made only from a permission of the issuer's policy. A provisioner that does not ask
+/// the policy does not compile:
+///
+/// ```compile_fail
+/// use tower_jit_provisioning::Provisioned;
+///
+/// let found = Provisioned::found("ana");
+/// ```
+///
+/// ```
+/// use tower_jit_provisioning::{Identity, ProvisionError, Provisioned, provisioner::Standing};
+///
+/// fn found(identity: &Identity, standing: Standing) -> Result<Provisioned<&str>, ProvisionError> {
+///     let entry = identity.enter(standing, &[])?;
+///     Ok(Provisioned::found("ana", entry))
+/// }
+/// ```
 pub struct Provisioned<U> {
     user: Arc<U>,
     outcome: Outcome,

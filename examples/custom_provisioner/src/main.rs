@@ -1,4 +1,4 @@
-//! A custom provisioner whose users are in a directory behind HTTP, without a database.
+//! A custom provisioner for users in a directory behind HTTP, without a database.
 //!
 //! `cargo run -p custom_provisioner` also starts the directory, and prints `curl` lines to try.
 
